@@ -1,0 +1,34 @@
+"""Every scientific choice of a study: frozen models that validate ``config.yaml`` and generate its default.
+
+``python -m twinbeat.parameters`` prints the default ``config.yaml``; ``python -m twinbeat.parameters schema`` its JSON schema.
+"""
+
+from .anatomy import Fibers, Mesh
+from .beat import Beat
+from .calibration import Calibration
+from .electrophysiology import Electrophysiology
+from .intake import Intake
+from .mechanics import Mechanics
+from .phantom import Phantom
+from .section import Section
+from .segmentation import Segmentation
+from .study import ConfigurationError, Study, default_yaml, read
+from .surrogate import Surrogate
+
+__all__ = [
+    "Beat",
+    "Calibration",
+    "ConfigurationError",
+    "Electrophysiology",
+    "Fibers",
+    "Intake",
+    "Mechanics",
+    "Mesh",
+    "Phantom",
+    "Section",
+    "Segmentation",
+    "Study",
+    "Surrogate",
+    "default_yaml",
+    "read",
+]

@@ -1,0 +1,33 @@
+"""Parameters of calibration."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .section import Section
+from ..units import BloodPressure, Length, Pressure
+
+
+class Calibration(Section):
+    """Passive stiffness and active tension from volumes, wall motion and pressures."""
+
+    end_diastolic_pressure: BloodPressure = "10 mmHg"
+    """Used with a larger uncertainty where the clinical table has none."""
+
+    systolic_pressure: BloodPressure = "120 mmHg"
+    """Used with a larger uncertainty where the clinical table has none."""
+
+    volume_sigma: Annotated[float, Field(gt=0)] = 0.02
+    """Standard deviation of a cavity volume, as a share of the end-diastolic one."""
+
+    motion_sigma: Length = "1.5 mm"
+    """Standard deviation of a segment's endocardial motion."""
+
+    stiffness_bounds: tuple[Pressure, Pressure] = ("0.1 kPa", "10 kPa")
+    """Bounds of the passive stiffness C of the Guccione law."""
+
+    tension_bounds: tuple[Pressure, Pressure] = ("0 kPa", "250 kPa")
+    """Bounds of the active tension of every frame."""
+
+    iterations: Annotated[int, Field(ge=1)] = 15
+    """Most Gauss-Newton iterations."""

@@ -1,0 +1,29 @@
+"""Parameters of the virtual patients."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .section import Section
+from ..units import Length
+
+Phenotype = Literal["healthy", "dilated", "hypertrophic", "infarct"]
+
+
+class Phantom(Section):
+    """Virtual patients with a planted truth, imaged as a scanner would."""
+
+    seed: int = 2026
+    """Seed of all random choices."""
+
+    phenotypes: tuple[Phenotype, ...] = ("healthy", "dilated", "hypertrophic", "infarct")
+    """Patient i has phenotype i modulo their number."""
+
+    frames: Annotated[int, Field(ge=10, le=60)] = 25
+    """Frames per cardiac cycle."""
+
+    slice_spacing: Length = "8 mm"
+    """Distance between slices, and their thickness."""
+
+    noise: Annotated[float, Field(ge=0)] = 0.04
+    """Rician noise as a share of the blood signal."""

@@ -1,0 +1,98 @@
+"""The whole configuration of a study, its errors and its default text."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from .anatomy import Fibers, Mesh
+from .beat import Beat
+from .calibration import Calibration
+from .electrophysiology import Electrophysiology
+from .intake import Intake
+from .mechanics import Mechanics
+from .phantom import Phantom
+from .section import Section
+from .segmentation import Segmentation
+from .surrogate import Surrogate
+
+
+class ConfigurationError(ValueError):
+    """A configuration or patient table that cannot be used; its text is one line per fault."""
+
+
+class Study(Section):
+    """Configuration of a Twinbeat study: every scientific choice, once, with its unit and its reason."""
+
+    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = "study"
+    """Name of the study: results lie in results/{study}."""
+
+    patients: str = "patients.tsv"
+    """Table of patients: pseudonym, DICOM folder, clinical file, group."""
+
+    intake: Intake = Intake()
+    segmentation: Segmentation = Segmentation()
+    mesh: Mesh = Mesh()
+    fibers: Fibers = Fibers()
+    mechanics: Mechanics = Mechanics()
+    calibration: Calibration = Calibration()
+    electrophysiology: Electrophysiology = Electrophysiology()
+    beat: Beat = Beat()
+    surrogate: Surrogate = Surrogate()
+    phantom: Phantom = Phantom()
+
+
+def read(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
+    """Validate a configuration; ConfigurationError names file, key, value found and what was expected."""
+    try:
+        return Study.model_validate(dict(config))
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(f"{source}: {_fault(fault)}" for fault in error.errors())) from None
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "value_error":
+        return f"{key}: {fault['ctx']['error']}"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key; known here: {', '.join(_known(fault['loc'][:-1]))}"
+    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}, got {fault['input']!r}"
+
+
+def _known(path: tuple[Any, ...]) -> list[str]:
+    section: Any = Study
+    for name in path:
+        section = section.model_fields[name].annotation
+    return list(section.model_fields)
+
+
+def default_yaml() -> str:
+    """The default ``config.yaml``: each key with its reason as a comment."""
+    lines = _comment(str(Study.__doc__), 0) + _section(Study(), 0)
+    return "\n".join(lines) + "\n"
+
+
+def _section(section: Section, indent: int) -> list[str]:
+    lines: list[str] = []
+    texts = section.model_dump(mode="json")
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            lines += ["", *_comment(str(type(value).__doc__), indent), f"{name}:", *_section(value, indent + 2)]
+        else:
+            lines += [*_comment(field.description or "", indent), f"{' ' * indent}{name}: {_scalar(texts[name])}"]
+    return lines
+
+
+def _comment(words: str, indent: int) -> list[str]:
+    prefix = " " * indent + "# "
+    return textwrap.wrap(" ".join(words.split()), 118, initial_indent=prefix, subsequent_indent=prefix)
+
+
+def _scalar(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, list):
+        return f"[{', '.join(_scalar(item) for item in value)}]"
+    return str(value)

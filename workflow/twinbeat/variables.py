@@ -1,0 +1,93 @@
+"""The one table of stored variables: dimensions, unit and meaning of every array in every store.
+
+Coordinates are mm. An image is (time, z, y, x): voxel centres lie at ``origin + z*directions[0] + y*directions[1] +
+x*directions[2]`` in LPS patient coordinates, with z, y, x the coordinate values in mm. The heart frame of the mesh has
+its origin in the middle of the base plane, the third axis along the long axis from apex to base, the first towards the
+septum (RV); ``to_lps`` (4 x 4) maps it to LPS.
+"""
+
+from typing import NamedTuple
+
+
+class Variable(NamedTuple):
+    """Dimensions, unit and meaning of a stored array."""
+
+    dims: tuple[str, ...]
+    unit: str
+    meaning: str
+
+
+VARIABLES: dict[str, dict[str, Variable]] = {
+    "image": {
+        "image": Variable(("time", "z", "y", "x"), "1", "MR signal"),
+        "origin": Variable(("component",), "mm", "LPS position of the voxel at z = y = x = 0"),
+        "directions": Variable(("axis", "component"), "1", "unit vectors of the z, y and x axes in LPS"),
+        "cycle": Variable((), "ms", "RR interval"),
+    },
+    "labels": {
+        "labels": Variable(("time", "z", "y", "x"), "1", "0 background, 1 LV blood, 2 LV myocardium, 3 RV blood"),
+        "probability": Variable(("label", "time", "z", "y", "x"), "1", "of each label"),
+        "confidence": Variable(("time",), "1", "mean highest probability over the heart"),
+        "origin": Variable(("component",), "mm", "LPS position of the voxel at z = y = x = 0"),
+        "directions": Variable(("axis", "component"), "1", "unit vectors of the z, y and x axes in LPS"),
+        "volume_lv": Variable(("time",), "mL", "LV blood"),
+        "volume_myocardium": Variable(("time",), "mL", "LV myocardium"),
+        "volume_rv": Variable(("time",), "mL", "RV blood"),
+        "end_diastole": Variable((), "1", "frame index"),
+        "end_systole": Variable((), "1", "frame index"),
+        "cycle": Variable((), "ms", "RR interval"),
+    },
+    "anatomy": {
+        "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
+        "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
+        "facets": Variable(("facet", "facet_corner"), "1", "triangles of the boundary"),
+        "facet_tags": Variable(("facet",), "1", "1 endocardium, 2 epicardium, 3 base"),
+        "fiber": Variable(("cell", "component"), "1", "unit fibre direction"),
+        "sheet": Variable(("cell", "component"), "1", "unit sheet direction"),
+        "sheet_normal": Variable(("cell", "component"), "1", "unit sheet-normal direction"),
+        "segment": Variable(("cell",), "1", "AHA segment, 1 to 17"),
+        "depth": Variable(("point",), "1", "transmural position, 0 endocardium to 1 epicardium"),
+        "longitudinal": Variable(("point",), "1", "0 apex to 1 base"),
+        "circumferential": Variable(("point",), "rad", "angle about the long axis from the septum"),
+        "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
+    },
+    "targets": {
+        "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
+        "volume_sigma": Variable(("time",), "mL", "its standard deviation"),
+        "pressure": Variable(("time",), "kPa", "LV cavity"),
+        "pressure_sigma": Variable(("time",), "kPa", "its standard deviation"),
+        "radius": Variable(("segment", "time"), "mm", "mean endocardial distance from the long axis per AHA segment 1 to 16"),
+        "radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
+        "end_diastole": Variable((), "1", "frame index"),
+        "end_systole": Variable((), "1", "frame index"),
+        "cycle": Variable((), "ms", "RR interval"),
+    },
+    "posterior": {
+        "stiffness": Variable((), "kPa", "C of the Guccione law"),
+        "tension": Variable(("time",), "kPa", "active tension of each frame in healthy muscle"),
+        "contractile": Variable(("cell",), "1", "share of the tension that the cell develops (scar 0)"),
+        "covariance": Variable(("parameter", "parameter_"), "1", "of ln(stiffness) and of the free tensions in kPa (Laplace)"),
+        "volume": Variable(("time",), "mL", "fitted"),
+        "radius": Variable(("segment", "time"), "mm", "fitted"),
+        "pressure": Variable(("time",), "kPa", "applied"),
+        "displacement": Variable(("time", "point", "component"), "mm", "fitted, from end-diastole"),
+        "unloaded": Variable(("point", "component"), "mm", "displacement from end-diastole to the unloaded shape"),
+        "misfit": Variable(("iteration",), "1", "half the sum of squared weighted residuals"),
+    },
+    "activation": {
+        "activation": Variable(("point",), "ms", "activation time on the anatomy's nodes"),
+        "fine_points": Variable(("fine_point", "component"), "mm", "nodes of the electrical mesh"),
+        "fine_cells": Variable(("fine_cell", "corner"), "1", "tetrahedra of the electrical mesh"),
+        "fine_activation": Variable(("fine_point",), "ms", "activation time"),
+        "voltage": Variable(("snapshot", "fine_point"), "mV", "transmembrane potential"),
+    },
+    "beat": {
+        "volume": Variable(("time",), "mL", "LV cavity in the last beat"),
+        "pressure": Variable(("time",), "kPa", "LV cavity"),
+        "aortic_pressure": Variable(("time",), "kPa", "systemic arteries"),
+        "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
+        "fiber_strain": Variable(("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"),
+        "tension": Variable(("time",), "kPa", "mean active tension"),
+        "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
+    },
+}

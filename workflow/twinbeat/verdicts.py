@@ -1,0 +1,30 @@
+"""How a patient's way can end before its report: rejected (unusable input) or quarantined (a stage failed on it)."""
+
+
+class PatientStopped(Exception):
+    """This patient goes no further; the others go on.
+
+    ``code`` is a short kebab-case reason for tables, ``message`` one line that names the thing, the value found and
+    what was expected. Neither may hold an identifier.
+    """
+
+    kind = "stopped"
+
+    def __init__(self, code: str, message: str, stage: str = "") -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.stage = code, message, stage
+
+
+class Rejected(PatientStopped):
+    """The input of this patient cannot be used."""
+
+    kind = "rejected"
+
+
+class Quarantined(PatientStopped):
+    """The input is fine, but a stage could not give a result that holds."""
+
+    kind = "quarantined"
+
+
+KINDS = {kind.kind: kind for kind in (Rejected, Quarantined)}
