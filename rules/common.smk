@@ -16,28 +16,40 @@ except ConfigurationError as error:
     sys.exit(str(error))
 
 
+wildcard_constraints:
+    study=study.study,
+    patient="[A-Za-z0-9][A-Za-z0-9-]*",
+    member="[0-9]+",
+
+
 def modules(*names):
-    """The library modules of a stage as inputs, so that editing them reruns it (and what follows), and nothing else."""
+    """The library modules of a stage as inputs: editing one reruns that stage and what follows, and nothing else."""
     files = [Path(workflow.basedir) / "workflow/twinbeat" / name for name in names]
-    return sorted(str(f) for file in files for f in ([*file.rglob("*.py")] or [file.with_suffix(".py")]))
+    return sorted(str(path) for file in files for path in ([*file.rglob("*.py")] or [file.with_suffix(".py")]))
 
 
 def section(name):
-    """The canonical text of a section of the configuration: tracked by Snakemake, blind to the spelling of a unit."""
+    """A section of the configuration as canonical text: tracked by Snakemake, blind to the spelling of a unit."""
     return getattr(study, name).model_dump(mode="json")
 
 
 def of_patient(column):
-    """An input function: the patient's entry in this column of patients.tsv, or nothing."""
+    """An input function: what patients.tsv says of the patient in this column, or nothing."""
     return lambda wildcards: patients[wildcards.patient].get(column) or []
 
 
-def arguments(rule, *names):
+def arguments(rule, *sections):
     """The JSON argument of a script under MPI: what Snakemake would hand to a ``script:``."""
 
     def of_job(wildcards, input, output):
-        log = f"logs/{wildcards.study}/{wildcards.patient}/{rule}.log"
-        params = {name: section(name) for name in names}
-        return json.dumps({"rule": rule, "input": dict(input.items()), "output": list(output), "params": params, "log": log})
+        return json.dumps(
+            {
+                "rule": rule,
+                "input": dict(input.items()),
+                "output": list(output),
+                "params": {name: section(name) for name in sections},
+                "log": f"logs/{wildcards.study}/{wildcards.patient}/{rule}.log",
+            }
+        )
 
     return of_job

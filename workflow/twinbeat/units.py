@@ -3,6 +3,7 @@
 In this system force is mN, pressure is kPa, capacitance uF and conductance mS, so mechanics needs no factor.
 """
 
+import math
 from typing import Annotated, Any
 
 import pint
@@ -21,9 +22,11 @@ def convert(value: Any, unit: str, kind: str = "quantity") -> float:
     Raises ValueError when the text is no quantity or its dimension is another one.
     """
     try:
-        if not isinstance(value, str):
-            raise TypeError
+        if not isinstance(value, str) or not any(character.isdigit() for character in value):
+            raise TypeError  # pint would read a bare "mm" as one
         number = float(_registry.Quantity(value).to(unit).magnitude)
+        if not math.isfinite(number):
+            raise ValueError
     except Exception as error:  # pint raises whatever its tokenizer meets
         raise ValueError(f'expected a {kind} such as "2 {unit}", got {_shown(value)}') from error
     return float(f"{number:.12g}")  # "0.4 cm" and "4 mm" are the same parameter

@@ -1,6 +1,6 @@
 """Every scientific choice of a study: frozen models that validate ``config.yaml`` and generate its default.
 
-``python -m twinbeat.parameters`` prints the default ``config.yaml``; ``python -m twinbeat.parameters schema`` its JSON schema.
+``python -m twinbeat.parameters`` prints the default ``config.yaml``; with ``schema`` behind it, its JSON schema.
 """
 
 from .anatomy import Fibers, Mesh

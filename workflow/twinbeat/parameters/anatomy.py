@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .section import Section
 from ..units import Angle, Length
+from .section import Section
 
 
 class Mesh(Section):

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .section import Section
 from ..units import Time
+from .section import Section
 
 
 class Beat(Section):

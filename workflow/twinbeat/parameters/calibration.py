@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .section import Section
 from ..units import BloodPressure, Length, Pressure
+from .section import Section
 
 
 class Calibration(Section):

@@ -1,7 +1,7 @@
 """Parameters of electrophysiology."""
 
-from .section import Section
 from ..units import Length, Time, Velocity
+from .section import Section
 
 
 class Electrophysiology(Section):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .section import Section
 from ..units import Length
+from .section import Section
 
 Phenotype = Literal["healthy", "dilated", "hypertrophic", "infarct"]
 

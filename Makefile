@@ -1,0 +1,52 @@
+# The front door. Every target makes the environment it needs (envs/run) by itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+SHARED ?= ../shared
+RUN := envs/run
+DEMO := snakemake --configfile studies/demo.yaml
+export TWINBEAT_SHARED := $(abspath $(SHARED))
+export OMP_NUM_THREADS ?= 1
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s $$'\t'
+
+demo: data/demo.key data/demo.tsv ## DICOM of the demo cohort to calibrated hearts and a report
+	$(RUN) $(DEMO)
+	@echo "The cohort report: $(CURDIR)/results/demo/cohort.html"
+
+test: lint ## All tests that a change must pass
+	$(RUN) python -m pytest -m "not slow and not end_to_end"
+	$(RUN) mpirun -n 2 python -m pytest -q -m "mpi and not slow" -p no:cacheprovider
+	$(RUN) python -m pytest -m "end_to_end and not slow"
+
+lint: ## Style, format, and who may import what
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) snakefmt --check Snakefile rules
+	$(RUN) lint-imports
+
+verify: ## Published benchmarks, orders of convergence, planted truths: results/verification.html
+	$(RUN) python -m pytest -m slow
+	$(RUN) python -m twinbeat.evidence
+
+train-segmenter: ## Rebuild the segmentation network
+	$(RUN) python -m twinbeat.segmentation.train
+
+shell: ## A shell inside the environment
+	$(RUN) bash
+
+clean: ## Remove all results (never the environment's cache)
+	rm -rf results logs benchmarks/results data .snakemake
+
+data/demo.key:
+	@mkdir -p data && (umask 077 && head -c 32 /dev/urandom | base64 > $@)
+
+# The real study joins the phantoms where its folder is there.
+data/demo.tsv: studies/demo.tsv FORCE
+	@mkdir -p data && cp $< $@.new
+	@if [ -d "$(SHARED)/data/cine_mr/dicom/SCD0000101" ]; then \
+	    printf 'real-01\t%s\t\t\treal\n' "$(SHARED)/data/cine_mr/dicom/SCD0000101" >> $@.new; fi
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.PHONY: help demo test lint verify train-segmenter shell clean FORCE

@@ -1,0 +1,28 @@
+"""Twinbeat: from the raw DICOM of a cohort to calibrated, executable digital twins of each heart."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/phantom.smk"
+include: "rules/intake.smk"
+include: "rules/segment.smk"
+include: "rules/anatomy.smk"
+include: "rules/calibrate.smk"
+include: "rules/solve.smk"
+include: "rules/surrogate.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    """Per-patient reports, the cohort, and the word that every patient is done."""
+    default_target: True
+    input:
+        expand("results/{study}/{patient}/report.html", study=study.study, patient=patients),
+        expand("results/{study}/cohort.{form}", study=study.study, form=["zarr", "html"]),
+        f"results/{study.study}/complete.txt",

@@ -1,0 +1,71 @@
+"""The configuration: what it accepts, what it says of faults, and that config.yaml is generated from it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinbeat.parameters import ConfigurationError, Mesh, Study, default_yaml, read
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_config_yaml_is_generated():
+    """config.yaml is what the models generate: `envs/run python -m twinbeat.parameters > config.yaml`."""
+    assert (ROOT / "config.yaml").read_text() == default_yaml()
+
+
+def test_default_text_reads_back_as_the_default():
+    assert read(yaml.safe_load(default_yaml())) == Study()
+
+
+def test_canonical_text_is_blind_to_spelling():
+    """What a rule hands to Snakemake as params is the same for 4 mm and 0.4 cm, and another one for 5 mm."""
+    texts = [Mesh(size=size).model_dump(mode="json") for size in ("4 mm", "0.4 cm", "5 mm")]
+    assert texts[0] == texts[1] != texts[2]
+    assert Mesh(**texts[0]) == Mesh(size="4 mm")
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ({"mesh": {"size": "2 ms"}}, 'config.yaml: mesh.size: expected a length such as "2 mm", got "2 ms"'),
+        ({"mesh": {"sise": "2 mm"}}, "config.yaml: mesh.sise: unknown key; known here: size, layers"),
+        ({"mash": {}}, "config.yaml: mash: unknown key; known here: study, patients"),
+        ({"mesh": {"layers": 0}}, "config.yaml: mesh.layers: input should be greater than or equal to 1, got 0"),
+        ({"study": "../x"}, "config.yaml: study: string should match pattern"),
+        ({"beat": 3}, "config.yaml: beat: input should be a valid dictionary"),
+    ],
+)
+def test_a_fault_is_one_line_that_names_it(config, line):
+    with pytest.raises(ConfigurationError) as error:
+        read(config)
+    assert str(error.value).startswith(line)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(ConfigurationError) as error:
+        read({"mesh": {"size": 3, "layers": 0}})
+    assert len(str(error.value).splitlines()) == 2
+
+
+@given(
+    st.dictionaries(st.text(max_size=8), st.one_of(st.none(), st.integers(), st.text(max_size=8), st.lists(st.none())))
+)
+def test_no_configuration_crashes_the_reader(config):
+    """Whatever stands in the file is a valid study or a ConfigurationError."""
+    try:
+        assert isinstance(read(config), Study)
+    except ConfigurationError as error:
+        assert str(error).startswith("config.yaml: ")
+
+
+def test_every_key_has_a_reason():
+    """Each parameter carries its docstring into config.yaml."""
+    schema = Study.model_json_schema()
+    for name, model in [("Study", schema), *schema["$defs"].items()]:
+        for key, field in model["properties"].items():
+            assert field.get("description") or "$ref" in field, f"{name}.{key} has no docstring"
