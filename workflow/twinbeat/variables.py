@@ -17,7 +17,24 @@ class Variable(NamedTuple):
     meaning: str
 
 
+COORDINATES: dict[str, Variable] = {
+    "time": Variable(("time",), "ms", "after the R wave"),
+    "z": Variable(("z",), "mm", "along the slices"),
+    "y": Variable(("y",), "mm", "along the columns of a slice"),
+    "x": Variable(("x",), "mm", "along the rows of a slice"),
+    "label": Variable(("label",), "1", "0 background, 1 LV blood, 2 LV myocardium, 3 RV blood"),
+    "segment": Variable(("segment",), "1", "AHA segment, from 1"),
+    "frame": Variable(("frame",), "ms", "time of a stored displacement"),
+    "snapshot": Variable(("snapshot",), "ms", "time of a stored potential"),
+    "parameter": Variable(("parameter",), "1", "name"),
+    "parameter_": Variable(("parameter_",), "1", "name"),
+    "patient": Variable(("patient",), "1", "pseudonym"),
+    "quantity": Variable(("quantity",), "1", "name"),
+    "member": Variable(("member",), "1", "index in the ensemble"),
+}
+
 VARIABLES: dict[str, dict[str, Variable]] = {
+    "verdict": {},
     "image": {
         "image": Variable(("time", "z", "y", "x"), "1", "MR signal"),
         "origin": Variable(("component",), "mm", "LPS position of the voxel at z = y = x = 0"),
@@ -50,13 +67,18 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "longitudinal": Variable(("point",), "1", "0 apex to 1 base"),
         "circumferential": Variable(("point",), "rad", "angle about the long axis from the septum"),
         "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
+        "surface_centre": Variable(("component",), "mm", "centre of the star-shaped walls (twinbeat.mesh.surfaces)"),
+        "surface_radii": Variable(("wall", "component"), "mm", "semi-axes of endocardium and epicardium"),
+        "surface_modes": Variable(("wall", "mode"), "1", "real spherical harmonics of both walls"),
     },
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
         "volume_sigma": Variable(("time",), "mL", "its standard deviation"),
         "pressure": Variable(("time",), "kPa", "LV cavity"),
         "pressure_sigma": Variable(("time",), "kPa", "its standard deviation"),
-        "radius": Variable(("segment", "time"), "mm", "mean endocardial distance from the long axis per AHA segment 1 to 16"),
+        "radius": Variable(
+            ("segment", "time"), "mm", "mean endocardial distance from the long axis per AHA segment 1 to 16"
+        ),
         "radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
         "end_diastole": Variable((), "1", "frame index"),
         "end_systole": Variable((), "1", "frame index"),
@@ -66,7 +88,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "stiffness": Variable((), "kPa", "C of the Guccione law"),
         "tension": Variable(("time",), "kPa", "active tension of each frame in healthy muscle"),
         "contractile": Variable(("cell",), "1", "share of the tension that the cell develops (scar 0)"),
-        "covariance": Variable(("parameter", "parameter_"), "1", "of ln(stiffness) and of the free tensions in kPa (Laplace)"),
+        "covariance": Variable(
+            ("parameter", "parameter_"), "1", "of ln(stiffness) and of the free tensions in kPa (Laplace)"
+        ),
         "volume": Variable(("time",), "mL", "fitted"),
         "radius": Variable(("segment", "time"), "mm", "fitted"),
         "pressure": Variable(("time",), "kPa", "applied"),
@@ -86,8 +110,47 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "pressure": Variable(("time",), "kPa", "LV cavity"),
         "aortic_pressure": Variable(("time",), "kPa", "systemic arteries"),
         "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
-        "fiber_strain": Variable(("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"),
+        "fiber_strain": Variable(
+            ("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"
+        ),
         "tension": Variable(("time",), "kPa", "mean active tension"),
         "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
+    },
+    "assessment": {
+        "end_diastolic_volume": Variable((), "mL", "LV cavity at end-diastole, from the image"),
+        "end_systolic_volume": Variable((), "mL", "smallest LV cavity, from the image"),
+        "stroke_volume": Variable((), "mL", "their difference"),
+        "ejection_fraction": Variable((), "%", "stroke volume over end-diastolic volume, from the image"),
+        "fitted_ejection_fraction": Variable((), "%", "of the calibrated heart at the frames of the image"),
+        "beat_ejection_fraction": Variable((), "%", "of the heart beating in its circulation"),
+        "beat_peak_pressure": Variable((), "mmHg", "largest LV pressure of the beat"),
+        "stroke_work": Variable((), "J", "area of the pressure-volume loop of the beat"),
+        "loop_volume": Variable(("time",), "mL", "LV cavity in the beat"),
+        "loop_pressure": Variable(("time",), "mmHg", "LV cavity in the beat"),
+        "peak_strain": Variable(("segment",), "1", "most negative fibre strain of the beat per AHA segment"),
+        "contractility": Variable(("segment",), "kPa", "peak active tension that a segment develops"),
+        "myocardial_mass": Variable((), "g", "of the meshed LV wall, at 1.05 g/mL"),
+        "stiffness": Variable((), "kPa", "C of the Guccione law"),
+        "stiffness_sigma": Variable((), "kPa", "its standard deviation"),
+        "peak_tension": Variable((), "kPa", "largest active tension of healthy muscle"),
+        "peak_tension_sigma": Variable((), "kPa", "its standard deviation"),
+        "volume_error": Variable((), "mL", "root mean square of fitted minus target volume"),
+        "radius_error": Variable((), "mm", "root mean square of fitted minus target endocardial radius"),
+        "residual": Variable((), "1", "root mean square of the residuals in standard deviations of the targets"),
+        "activation_time": Variable((), "ms", "from the first to the last activated point"),
+        "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
+        "smallest_dihedral": Variable((), "degree", "smallest dihedral angle of the mesh"),
+        "largest_aspect": Variable((), "1", "largest scaled ratio of longest edge to inscribed radius"),
+        "stiffness_recovery": Variable((), "%", "stiffness against the planted truth"),
+        "tension_recovery": Variable((), "%", "peak tension against the planted truth"),
+        "ejection_fraction_recovery": Variable((), "%", "fitted against planted ejection fraction, in points"),
+        "dice_blood": Variable((), "1", "overlap of LV blood with the planted truth"),
+        "dice_myocardium": Variable((), "1", "overlap of LV myocardium with the planted truth"),
+        "dice_rv": Variable((), "1", "overlap of RV blood with the planted truth"),
+    },
+    "cohort": {
+        "status": Variable(("patient",), "1", "0 done, 1 rejected, 2 quarantined; reasons are attributes"),
+        "value": Variable(("patient", "quantity"), "1", "scalar of the assessment in its own unit; 0 where not known"),
+        "known": Variable(("patient", "quantity"), "1", "1 where the patient has the quantity"),
     },
 }

@@ -1,0 +1,18 @@
+"""The left ventricle at end-diastole as tetrahedra."""
+
+from .generate import generate, refine
+from .measures import cavity_volume, cell_volumes, wall_volume
+from .surfaces import Surfaces
+from .template import BASE, ENDOCARDIUM, EPICARDIUM
+
+__all__ = [
+    "BASE",
+    "ENDOCARDIUM",
+    "EPICARDIUM",
+    "Surfaces",
+    "cavity_volume",
+    "cell_volumes",
+    "generate",
+    "refine",
+    "wall_volume",
+]

@@ -1,0 +1,33 @@
+"""Volumes of a meshed ventricle."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..units import MM3_PER_ML
+from .template import BASE, ENDOCARDIUM
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+def cavity_volume(points: Array, facets: Index, tags: Index) -> float:
+    """Volume in mL between the endocardium and a flat lid, for any positions of the nodes.
+
+    Divergence theorem: V = -1/3 ∮ (x - x₀)·n dA over the endocardium, whose normals point into the cavity. With x₀ the
+    mean of the rim nodes, the lid is the fan of triangles from x₀ to the rim, which add nothing.
+    """
+    endo = facets[tags == ENDOCARDIUM]
+    rim = np.intersect1d(endo, facets[tags == BASE])
+    a, b, c = (points[endo[:, n]] - points[rim].mean(axis=0) for n in range(3))
+    return float(-np.einsum("ij,ij->", a, np.cross(b, c)) / 6 / MM3_PER_ML)
+
+
+def cell_volumes(points: Array, cells: Index) -> Array:
+    """Volume of each tetrahedron in mm³."""
+    a, b, c, d = (points[cells[:, n]] for n in range(4))
+    return np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6
+
+
+def wall_volume(points: Array, cells: Index) -> float:
+    """Volume of the muscle in mL."""
+    return float(cell_volumes(points, cells).sum() / MM3_PER_ML)
