@@ -8,6 +8,10 @@ min_version("9.27")
 configfile: "config.yaml"
 
 
+# The software of every rule, made from envs/apptainer.def; used with --software-deployment-method apptainer only.
+container: "envs/twinbeat.sif"
+
+
 include: "rules/common.smk"
 include: "rules/phantom.smk"
 include: "rules/intake.smk"

@@ -1,0 +1,183 @@
+"""The DAG: what reruns after which edit, and what is refused before anything starts.
+
+The real rules run here with stand-in scripts that only make the promised files, so that the whole way takes seconds.
+"""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STAND_IN = """
+import json, sys
+from pathlib import Path
+
+given = globals().get("snakemake")
+outputs = list(given.output) if given else json.loads(sys.argv[1])["output"]
+for output in map(Path, outputs):
+    if output.suffix in (".zarr", ""):
+        output.mkdir(parents=True, exist_ok=True)
+        output /= "content"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text("made")
+"""
+ANATOMY = {"build_mesh", "assign_fibers"}
+FRONT = {"deidentify", "import_image", "segment_heart"}
+REPORTS = {"assess_twin", "report_patient", "summarise_cohort", "check_cohort"}
+SURROGATE = {"sample_ensemble", "simulate_member", "refresh_surrogate"}
+
+
+def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = ["snakemake", "--cores", "2", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+
+
+def planned(folder: Path, *options: str) -> dict[str, set[str]]:
+    """The patients for which each rule would run."""
+    dry = snakemake(folder, "--dry-run", *options)
+    assert dry.returncode == 0, dry.stderr
+    jobs: dict[str, set[str]] = {}
+    for job in re.split(r"\n(?=(?:local)?rule )", dry.stdout):
+        if found := re.match(r"(?:local)?rule (\w+):", job):
+            patient = re.search(r"patient=([\w-]+)", job)
+            jobs.setdefault(found[1], set()).add(patient[1] if patient else "")
+    jobs.pop("all", None)
+    return jobs
+
+
+def table(*numbers: int) -> str:
+    names = [f"phantom-{number:02d}" for number in numbers]
+    rows = [f"{name}\tdata/phantoms/{name}/dicom\tdata/phantoms/{name}/clinical.json\t\tphantom\n" for name in names]
+    return "patient\tdicom\tclinical\ttruth\tgroup\n" + "".join(rows)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two patients that has run to its end."""
+    folder = tmp_path_factory.mktemp("study")
+    for name in ("rules", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "scripts").mkdir()
+    for script in (ROOT / "scripts").glob("*.py"):
+        (folder / "scripts" / script.name).write_text(STAND_IN)
+    (folder / "patients.tsv").write_text(table(1, 2))
+    (folder / "studies").mkdir()
+    (folder / "studies/base.yaml").write_text("surrogate:\n  patients: [phantom-01]\n")
+    run = snakemake(folder, "--configfile", "studies/base.yaml")
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+@pytest.fixture
+def study(finished: Path):
+    """The finished study; whatever a test edits is put back."""
+    kept = {path: path.read_bytes() for path in finished.rglob("*") if path.suffix in (".tsv", ".yaml", ".py", ".smk")}
+    yield finished
+    for path, content in kept.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def edited(folder: Path, text: str) -> dict[str, set[str]]:
+    """What would run after the study's own file says ``text`` besides."""
+    (folder / "studies/edit.yaml").write_text("surrogate:\n  patients: [phantom-01]\n" + text)
+    return planned(folder, "--configfile", "studies/edit.yaml")
+
+
+def test_a_second_run_does_nothing(study):
+    assert edited(study, "") == {}
+
+
+def test_editing_the_surrogate_leaves_the_twin_alone(study):
+    jobs = edited(study, "  energy: 0.99\n")
+    assert "refresh_surrogate" in jobs
+    assert set(jobs) <= SURROGATE | REPORTS
+
+
+def test_editing_the_calibration_leaves_segmentation_and_mesh_alone(study):
+    jobs = edited(study, "calibration:\n  volume_sigma: 0.03\n")
+    assert "calibrate_heart" in jobs
+    assert not set(jobs) & (FRONT | ANATOMY | {"make_phantom"})
+
+
+def test_editing_the_mesh_leaves_segmentation_alone(study):
+    jobs = edited(study, "mesh:\n  size: 5 mm\n")
+    assert set(jobs) >= ANATOMY
+    assert not set(jobs) & FRONT
+
+
+def test_respelling_a_unit_reruns_nothing(study):
+    assert edited(study, "mesh:\n  size: 0.6 cm\n") == {}
+
+
+def test_a_new_patient_runs_alone(study):
+    (study / "patients.tsv").write_text(table(1, 2, 3))
+    jobs = edited(study, "")
+    assert {patient for patients in jobs.values() for patient in patients} == {"phantom-03", ""}
+    assert {rule for rule, patients in jobs.items() if "" in patients} == {"summarise_cohort", "check_cohort"}
+
+
+def test_a_removed_patient_updates_the_summary(study):
+    (study / "patients.tsv").write_text(table(1))
+    assert set(edited(study, "")) == {"summarise_cohort", "check_cohort"}
+
+
+def test_editing_the_code_of_a_stage_reruns_it_and_what_follows(study):
+    with (study / "workflow/twinbeat/fibers.py").open("a") as module:
+        module.write("# another comment\n")
+    jobs = edited(study, "")
+    assert set(jobs) >= {"assign_fibers", "calibrate_heart", "simulate_beat"} | REPORTS
+    assert not set(jobs) & (FRONT | {"build_mesh", "make_phantom"})
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("mesh:\n  size: 2 ms\n", 'mesh.size: expected a length such as "2 mm", got "2 ms"'),
+        ("mesh:\n  sise: 2 mm\n", "mesh.sise: unknown key"),
+        ("patients: nowhere.tsv\n", "nowhere.tsv"),
+    ],
+)
+def test_a_fault_in_the_configuration_starts_nothing(study, text, line):
+    (study / "studies/wrong.yaml").write_text(text)
+    run = snakemake(study, "--configfile", "studies/wrong.yaml")
+    said = [found for found in run.stderr.splitlines() if line in found]
+    assert run.returncode == 1
+    assert len(said) == 1
+    assert "rule " not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (table(1, 1), "phantom-01"),
+        (table(1) + "real-01\tno/such/folder\t\t\treal\n", "no/such/folder"),
+        (table(1).replace("dicom\tclinical", "dycom\tclinical"), "dycom"),
+    ],
+)
+def test_a_fault_in_the_patient_table_starts_nothing(study, rows, line):
+    (study / "patients.tsv").write_text(rows)
+    run = snakemake(study)
+    assert run.returncode == 1
+    assert len([found for found in run.stderr.splitlines() if line in found]) == 1
+    assert "rule " not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("options", [["--dag"], ["--rulegraph"], ["--lint"], ["--summary"]])
+def test_snakemake_tells_about_the_workflow(study, options):
+    run = snakemake(study, "--configfile", "studies/base.yaml", *options)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_rule_has_log_benchmark_message_and_resources():
+    """And its script, where it has one, carries the rule's own name."""
+    for file in (ROOT / "rules").glob("*.smk"):
+        for name, body in re.findall(r"\nrule (\w+):\n(.*?)(?=\n\S|\Z)", file.read_text(), re.S):
+            for directive in ("message", "log", "benchmark", "resources"):
+                assert f"\n    {directive}:" in body, f"{file.name}: rule {name} has no {directive}"
+            assert f"scripts/{name}.py" in body, f"{file.name}: rule {name} does not run scripts/{name}.py"
