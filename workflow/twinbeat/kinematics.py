@@ -1,0 +1,34 @@
+"""Kinematics of finite deformation, in UFL (Holzapfel 2000, chapter 2)."""
+
+from typing import Any
+
+import ufl
+
+Expr = Any
+"""A UFL expression."""
+
+
+def deformation_gradient(displacement: Expr, prestrain: Expr | None = None) -> Expr:
+    """F = (I + grad w) F0, (3, 3): from the unloaded shape, through the shape of the mesh (F0), to the deformed one."""
+    step = ufl.Identity(3) + ufl.grad(displacement)
+    return step if prestrain is None else step * prestrain
+
+
+def green_lagrange(F: Expr) -> Expr:
+    """E = (F^T F - I) / 2, (3, 3)."""
+    return (F.T * F - ufl.Identity(3)) / 2
+
+
+def cofactor(F: Expr) -> Expr:
+    """cof F = det F F^-T, (3, 3); n da = cof F N dA (Nanson)."""
+    return ufl.det(F) * ufl.inv(F).T
+
+
+def unit(a: Expr) -> Expr:
+    """a / |a|, (3,)."""
+    return a / ufl.sqrt(ufl.dot(a, a))
+
+
+def stretch(F: Expr, f0: Expr) -> Expr:
+    """Stretch |F f0| along the unit vector f0 of the unloaded shape."""
+    return ufl.sqrt(ufl.dot(F * f0, F * f0))

@@ -1,0 +1,6 @@
+"""Finite elasticity of the left ventricle: equilibrium under pressure, tension and springs, forward and inverse."""
+
+from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity
+from .ventricle import Snapshot, Ventricle
+
+__all__ = ["BASE", "ENDOCARDIUM", "EPICARDIUM", "Cavity", "Snapshot", "Ventricle"]

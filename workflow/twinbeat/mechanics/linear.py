@@ -1,0 +1,62 @@
+"""The linear algebra of Newton's method: one factorisation, many right-hand sides, and a low-rank correction."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from dolfinx import fem
+from dolfinx.fem import petsc as fem_petsc
+from petsc4py import PETSc
+
+
+class Factorised:
+    """MUMPS factorisation of an assembled Jacobian K, corrected to K + Z M Z^T by Sherman-Morrison-Woodbury."""
+
+    def __init__(self, form: fem.Form, bcs: Sequence[fem.DirichletBC] = (), symmetric: bool = False) -> None:
+        self.form, self.bcs = form, list(bcs)
+        self.matrix = fem_petsc.create_matrix(form)
+        self.matrix.setOption(PETSc.Mat.Option.SYMMETRIC, symmetric)
+        self._solver = PETSc.KSP().create(self.matrix.comm)
+        self._solver.setOperators(self.matrix)
+        self._solver.setType("preonly")
+        self._solver.getPC().setType("cholesky" if symmetric else "lu")
+        self._solver.getPC().setFactorSolverType("mumps")
+        self._columns: list[PETSc.Vec] = []
+        self._solved: list[PETSc.Vec] = []
+        self._solved_transposed: list[PETSc.Vec] | None = None
+        self._weights = np.zeros((0, 0))
+
+    def update(self, columns: Sequence[PETSc.Vec] = (), weights: np.ndarray | None = None) -> None:
+        """Assemble and factorise at the present state; ``columns`` are Z, ``weights`` the matrix M."""
+        self.matrix.zeroEntries()
+        fem_petsc.assemble_matrix(self.matrix, self.form, self.bcs)
+        self.matrix.assemble()
+        self._solver.setOperators(self.matrix)
+        self._solver.setUp()
+        self._columns, self._weights = list(columns), np.zeros((0, 0)) if weights is None else weights
+        self._solved = [self._solve(column, transposed=False) for column in self._columns]
+        self._solved_transposed = None
+
+    def solve(self, right: PETSc.Vec) -> PETSc.Vec:
+        """(K + Z M Z^T)^-1 right, in a new vector."""
+        return self._corrected(self._solve(right, transposed=False), self._solved, self._weights)
+
+    def solve_transposed(self, right: PETSc.Vec) -> PETSc.Vec:
+        """(K + Z M Z^T)^-T right, in a new vector."""
+        if self._solved_transposed is None:
+            self._solved_transposed = [self._solve(column, transposed=True) for column in self._columns]
+        return self._corrected(self._solve(right, transposed=True), self._solved_transposed, self._weights.T)
+
+    def _solve(self, right: PETSc.Vec, transposed: bool) -> PETSc.Vec:
+        solution = self.matrix.createVecRight()
+        (self._solver.solveTranspose if transposed else self._solver.solve)(right, solution)
+        return solution
+
+    def _corrected(self, y: PETSc.Vec, solved: list[PETSc.Vec], weights: np.ndarray) -> PETSc.Vec:
+        if not solved:
+            return y
+        gram = np.array([[z.dot(k) for k in solved] for z in self._columns])
+        small = np.eye(len(solved)) + gram @ weights
+        share = weights @ np.linalg.solve(small, [z.dot(y) for z in self._columns])
+        for factor, k in zip(share, solved, strict=True):
+            y.axpy(-float(factor), k)
+        return y

@@ -1,0 +1,129 @@
+"""Newton's method with load steps that adapt, optionally with the cavity pressure as a further unknown."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from dolfinx import fem
+from mpi4py import MPI
+from petsc4py import PETSc
+
+from ..units import MM3_PER_ML
+from ..verdicts import Quarantined
+
+if TYPE_CHECKING:
+    from .ventricle import Snapshot, Ventricle
+
+log = logging.getLogger("twinbeat")
+
+SMALLEST_STEP = 1 / 256
+
+
+class Diverged(Exception):
+    """Newton's method found no equilibrium for this load step."""
+
+
+class Newton:
+    """Solves a ventricle: converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa)."""
+
+    def __init__(self, ventricle: "Ventricle", tolerance: float = 1e-6, iterations: int = 15) -> None:
+        self.ventricle, self.tolerance, self.iterations = ventricle, tolerance, iterations
+
+    def ramp(self, start: "Snapshot", end: "Snapshot", law: Callable | None = None) -> int:
+        """From the loads of ``start`` to those of ``end``; the step halves when Newton fails and doubles when it does not."""
+        share, step, taken = 0.0, 1.0, 0
+        good = start
+        while share < 1:
+            step = min(step, 1 - share)
+            self.ventricle.apply(start, end, share + step)
+            if law is not None:
+                self.ventricle.pressure.value = good.pressure
+            try:
+                taken += self.equilibrium(law)
+            except Diverged as failure:
+                step /= 2
+                self.ventricle.restore(good)
+                if step < SMALLEST_STEP:
+                    raise Quarantined(
+                        "mechanics-diverged",
+                        f"no equilibrium beyond {100 * share:.0f} % of the load (cavity pressure {end.pressure:.2f} kPa, largest "
+                        f"tension {end.tension.max(initial=0.0):.1f} kPa): {failure}",
+                    ) from failure
+                continue
+            share, step = share + step, 2 * step
+            good = self.ventricle.snapshot()
+        return taken
+
+    def equilibrium(self, law: Callable | None = None) -> int:
+        """Newton steps at fixed loads until converged; their number."""
+        residual, gap = self._residual(law)
+        reference = self._size(residual, gap)
+        for iteration in range(1, self.iterations + 1):
+            step, rise = self._step(residual, gap, law)
+            residual.destroy()
+            residual, gap, share = self._advance(step, rise, law, reference)
+            moved = share * max(step.norm(PETSc.NormType.INFINITY), abs(rise))
+            step.destroy()
+            if moved < self.tolerance and share == 1:
+                return iteration
+            reference = max(reference, self._size(residual, gap))
+        raise Diverged(f"the last of {self.iterations} Newton steps moved by {moved:.2g}")
+
+    def _advance(
+        self, step: PETSc.Vec, rise: float, law: Callable | None, reference: float
+    ) -> tuple[PETSc.Vec, tuple[float, float], float]:
+        """Take the step, or the first of its halves after which the forces stay below a thousand times the reference."""
+        ventricle, share = self.ventricle, 1.0
+        state, pressure = ventricle.state.x.array.copy(), float(ventricle.pressure.value)
+        while share > 0.05:
+            add(ventricle.state, state, step, share)
+            ventricle.pressure.value = pressure + share * rise
+            residual, gap = self._residual(law)
+            if np.isfinite(size := self._size(residual, gap)) and size <= 1000 * reference:
+                return residual, gap, share
+            residual.destroy()
+            share /= 2
+        raise Diverged("no step length keeps the forces finite")
+
+    def _residual(self, law: Callable | None) -> tuple[PETSc.Vec, tuple[float, float]]:
+        """Forces, and with a law the gap of volume (mm^3) with the law's slope (mm^3/kPa)."""
+        residual = self.ventricle.residual()
+        if law is None:
+            return residual, (0.0, 0.0)
+        assert self.ventricle.cavity is not None
+        volume, slope = law(float(self.ventricle.pressure.value))
+        return residual, (self.ventricle.cavity.volume() - MM3_PER_ML * volume, MM3_PER_ML * slope)
+
+    @staticmethod
+    def _size(residual: PETSc.Vec, gap: tuple[float, float]) -> float:
+        return float(np.hypot(residual.norm(), gap[0]))
+
+    def _step(self, residual: PETSc.Vec, gap: tuple[float, float], law: Callable | None) -> tuple[PETSc.Vec, float]:
+        """Newton's step of the state and of the pressure (block elimination of the bordered system)."""
+        factorised = self.ventricle.factorise()
+        step = factorised.solve(residual)
+        step.scale(-1.0)
+        if law is None:
+            return step, 0.0
+        slope = self.ventricle.cavity.slope()
+        per_pressure = factorised.solve(slope)
+        rise = -(gap[0] + slope.dot(step)) / (slope.dot(per_pressure) - gap[1])
+        step.axpy(rise, per_pressure)
+        slope.destroy()
+        per_pressure.destroy()
+        return step, float(rise)
+
+
+def add(function: fem.Function, start: np.ndarray, step: PETSc.Vec, share: float) -> None:
+    """function = start + share * step, ghosts included; ``start`` has the ghosts, ``step`` only the owned dofs."""
+    owned = step.getLocalSize()
+    function.x.array[:owned] = start[:owned] + share * step.getArray(readonly=True)
+    function.x.scatter_forward()
+
+
+def reduced(comm: MPI.Comm, values: np.ndarray) -> np.ndarray:
+    """Sum over ranks of an array that every rank has."""
+    total = np.empty_like(values)
+    comm.Allreduce(np.ascontiguousarray(values), total, op=MPI.SUM)
+    return total

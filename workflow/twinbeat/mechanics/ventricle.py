@@ -1,0 +1,205 @@
+"""The left ventricle as a quasi-static, incompressible, actively contracting solid.
+
+Reference is the mesh (the end-diastolic shape). U is the displacement from the mesh to the unloaded shape, so that
+F0 = (I + grad U)^-1 (Govindjee and Mihalic 1996), and w the one from the mesh to the deformed shape: F = (I + grad w) F0.
+The residual for all test functions (v, q), over the unloaded volume dX0 = dx / det F0, is
+
+    int P : (grad v F0) + q (J - 1) dX0 + springs(v) - pressure dV(v) = 0,   P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF.
+
+Springs act on the displacement w - U from the unloaded shape, along its normal (epicardium and base) and across it (base).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import basix.ufl
+import numpy as np
+import ufl
+from dolfinx import fem, mesh
+from petsc4py import PETSc
+
+from ..kinematics import Expr, cofactor, deformation_gradient, unit
+from ..materials import Guccione, active, incompressible
+from ..parameters import Mechanics
+from ..units import MM3_PER_ML
+from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, assemble
+from .linear import Factorised
+from .newton import Newton
+
+VolumeLaw = Callable[[float], tuple[float, float]]
+"""Cavity pressure (kPa) -> the volume that the circulation holds (mL) and its derivative (mL/kPa)."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """State and loads of a ventricle, to come back to."""
+
+    state: np.ndarray
+    tension: np.ndarray
+    pressure: float
+    stiffness: float
+
+
+class Ventricle:
+    """A ventricle to be loaded: set ``pressure`` (kPa), ``tension`` (kPa, a field) and ``stiffness`` (kPa), then solve.
+
+    ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base. ``fiber`` holds unit vectors on the mesh (any space with
+    values at quadrature points). ``clamped`` facets (a tag) do not move. With ``lid`` the pressure load is the derivative
+    of the cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity).
+    """
+
+    def __init__(
+        self,
+        domain: mesh.Mesh,
+        facet_tags: mesh.MeshTags,
+        fiber: fem.Function,
+        mechanics: Mechanics,
+        *,
+        clamped: int | None = None,
+        lid: bool = True,
+        quadrature: int = 4,
+    ) -> None:
+        self.domain, self.comm, self.mechanics, self.fiber = domain, domain.comm, mechanics, fiber
+        measure = {"metadata": {"quadrature_degree": quadrature}}
+        self.dx = ufl.Measure("dx", domain, **measure)
+        self.ds = ufl.Measure("ds", domain, subdomain_data=facet_tags, **measure)
+        self.space = fem.functionspace(domain, taylor_hood(domain))
+        self.state, self.reference = fem.Function(self.space), fem.Function(self.space)
+        self.stiffness, self.pressure = fem.Constant(domain, 2.0), fem.Constant(domain, 0.0)
+        self.tension = fem.Function(fem.functionspace(domain, ("DG", 0)))
+        self.bcs = clamp(self.space, facet_tags, clamped)
+        self.cavity = Cavity(self.state, self.ds) if lid else None
+        self._build()
+        self._done = self.snapshot()
+
+    def _build(self) -> None:
+        (w, p), U = ufl.split(self.state), ufl.split(self.reference)[0]
+        form = self.internal(w, p, U) - self._load(w)
+        self.residual_form = fem.form(form)
+        jacobian = fem.form(ufl.derivative(form, self.state))
+        self.jacobian = Factorised(jacobian, self.bcs, symmetric=self.cavity is not None)
+        self.newton = Newton(self)
+
+    def _load(self, w: Expr) -> Expr:
+        if self.cavity is not None:
+            return self.pressure * ufl.derivative(self.cavity.form, self.state)
+        v = ufl.TestFunctions(self.space)[0]
+        F, N = deformation_gradient(w), ufl.FacetNormal(self.domain)
+        return -self.pressure * ufl.dot(cofactor(F) * N, v) * self.ds(ENDOCARDIUM)
+
+    def internal(self, w: Expr, p: Expr, U: Expr) -> Expr:
+        """Virtual work of stresses and springs (mN mm) as a linear form in the test functions of ``space``."""
+        v, q = ufl.TestFunctions(self.space)
+        G = ufl.Identity(3) + ufl.grad(U)
+        F0, per_volume = ufl.inv(G), ufl.det(G)
+        F = ufl.variable(deformation_gradient(w, F0))
+        P = ufl.diff(self.energy(F, p, unit(G * self.fiber)), F)
+        solid = ufl.inner(P, ufl.grad(v) * F0) + q * (ufl.det(F) - 1)
+        return solid * per_volume * self.dx + self._springs(w - U, v, G)
+
+    def energy(self, F: Expr, p: Expr, f0: Expr) -> Expr:
+        """Energy per unloaded volume with the multiplier p, kPa."""
+        m = self.mechanics
+        law = Guccione(self.stiffness, m.fiber_exponent, m.transverse_exponent, m.shear_exponent)
+        return law.energy(F, f0) + active(self.tension, F, f0) + incompressible(p, m.bulk, F)
+
+    def _springs(self, d: Expr, v: Expr, G: Expr) -> Expr:
+        m = self.mechanics
+        area = cofactor(G) * ufl.FacetNormal(self.domain)  # unloaded normal times unloaded area per area of the mesh
+        scale = ufl.sqrt(ufl.dot(area, area))
+        N = area / scale
+        normal, everywhere = ufl.dot(d, N) * ufl.dot(v, N), ufl.dot(d, v)
+        base = (m.base - m.base_tangential) * normal + m.base_tangential * everywhere
+        return m.pericardium * normal * scale * self.ds(EPICARDIUM) + base * scale * self.ds(BASE)
+
+    # --- solving
+
+    def solve(self) -> int:
+        """Equilibrium under the present loads, in as many load steps as it takes from the last one; Newton steps taken.
+
+        Raises Quarantined("mechanics-diverged") with the share of the load that was reached.
+        """
+        steps = self.newton.ramp(self._done, self._wanted())
+        self._done = self.snapshot()
+        return steps
+
+    def solve_volume(self, law: VolumeLaw) -> float:
+        """Equilibrium at the cavity pressure (kPa, returned) at which the cavity holds the law's volume."""
+        self.newton.ramp(self._done, self._wanted(), law)
+        self._done = self.snapshot()
+        return float(self.pressure.value)
+
+    def _wanted(self) -> Snapshot:
+        return Snapshot(
+            self._done.state, self.tension.x.array.copy(), float(self.pressure.value), float(self.stiffness.value)
+        )
+
+    def apply(self, start: Snapshot, end: Snapshot, share: float) -> None:
+        """Set the loads this share of the way from ``start`` to ``end``."""
+        self.tension.x.array[:] = (1 - share) * start.tension + share * end.tension
+        self.pressure.value = (1 - share) * start.pressure + share * end.pressure
+        self.stiffness.value = (1 - share) * start.stiffness + share * end.stiffness
+
+    def residual(self) -> PETSc.Vec:
+        """Out-of-balance forces at the present state (mN), zero on clamped dofs; the caller destroys it."""
+        if self.cavity is not None:
+            self.cavity.volume()
+        vector = assemble(self.residual_form)
+        if self.cavity is not None:
+            vector.axpy(-float(self.pressure.value) * self.cavity.area(), self.cavity.height_slope)
+        for bc in self.bcs:
+            bc.set(vector.array_w, alpha=0.0)
+        return vector
+
+    def factorise(self) -> Factorised:
+        """The exact Jacobian of ``residual`` at the present state, factorised."""
+        if self.cavity is None:
+            self.jacobian.update()
+        else:
+            self.cavity.volume()
+            columns = [self.cavity.height_slope, self.cavity.area_slope()]
+            self.jacobian.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
+        return self.jacobian
+
+    def snapshot(self) -> Snapshot:
+        """State and loads as they are."""
+        return Snapshot(
+            self.state.x.array.copy(),
+            self.tension.x.array.copy(),
+            float(self.pressure.value),
+            float(self.stiffness.value),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, which becomes the start of the next load steps."""
+        self.state.x.array[:] = snapshot.state
+        self.apply(snapshot, snapshot, 1.0)
+        self._done = snapshot
+
+    # --- looking at it
+
+    def cavity_volume(self) -> float:
+        """Volume of the cavity in mL."""
+        assert self.cavity is not None
+        return self.cavity.volume() / MM3_PER_ML
+
+    def displacement(self) -> fem.Function:
+        """w (mm), a function of its own on the displacement space."""
+        return self.state.sub(0).collapse()
+
+
+def taylor_hood(domain: mesh.Mesh) -> basix.ufl._MixedElement:
+    """P2/P1 on tetrahedra, Q2/Q1 on hexahedra: displacement and pressure."""
+    cell = domain.basix_cell()
+    return basix.ufl.mixed_element(
+        [basix.ufl.element("Lagrange", cell, 2, shape=(3,)), basix.ufl.element("Lagrange", cell, 1)]
+    )
+
+
+def clamp(space: fem.FunctionSpace, tags: mesh.MeshTags, tag: int | None) -> Sequence[fem.DirichletBC]:
+    """No displacement on the facets of a tag; nothing for None."""
+    if tag is None:
+        return []
+    collapsed, _ = space.sub(0).collapse()
+    dofs = fem.locate_dofs_topological((space.sub(0), collapsed), 2, tags.find(tag))
+    return [fem.dirichletbc(fem.Function(collapsed), dofs, space.sub(0))]
