@@ -1,0 +1,62 @@
+"""Active tension over time: a smooth twitch, and curves that follow the local activation."""
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+RISE, FALL = 1.9, 21.9  # Hill exponents of Stergiopulos et al. 1996, table 1
+
+
+def twitch(since: np.ndarray, rise: float, fall: float) -> np.ndarray:
+    """Double-Hill twitch (Stergiopulos et al. 1996, doi 10.1152/ajpheart.1996.270.6.H2050, eq. 2), largest value 1.
+
+    ``since`` is the time since activation in ms (any shape, zero before it), ``rise`` and ``fall`` the times in ms at
+    which the two Hill functions are one half.
+    """
+    grid = np.linspace(0, 2 * fall, 2001)
+    return _hills(np.asarray(since, float), rise, fall) / _hills(grid, rise, fall).max()
+
+
+def _hills(since: np.ndarray, rise: float, fall: float) -> np.ndarray:
+    up = (np.maximum(since, 0) / rise) ** RISE
+    return up / (1 + up) / (1 + (np.maximum(since, 0) / fall) ** FALL)
+
+
+class Curve:
+    """A periodic tension curve through samples, monotone between them.
+
+    ``time`` (sample,) in ms increases within one ``cycle``; ``tension`` (sample,) in kPa.
+    """
+
+    def __init__(self, time: np.ndarray, tension: np.ndarray, cycle: float) -> None:
+        self.time, self.tension, self.cycle = np.asarray(time, float), np.asarray(tension, float), float(cycle)
+        wrapped = np.concatenate([self.time - self.cycle, self.time, self.time + self.cycle])
+        self._spline = PchipInterpolator(wrapped, np.tile(self.tension, 3))
+
+    def __call__(self, time: np.ndarray | float) -> np.ndarray:
+        """Tension in kPa at times in ms (any shape)."""
+        start = self.time[0]
+        return self._spline((np.asarray(time, float) - start) % self.cycle + start)
+
+
+def local_curve(curve: Curve, activation: np.ndarray, weight: np.ndarray, rounds: int = 5) -> Curve:
+    """The curve c for which the mean over the muscle of c(t - delay) is ``curve``, delay being ``delays(...)``.
+
+    ``activation`` and ``weight`` (point,): ms and volume. Delays blur; Van Cittert's iteration undoes it (tension stays
+    above zero, so the mean is met but for what no positive curve can meet).
+    """
+    lags, shares = _histogram(delays(activation, weight), weight)
+    local = curve
+    for _ in range(rounds):
+        mean = sum(share * local(curve.time - lag) for lag, share in zip(lags, shares, strict=True))
+        local = Curve(curve.time, np.maximum(local.tension + curve.tension - mean, 0), curve.cycle)
+    return local
+
+
+def delays(activation: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Activation (point,) in ms relative to its mean with ``weight`` (point,)."""
+    return activation - np.average(activation, weights=weight)
+
+
+def _histogram(lags: np.ndarray, weight: np.ndarray, bins: int = 21) -> tuple[np.ndarray, np.ndarray]:
+    shares, edges = np.histogram(lags, bins, weights=weight)
+    return (edges[1:] + edges[:-1]) / 2, shares / shares.sum()
