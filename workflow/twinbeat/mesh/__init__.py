@@ -1,6 +1,7 @@
 """The left ventricle at end-diastole as tetrahedra."""
 
 from .generate import generate, refine
+from .interpolate import interpolation
 from .measures import cavity_volume, cell_volumes, wall_volume
 from .surfaces import Surfaces
 from .template import BASE, ENDOCARDIUM, EPICARDIUM
@@ -13,6 +14,7 @@ __all__ = [
     "cavity_volume",
     "cell_volumes",
     "generate",
+    "interpolation",
     "refine",
     "wall_volume",
 ]
