@@ -27,7 +27,7 @@ from . import manifest, provenance
 from .checks import described
 from .manifest import StoreError, checksum
 
-__all__ = ["StoreError", "checksum", "open", "publish", "verdict"]
+__all__ = ["StoreError", "checksum", "open", "passed", "publish", "verdict"]
 
 _CODECS = {"compressors": [ZstdCodec(level=3), Crc32cCodec()], "_FillValue": None}
 _ABANDONED = 24 * 3600.0
@@ -62,6 +62,13 @@ def open(path: str | Path) -> xr.Dataset:
         found = dataset.attrs["verdict"]
         raise KINDS[found["kind"]](found["code"], found["message"], found["stage"])
     return dataset
+
+
+def passed(path: str | Path) -> Path:
+    """``path``, a folder that is no store, unless a verdict was published in its place: that is raised."""
+    if (Path(path) / manifest.NAME).is_file():
+        open(path)
+    return Path(path)
 
 
 def verdict(stopped: PatientStopped) -> xr.Dataset:
