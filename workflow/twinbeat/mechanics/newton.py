@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("twinbeat")
 
 SMALLEST_STEP = 1 / 256
+WILD = 6.0  # growth of Newton's steps after which the load step is given up
+NEAR = 0.03  # share of the largest forces below which the exact Jacobian serves better than the damped one
 
 
 class Diverged(Exception):
@@ -58,17 +60,22 @@ class Newton:
     def equilibrium(self, law: Callable | None = None) -> int:
         """Newton steps at fixed loads until converged; their number."""
         residual, gap = self._residual(law)
-        reference = self._size(residual, gap)
+        reference, first = self._size(residual, gap), 0.0
         for iteration in range(1, self.iterations + 1):
+            self.ventricle.damping.value = 0.0 if self._size(residual, gap) < NEAR * reference else 1.0
             step, rise = self._step(residual, gap, law)
             residual.destroy()
             residual, gap, share = self._advance(step, rise, law, reference)
-            moved = share * max(step.norm(PETSc.NormType.INFINITY), abs(rise))
+            length = max(step.norm(PETSc.NormType.INFINITY), abs(rise))
+            moved = share * length
+            first = first or length
             step.destroy()
             if moved < self.tolerance and share == 1:
                 return iteration
+            if length > WILD * first:
+                break
             reference = max(reference, self._size(residual, gap))
-        raise Diverged(f"the last of {self.iterations} Newton steps moved by {moved:.2g}")
+        raise Diverged(f"Newton step {iteration} moved by {moved:.2g} mm")
 
     def _advance(
         self, step: PETSc.Vec, rise: float, law: Callable | None, reference: float

@@ -76,9 +76,22 @@ class Ventricle:
         (w, p), U = ufl.split(self.state), ufl.split(self.reference)[0]
         form = self.internal(w, p, U) - self._load(w)
         self.residual_form = fem.form(form)
-        jacobian = fem.form(ufl.derivative(form, self.state))
-        self.jacobian = Factorised(jacobian, self.bcs, symmetric=self.cavity is not None)
+        self.damping = fem.Constant(self.domain, 0.0)
+        jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
+        self.jacobian = Factorised(fem.form(jacobian), self.bcs, symmetric=self.cavity is not None)
         self.newton = Newton(self)
+
+    def _bulk_stiffening(self, w: Expr, U: Expr) -> Expr:
+        """The part 2 k (J - 1) d2J of the exact Jacobian.
+
+        Away from equilibrium it is large and of either sign, as J - 1 is quadratic in the last step; without it Newton's
+        method bears load steps ten times larger. At equilibrium it is needed for quadratic convergence.
+        """
+        v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
+        F = deformation_gradient(w, ufl.inv(G))
+        turn = ufl.derivative(cofactor(F), self.state, ufl.TrialFunction(self.space))
+        stress = 2 * self.mechanics.bulk * (ufl.det(F) - 1)
+        return stress * ufl.inner(turn, ufl.grad(v) * ufl.inv(G)) * ufl.det(G) * self.dx
 
     def _load(self, w: Expr) -> Expr:
         if self.cavity is not None:
