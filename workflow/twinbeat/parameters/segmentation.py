@@ -1,21 +1,33 @@
 """Parameters of segmentation."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..units import Length
+from ..units import Length, Volume
 from .section import Section
 
 
 class Segmentation(Section):
     """Labels of LV blood, LV myocardium and RV blood in every frame."""
 
-    network: str = "workflow/twinbeat/segmentation/unet.onnx"
-    """ONNX network; its model card lies beside it."""
+    network: str | None = None
+    """ONNX network; none: the one that comes with Twinbeat, with its model card beside it."""
 
     pixel_size: Length = "1.5 mm"
     """In-plane size at which the network was trained; images are resampled to it."""
+
+    orientations: Literal[1, 2, 4] = 2
+    """Quarter-turned copies of each image over which the network's opinion is averaged."""
+
+    volume_bounds: tuple[Volume, Volume] = ("30 mL", "500 mL")
+    """Left ventricle at end-diastole; a patient outside is rejected."""
+
+    ejection_bounds: tuple[float, float] = (3.0, 90.0)
+    """Ejection fraction in percent; a patient outside is rejected."""
+
+    muscle_variation: Annotated[float, Field(gt=0)] = 0.2
+    """Largest standard deviation of the myocardium over the cycle, as a share of its mean: muscle keeps its volume."""
 
     minimum_confidence: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Mean confidence over the heart below which the patient is rejected."""

@@ -1,0 +1,74 @@
+"""From a short-axis cine to labels in every frame."""
+
+import logging
+
+import numpy as np
+import xarray as xr
+
+from ..parameters import Segmentation
+from ..units import MM3_PER_ML
+from . import gates, postprocess
+from .grid import Array, Grid
+from .locate import centre
+from .network import Network
+
+CROP = 128
+"""Pixels along each side of the labels' grid."""
+log = logging.getLogger("twinbeat")
+
+
+def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
+    """Labels of an image store, as the table of variables says, on a square grid about the left ventricle.
+
+    Raises Rejected where no heart is found or what is found cannot be one.
+    """
+    network = Network(settings.network)
+    middle = centre(image.image, network, settings.pixel_size)
+    grid = Grid.around(middle, CROP, settings.pixel_size)
+    log.info("segment: left ventricle about y %.0f mm, x %.0f mm", *middle)
+    probability = postprocess.smooth_in_time(_probability(grid.sample(image.image), network, settings.orientations))
+    result = summarise(image, grid, probability, postprocess.labels(probability))
+    gates.check(result, settings)
+    return result
+
+
+def _probability(stack: Array, network: Network, orientations: int) -> Array:
+    """Probabilities (label, time, z, y, x) of a stack (time, z, y, x), with the time left in the log."""
+    frames = []
+    for number, frame in enumerate(stack, 1):
+        frames.append(network.probability(frame, orientations))
+        if number % 10 == 0:
+            log.info("segment: frame %d of %d", number, len(stack))
+    return np.stack(frames).transpose(2, 0, 1, 3, 4)
+
+
+def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: postprocess.Labels) -> xr.Dataset:
+    """The labels store: labels (time, z, y, x) on ``grid`` with volumes by slice summation."""
+    voxel = float(np.diff(grid.y)[0] * np.diff(grid.x)[0] * spacing(image.z.values)) / MM3_PER_ML
+    lv, myocardium, rv = ((labels == label).sum((1, 2, 3)) * voxel for label in (1, 2, 3))
+    space = ("time", "z", "y", "x")
+    return xr.Dataset(
+        {
+            "labels": (space, labels),
+            "probability": (("label", *space), probability.astype(np.float16)),
+            "confidence": ("time", confidence(probability, labels)),
+            "volume_lv": ("time", lv),
+            "volume_myocardium": ("time", myocardium),
+            "volume_rv": ("time", rv),
+            "end_diastole": int(lv.argmax()),
+            "end_systole": int(lv.argmin()),
+            **{name: image[name] for name in ("origin", "directions", "cycle")},
+        },
+        coords={"label": np.arange(4), "time": image.time, "z": image.z, "y": grid.y, "x": grid.x},
+    )
+
+
+def confidence(probability: Array, labels: postprocess.Labels) -> np.ndarray:
+    """The mean over the heart of the highest probability, per frame; 0 where there is no heart."""
+    heart = labels > 0
+    return (probability.max(0) * heart).sum((1, 2, 3)) / np.maximum(heart.sum((1, 2, 3)), 1)
+
+
+def spacing(z: np.ndarray) -> float:
+    """The distance of neighbouring slices in mm."""
+    return float(np.median(np.abs(np.diff(z))))

@@ -1,0 +1,80 @@
+"""From probabilities to labels that obey anatomy, in space and over the cycle.
+
+Arrays are (time, z, y, x) unless said otherwise; the cycle is closed: the frame after the last is the first.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .grid import Array
+
+BLOOD, MYOCARDIUM, RV = 1, 2, 3
+Labels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+_CLOSED = 0.6
+"""Share of the rim of the blood that must be muscle for a slice to lie in the ventricle and not above its base."""
+_LEAST = 8
+"""Fewest pixels of a ventricle in a slice."""
+
+
+def smooth_in_time(probability: Array) -> Array:
+    """Weights 1/5, 3/5, 1/5 over the closed cycle along axis 1 of (label, time, z, y, x)."""
+    neighbours = np.roll(probability, 1, axis=1) + np.roll(probability, -1, axis=1)
+    return np.float32(0.6) * probability + np.float32(0.2) * neighbours
+
+
+def labels(probability: Array) -> Labels:
+    """Labels of probabilities (label, time, z, y, x): one ventricle, closed by its wall, with the RV beside it."""
+    likely = probability.argmax(0).astype(np.uint8)
+    ventricle = largest_component((likely == BLOOD) | (likely == MYOCARDIUM))
+    left = np.where(ventricle, likely, 0).astype(np.uint8)
+    present = presence(left)
+    result = _over_slices(tidy, np.where(present[..., None, None], left, 0).astype(np.uint8))
+    right = largest_component((likely == RV) & (result == 0) & present[..., None, None])
+    right = _over_slices(ndimage.binary_fill_holes, right) & (result == 0)
+    result[right] = RV
+    return result
+
+
+def largest_component(mask: Mask) -> Mask:
+    """The largest connected part of a mask of any dimension; all of an empty one."""
+    parts, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    return parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
+
+
+def tidy(likely: Labels) -> Labels:
+    """One slice (y, x): one pool of blood without holes, inside one wall without gaps."""
+    ventricle = ndimage.binary_fill_holes(largest_component(likely > 0))
+    blood = ndimage.binary_fill_holes(largest_component((likely == BLOOD) & ventricle))
+    ventricle |= ndimage.binary_dilation(blood)
+    return np.where(blood, BLOOD, np.where(ventricle, MYOCARDIUM, 0)).astype(np.uint8)
+
+
+def enclosure(likely: Labels) -> float:
+    """The share of the rim around the blood of a slice (y, x) that is muscle; 1 where there is no blood."""
+    blood = likely == BLOOD
+    rim = ndimage.binary_dilation(blood) & ~blood
+    return float((likely[rim] == MYOCARDIUM).mean()) if rim.any() else 1.0
+
+
+def presence(ventricle: Labels) -> Mask:
+    """In which slices (time, z) the ventricle is: closed, steady over neighbouring frames, and without gaps along z."""
+    size = (ventricle > 0).sum((2, 3))
+    closed = np.array([[enclosure(slice_) >= _CLOSED for slice_ in frame] for frame in ventricle])
+    steady = ndimage.median_filter((closed & (size >= _LEAST)).astype(np.uint8), size=(5, 1), mode="wrap").astype(bool)
+    return np.stack([_run(row, int(sizes.argmax())) for row, sizes in zip(steady, size, strict=True)])
+
+
+def _run(present: Mask, anchor: int) -> Mask:
+    """The slices around ``anchor`` that are present; single gaps inside are bridged."""
+    bridged = ndimage.binary_closing(np.pad(present, 1), np.ones(3))[1:-1] | present
+    parts, _ = ndimage.label(bridged)
+    return (parts == parts[anchor]) & (parts > 0)
+
+
+def _over_slices(operation, stack):
+    flat = stack.reshape(-1, *stack.shape[2:])
+    return np.stack([operation(slice_) if slice_.any() else slice_ for slice_ in flat]).reshape(stack.shape)
