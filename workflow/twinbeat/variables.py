@@ -33,8 +33,30 @@ COORDINATES: dict[str, Variable] = {
     "member": Variable(("member",), "1", "index in the ensemble"),
 }
 
+_MESH = {
+    "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
+    "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
+    "facets": Variable(("facet", "facet_corner"), "1", "triangles of the boundary, outward"),
+    "facet_tags": Variable(("facet",), "1", "1 endocardium, 2 epicardium, 3 base"),
+    "depth": Variable(("point",), "1", "share of the wall's thickness, 0 endocardium to 1 epicardium"),
+    "longitudinal": Variable(("point",), "1", "share of the arc along the wall, 0 apex to 1 base"),
+    "circumferential": Variable(("point",), "rad", "about the long axis, from the septum to the anterior wall"),
+    "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
+    "surface_centre": Variable(("component",), "mm", "centre of the star-shaped walls (twinbeat.mesh.surfaces)"),
+    "surface_radii": Variable(("wall", "component"), "mm", "semi-axes of endocardium and epicardium"),
+    "surface_modes": Variable(("wall", "mode"), "1", "real spherical harmonics of both walls"),
+    "contour_rms": Variable(("wall",), "mm", "root mean square distance of the contours from endo- and epicardium"),
+    "minimum_dihedral": Variable((), "degree", "smallest angle between two faces of an element"),
+    "maximum_aspect": Variable((), "1", "largest aspect ratio of an element, 1 for the regular tetrahedron"),
+    "slice_position": Variable(("slice",), "mm", "z of the slices that the walls were fitted to, from the base on"),
+    "slice_shift": Variable(("slice", "component"), "mm", "LPS shift that a breath-hold gave to the slice, subtracted"),
+}
+
 VARIABLES: dict[str, dict[str, Variable]] = {
     "verdict": {},
+    "record": {
+        "sha256": Variable(("file", "byte"), "1", "checksums of the de-identified files in the order of their names"),
+    },
     "image": {
         "image": Variable(("time", "z", "y", "x"), "1", "MR signal"),
         "origin": Variable(("component",), "mm", "LPS position of the voxel at z = y = x = 0"),
@@ -54,22 +76,13 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
     },
+    "mesh": _MESH,
     "anatomy": {
-        "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
-        "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
-        "facets": Variable(("facet", "facet_corner"), "1", "triangles of the boundary"),
-        "facet_tags": Variable(("facet",), "1", "1 endocardium, 2 epicardium, 3 base"),
+        **_MESH,
         "fiber": Variable(("cell", "component"), "1", "unit fibre direction"),
-        "sheet": Variable(("cell", "component"), "1", "unit sheet direction"),
+        "sheet": Variable(("cell", "component"), "1", "unit sheet direction, across the wall"),
         "sheet_normal": Variable(("cell", "component"), "1", "unit sheet-normal direction"),
         "segment": Variable(("cell",), "1", "AHA segment, 1 to 17"),
-        "depth": Variable(("point",), "1", "transmural position, 0 endocardium to 1 epicardium"),
-        "longitudinal": Variable(("point",), "1", "0 apex to 1 base"),
-        "circumferential": Variable(("point",), "rad", "angle about the long axis from the septum"),
-        "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
-        "surface_centre": Variable(("component",), "mm", "centre of the star-shaped walls (twinbeat.mesh.surfaces)"),
-        "surface_radii": Variable(("wall", "component"), "mm", "semi-axes of endocardium and epicardium"),
-        "surface_modes": Variable(("wall", "mode"), "1", "real spherical harmonics of both walls"),
     },
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
@@ -149,7 +162,11 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "dice_rv": Variable((), "1", "overlap of RV blood with the planted truth"),
     },
     "cohort": {
-        "status": Variable(("patient",), "1", "0 done, 1 rejected, 2 quarantined; reasons are attributes"),
+        "status": Variable(("patient",), "1", "0 done, 1 rejected, 2 quarantined"),
+        "group": Variable(("patient",), "1", "group of the table of patients"),
+        "code": Variable(("patient",), "1", "reason of a verdict, else empty"),
+        "stage": Variable(("patient",), "1", "rule that gave the verdict, else empty"),
+        "message": Variable(("patient",), "1", "words of the verdict, else empty"),
         "value": Variable(("patient", "quantity"), "1", "scalar of the assessment in its own unit; 0 where not known"),
         "known": Variable(("patient", "quantity"), "1", "1 where the patient has the quantity"),
     },

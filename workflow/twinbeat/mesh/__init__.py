@@ -1,8 +1,10 @@
 """The left ventricle at end-diastole as tetrahedra."""
 
+from .export import write_vtu
+from .from_labels import build
 from .generate import generate, refine
 from .interpolate import interpolation
-from .measures import cavity_volume, cell_volumes, wall_volume
+from .measures import cavity_volume, cell_volumes, enclosed_volume, wall_volume
 from .surfaces import Surfaces
 from .template import BASE, ENDOCARDIUM, EPICARDIUM
 
@@ -11,10 +13,13 @@ __all__ = [
     "ENDOCARDIUM",
     "EPICARDIUM",
     "Surfaces",
+    "build",
     "cavity_volume",
     "cell_volumes",
+    "enclosed_volume",
     "generate",
     "interpolation",
     "refine",
     "wall_volume",
+    "write_vtu",
 ]

@@ -13,7 +13,7 @@ CANDIDATES = 24  # nearest cell centres among which the containing cell is looke
 def interpolation(points: Array, cells: Index, targets: Array) -> csr_array:
     """The matrix (target, point) that interpolates linear nodal values of a mesh to ``targets`` (n, 3), both in mm.
 
-    A target outside the mesh (curved walls are cut by chords) takes the value of the nearest point of its best cell: the
+    A target outside the mesh (curved walls are cut by chords) takes the value of a nearby point of its best cell: the
     rows are barycentric coordinates, none negative, with sum 1.
     """
     corners = points[cells]

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..units import MM3_PER_ML
+from .surfaces import Surfaces
 from .template import BASE, ENDOCARDIUM
 
 Array = NDArray[np.float64]
@@ -31,3 +32,19 @@ def cell_volumes(points: Array, cells: Index) -> Array:
 def wall_volume(points: Array, cells: Index) -> float:
     """Volume of the muscle in mL."""
     return float(cell_volumes(points, cells).sum() / MM3_PER_ML)
+
+
+def enclosed_volume(surfaces: Surfaces, wall: int) -> float:
+    """Volume in mL inside a smooth wall and below the base plane, by Gauss quadrature around the centre.
+
+    With d = diag(a) e, the cone up to the multiplier M is ∏a M³/3 sin θ dθ dφ below the rim; above it, the cone up to
+    the base plane has the same form with the M of the plane.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(48)
+    phi = 2 * np.pi * np.arange(96) / 96
+    rim, scale = surfaces.rim(wall, phi), np.prod(surfaces.radii[0]) / MM3_PER_ML
+    theta = rim + (np.pi - rim) * (nodes[:, None] + 1) / 2
+    below = (surfaces.multiplier(wall, theta, phi[None, :] + 0 * theta) ** 3 * np.sin(theta)).T @ weights
+    height = -surfaces.centre[2] / surfaces.radii[0, 2]  # the plane: M cos θ = height
+    lid = height**3 * np.tan(rim) ** 2 / 2  # ∫ (height / cos θ)³ sin θ dθ up to the rim
+    return float(scale / 3 * np.sum(below * (np.pi - rim) / 2 + lid) * 2 * np.pi / 96)

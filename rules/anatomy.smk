@@ -1,0 +1,45 @@
+rule build_mesh:
+    """Tetrahedra of the left ventricle at end-diastole, with tagged surfaces."""
+    input:
+        labels="results/{study}/{patient}/labels.zarr",
+        code=modules("mesh"),
+    output:
+        directory("results/{study}/{patient}/mesh.zarr"),
+    log:
+        "logs/{study}/{patient}/build_mesh.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/build_mesh.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        mesh=section("mesh"),
+    message:
+        "{wildcards.patient}: mesh the left ventricle"
+    script:
+        "../scripts/build_mesh.py"
+
+
+rule assign_fibers:
+    """Fibre directions and AHA segments on the mesh, also as a file for ParaView."""
+    input:
+        mesh="results/{study}/{patient}/mesh.zarr",
+        code=modules("fibers"),
+    output:
+        directory("results/{study}/{patient}/anatomy.zarr"),
+        "results/{study}/{patient}/anatomy.vtu",
+    log:
+        "logs/{study}/{patient}/assign_fibers.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/assign_fibers.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        fibers=section("fibers"),
+    message:
+        "{wildcards.patient}: assign fibres and segments"
+    script:
+        "../scripts/assign_fibers.py"

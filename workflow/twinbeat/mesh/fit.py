@@ -1,0 +1,91 @@
+"""Smooth walls through contour points: two concentric ellipsoids, then their deviations in spherical harmonics."""
+
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from .contours import Contours
+from .surfaces import Surfaces, harmonics, orders
+
+Array = NDArray[np.float64]
+DEGREE = 6
+HUBER = 1.5  # mm beyond which a contour point counts less
+THINNEST = 2.0  # mm between the ellipsoids
+INFORMATION = 100.0  # contour points are correlated: together they count as so many
+log = logging.getLogger("twinbeat")
+
+
+def surfaces(contours: Contours, smoothness: float) -> Surfaces:
+    """The walls as a robust, regularised least-squares fit; ``smoothness`` weighs the bending penalty."""
+    shape = ellipsoids(contours)
+    endo = _modes(shape, 0, contours.walls[0], smoothness)
+    shape = Surfaces(shape.centre, shape.radii, np.stack([endo, np.zeros_like(endo)]))
+    return Surfaces(shape.centre, shape.radii, np.stack([endo, _modes(shape, 1, contours.walls[1], smoothness)]))
+
+
+def ellipsoids(contours: Contours) -> Surfaces:
+    """Two concentric ellipsoids, aligned with the heart frame, by least squares of radial distances (soft l1)."""
+    endo, epi = contours.walls
+    depth = -endo[:, 2].min()
+    short = np.hypot(*(endo - endo.mean(axis=0))[:, :2].T).max()
+
+    def unpack(p: Array) -> Surfaces:
+        return Surfaces(p[:3], np.stack([p[3:6], p[3:6] + p[6:9]]), np.zeros((2, (DEGREE + 1) ** 2)))
+
+    def residuals(p: Array) -> Array:
+        shape = unpack(p)
+        parts = [_radial(shape, wall, points) / np.sqrt(len(points)) for wall, points in enumerate((endo, epi))]
+        return np.concatenate([np.sqrt(INFORMATION) * np.concatenate(parts), _apex_residuals(shape, contours)])
+
+    start = np.array([0, 0, -depth / 3, short, short, 0.75 * depth, 10, 10, 8], dtype=np.float64)
+    low = np.array([-20, -20, -0.7 * depth, short / 2, short / 2, depth / 3, THINNEST, THINNEST, THINNEST])
+    high = np.array([20, 20, -0.05 * depth, 2 * short, 2 * short, 3 * depth, 40, 40, 40])
+    return unpack(least_squares(residuals, start, bounds=(low, high), loss="soft_l1", x_scale="jac").x)
+
+
+def _radial(shape: Surfaces, wall: int, points: Array) -> Array:
+    """Distance in mm of points (n, 3) from a wall, along the ray from the centre."""
+    theta, phi = shape.angles(points)
+    reach = np.linalg.norm(shape.direction(theta, phi), axis=1)
+    return np.linalg.norm(points - shape.centre, axis=1) - shape.multiplier(wall, theta, phi) * reach
+
+
+def _apex_residuals(shape: Surfaces, contours: Contours) -> Array:
+    """An apex lies between the last slice that shows it and the next one: normal, with their distance as 4 sigma."""
+    tips = shape.centre[2] - shape.radii[:, 2]
+    known = [(tip, seen) for tip, seen in zip(tips, contours.apex, strict=True) if seen is not None]
+    return np.array([(tip - sum(seen) / 2) / (abs(seen[1] - seen[0]) / 4) for tip, seen in known])
+
+
+def _modes(shape: Surfaces, wall: int, points: Array, smoothness: float) -> Array:
+    """Coefficients of a wall by Gauss-Newton: radial distances in mm (Huber) and bending, both per short radius.
+
+    The multiplier is offset + scale exp(Y·c): (0, 1) for the endocardium, (ρ, q - 1) for the epicardium.
+    """
+    theta, phi = shape.angles(points)
+    reach = np.linalg.norm(shape.direction(theta, phi), axis=1)
+    offset = shape.multiplier(0, theta, phi) if wall else np.zeros(len(points))
+    bare = shape.multiplier(wall, theta, phi) - offset
+    scale = bare if wall else np.ones_like(bare)
+    found = np.linalg.norm(points - shape.centre, axis=1) / reach
+    Y, size = harmonics(theta, phi, DEGREE), shape.radii[0, 0]
+    penalty = smoothness * (size * (1 + orders(DEGREE)[0] * (orders(DEGREE)[0] + 1))) ** 2
+    c = np.zeros(Y.shape[1])
+    for _ in range(12):
+        field = scale * np.exp(Y @ c)
+        residual = (found - offset - field) * reach
+        jacobian = (field * reach)[:, None] * Y
+        weight = 1 / np.maximum(1, np.abs(residual) / HUBER) / len(points)
+        normal = jacobian.T @ (weight[:, None] * jacobian) + np.diag(penalty)
+        c = c + np.linalg.solve(normal, jacobian.T @ (weight * residual) - penalty * c)
+    return c
+
+
+def contour_rms(shape: Surfaces, wall: int, points: Array) -> float:
+    """Root mean square distance in mm of points from a wall (first order: level function over its gradient)."""
+    level = _radial(shape, wall, points)
+    step = 0.05
+    slopes = [(_radial(shape, wall, points + step * axis) - level) / step for axis in np.eye(3)]
+    return float(np.sqrt(np.mean((level / np.linalg.norm(slopes, axis=0)) ** 2)))

@@ -1,0 +1,66 @@
+"""From labels to a mesh that passes the quality gates, or a verdict."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..parameters import Mesh
+from ..verdicts import Quarantined
+from . import contours, fit, quality
+from .generate import conserving, generate
+from .surfaces import Surfaces
+
+THINNEST = 1.5  # mm of wall below which the fit is not believed
+log = logging.getLogger("twinbeat")
+
+
+def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
+    """Tetrahedra of the end-diastolic left ventricle in the heart frame, with tagged surfaces and figures of quality.
+
+    Raises Quarantined: those of ``contours.extract``, thin-wall, mesh-quality.
+    """
+    outlines = contours.extract(labels)
+    found: list[str] = []
+    for attempt in attempts(parameters):
+        shape = fit.surfaces(outlines, attempt.smoothness)
+        found = thin(shape)
+        if not found:
+            mesh = conserving(generate(shape, attempt.size, attempt.layers, outlines.to_lps))
+            found = quality.faults(mesh, parameters)
+        if not found:
+            return mesh.assign(_figures(mesh, shape, outlines))
+        log.info("mesh: %s: %s; trying again", attempt.model_dump(mode="json"), "; ".join(found))
+    raise Quarantined("mesh-quality", "; ".join(found))
+
+
+def attempts(parameters: Mesh) -> list[Mesh]:
+    """The parameters as given, then smoother surfaces, then smaller elements."""
+    changes = [{}, {"smoothness": 10}, {"smoothness": 10, "size": 0.8}, {"smoothness": 100, "size": 0.8}]
+    return [
+        parameters.model_copy(update={name: getattr(parameters, name) * factor for name, factor in change.items()})
+        for change in changes
+    ]
+
+
+def thin(shape: Surfaces) -> list[str]:
+    """Where the wall is thinner than believable: at most one line."""
+    theta, phi = np.meshgrid(np.linspace(np.pi / 2, np.pi, 40), np.linspace(0, 2 * np.pi, 72, endpoint=False))
+    thickness = np.linalg.norm(shape.points(1, theta, phi) - shape.points(0, theta, phi), axis=-1).min()
+    return [] if thickness > THINNEST else [f"wall {thickness:.1f} mm thin, at least {THINNEST:g} mm expected"]
+
+
+def _figures(mesh: xr.Dataset, shape: Surfaces, outlines: contours.Contours) -> dict[str, Any]:
+    points, cells = mesh["points"].values, mesh["cells"].values
+    rms = [fit.contour_rms(shape, wall, outlines.walls[wall]) for wall in (0, 1)]
+    angle, aspect = quality.dihedral_angles(points, cells).min(), quality.aspects(points, cells).max()
+    text = "mesh: %d cells, contour rms %.2f and %.2f mm, dihedral angles from %.1f degree, aspect ratios up to %.1f"
+    log.info(text, len(cells), *rms, angle, aspect)
+    return {
+        "contour_rms": (("wall",), np.array(rms)),
+        "minimum_dihedral": ((), angle),
+        "maximum_aspect": ((), aspect),
+        "slice_position": (("slice",), outlines.positions),
+        "slice_shift": (("slice", "component"), outlines.shifts),
+    }
