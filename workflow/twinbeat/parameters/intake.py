@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..units import Length
+from ..units import BloodPressure, Length, Rate
 from .section import Section
 
 
 class Intake(Section):
-    """De-identification and import of the short-axis cine."""
+    """De-identification, import of the short-axis cine and cleaning of the clinical file."""
 
     key_file: str | None = None
     """File of mode 600 with the secret that makes pseudonymous UIDs and dates; none: the environment's TWINBEAT_KEY."""
@@ -19,3 +19,24 @@ class Intake(Section):
 
     slice_tolerance: Length = "0.5 mm"
     """Slices further than this off an even spacing are reported as missing or duplicate."""
+
+    minimum_slices: Annotated[int, Field(ge=3)] = 5
+    """Parallel slices that make a short-axis stack."""
+
+    minimum_frames: Annotated[int, Field(ge=4)] = 8
+    """Frames of a slice that make it a cine."""
+
+    cuff_sigma: BloodPressure = "5 mmHg"
+    """Standard deviation of a systolic or diastolic pressure in the clinical file."""
+
+    catheter_sigma: BloodPressure = "1 mmHg"
+    """Standard deviation of a pressure inside the left ventricle in the clinical file."""
+
+    rate_sigma: Rate = "2 beat/min"
+    """Standard deviation of the heart rate."""
+
+    assumed_systolic_sigma: BloodPressure = "20 mmHg"
+    """Standard deviation of the systolic pressure of the population (and the diastolic, two thirds of it)."""
+
+    assumed_end_diastolic_sigma: BloodPressure = "4 mmHg"
+    """Standard deviation of the end-diastolic pressure of the population."""

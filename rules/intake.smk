@@ -1,0 +1,72 @@
+rule deidentify:
+    """Images without identifiers (DICOM PS3.15 basic profile), behind a gate that fails closed."""
+    input:
+        dicom=of_patient("dicom"),
+        code=modules("intake"),
+    output:
+        record=directory("results/{study}/{patient}/deid/record.zarr"),
+        dicom=directory("results/{study}/{patient}/deid/dicom"),
+    log:
+        "logs/{study}/{patient}/deidentify.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/deidentify.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        key_file=study.intake.key_file,
+        date_shift_days=study.intake.date_shift_days,
+    message:
+        "{wildcards.patient}: take out identifiers"
+    script:
+        "../scripts/deidentify.py"
+
+
+rule import_image:
+    """The short-axis cine: slices sorted by geometry, frames on a common heart cycle."""
+    input:
+        record="results/{study}/{patient}/deid/record.zarr",
+        dicom="results/{study}/{patient}/deid/dicom",
+        code=modules("intake"),
+    output:
+        directory("results/{study}/{patient}/image.zarr"),
+    log:
+        "logs/{study}/{patient}/import_image.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/import_image.tsv"
+    resources:
+        mem_mb=3000,
+        runtime=15,
+    params:
+        slice_tolerance=section("intake")["slice_tolerance"],
+        minimum_slices=study.intake.minimum_slices,
+        minimum_frames=study.intake.minimum_frames,
+    message:
+        "{wildcards.patient}: import the short-axis cine"
+    script:
+        "../scripts/import_image.py"
+
+
+rule import_clinical:
+    """Clinical figures with their uncertainty; unknown ones are assumed from the population."""
+    input:
+        image="results/{study}/{patient}/image.zarr",
+        clinical=of_patient("clinical"),
+        code=modules("intake"),
+    output:
+        "results/{study}/{patient}/clinical.json",
+    log:
+        "logs/{study}/{patient}/import_clinical.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/import_clinical.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        intake=section("intake"),
+        end_diastolic_pressure=section("calibration")["end_diastolic_pressure"],
+        systolic_pressure=section("calibration")["systolic_pressure"],
+    message:
+        "{wildcards.patient}: clean the clinical figures"
+    script:
+        "../scripts/import_clinical.py"

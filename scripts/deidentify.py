@@ -1,0 +1,12 @@
+"""De-identify the DICOM folder of one patient."""
+
+from pathlib import Path
+
+from twinbeat import stage
+from twinbeat.intake.deidentify import deidentify
+from twinbeat.intake.pseudonyms import secret
+from twinbeat.parameters import Intake
+
+with stage.job(snakemake) as job:
+    parameters = Intake(**vars(job.params))
+    job.publish(deidentify(Path(job.input.dicom), Path(job.output[1]), secret(parameters), parameters.date_shift_days))

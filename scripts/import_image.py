@@ -1,0 +1,11 @@
+"""Import the short-axis cine of one patient."""
+
+from pathlib import Path
+
+from twinbeat import stage, store
+from twinbeat.intake import image
+from twinbeat.parameters import Intake
+
+with stage.job(snakemake) as job:
+    record = store.open(job.input.record)
+    job.publish(image.read(Path(job.input.dicom), record, Intake(**vars(job.params))))

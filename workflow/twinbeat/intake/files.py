@@ -1,0 +1,111 @@
+"""Reads the MR and CT image files of a folder. No message here may hold a file name or a value from a header."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydicom import Dataset, dcmread, uid
+from pydicom.pixels import apply_rescale
+
+from ..verdicts import Rejected
+
+IMAGES = {
+    uid.MRImageStorage,
+    uid.EnhancedMRImageStorage,
+    uid.LegacyConvertedEnhancedMRImageStorage,
+    uid.CTImageStorage,
+    uid.EnhancedCTImageStorage,
+    uid.LegacyConvertedEnhancedCTImageStorage,
+}
+DICOM_SUFFIXES = {".dcm", ".ima", ".dic", ".dicom"}
+
+logging.getLogger("pydicom").propagate = False  # its warnings quote values of the header
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a folder, known by its number in the order of names, as in "file 17 of 240"."""
+
+    path: Path
+    number: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"file {self.number} of {self.total} (in the order of their names)"
+
+
+def listed(folder: Path) -> list[File]:
+    """All files below a folder except hidden ones. Raises Rejected where there is none."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    if not paths:
+        raise Rejected("no-files", "the DICOM folder has no files; expected at least one series of a short-axis cine")
+    return [File(path, number, len(paths)) for number, path in enumerate(paths, 1)]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing that pydicom warns about is printed: it quotes values of the header."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read(file: File, pixels: bool = True) -> Dataset | None:
+    """The image in a file; None where it is something else (a report, a viewer, a screenshot).
+
+    Raises Rejected where the file is a damaged image, OSError (without the name) where the machine cannot read it.
+    """
+    try:
+        with quiet():
+            dataset = dcmread(file.path, force=True, stop_before_pixels=not pixels)
+            kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
+    except OSError as error:
+        raise OSError(error.errno, f"cannot read {file}: {error.strerror}") from None
+    except Exception as error:  # a parser met by bytes that are no DICOM may raise anything
+        return _not_dicom(file, type(error).__name__)
+    if kind in IMAGES:
+        _check(file, dataset, pixels)
+        return dataset
+    return None if kind else _not_dicom(file, "no SOP class")
+
+
+def _not_dicom(file: File, reason: str) -> None:
+    with file.path.open("rb") as stream:
+        is_dicom = stream.read(132)[128:] == b"DICM"
+    if is_dicom or file.path.suffix.lower() in DICOM_SUFFIXES:
+        raise Rejected("corrupt-file", f"{file} cannot be read as DICOM ({reason}); expected a whole file")
+
+
+def _check(file: File, dataset: Dataset, pixels: bool) -> None:
+    try:
+        with quiet():
+            needed = (
+                dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8 * int(dataset.get("NumberOfFrames") or 1)
+            )
+            compressed = dataset.file_meta.get("TransferSyntaxUID", uid.ImplicitVRLittleEndian).is_compressed
+            found = len(dataset.PixelData) if pixels else needed
+    except Exception as error:
+        raise Rejected("corrupt-file", f"{file} has no whole image header ({type(error).__name__})") from None
+    if not compressed and found < needed:
+        raise Rejected("corrupt-file", f"{file} is cut short: {found} bytes of pixels; expected {needed}")
+
+
+def decode(file: File) -> np.ndarray:
+    """Signal in an image file, shape (frame, row, column), with the classic rescale applied; float32."""
+    dataset = read(file)
+    try:
+        with quiet():
+            stored = dataset.pixel_array
+            frames = apply_rescale(stored, dataset).astype(np.float32)
+    except Exception as error:  # each decoder has its own way to fail
+        syntax = dataset.file_meta.get("TransferSyntaxUID", uid.ImplicitVRLittleEndian).name
+        raise Rejected(
+            "corrupt-file", f"{file}: pixels ({syntax}) cannot be decoded ({type(error).__name__})"
+        ) from None
+    if dataset.get("SamplesPerPixel", 1) != 1:
+        raise Rejected("not-grey", f"{file} has {dataset.SamplesPerPixel} colours per pixel; expected 1")
+    return frames.reshape(-1, dataset.Rows, dataset.Columns)

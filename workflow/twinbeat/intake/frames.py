@@ -1,0 +1,148 @@
+"""Frames of MR images with their geometry and time, from classic files and from Enhanced multi-frame ones alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset
+
+from ..verdicts import Rejected
+from . import files
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture: where it lies (LPS mm), when it was taken (ms after the R wave), and where its pixels are."""
+
+    file: files.File
+    index: int
+    series: str
+    position: np.ndarray
+    """Centre of the first pixel, shape (3,)."""
+    orientation: np.ndarray
+    """Unit vectors along a row and along a column, shape (6,)."""
+    spacing: tuple[float, float]
+    """Distance between rows and between columns, mm."""
+    shape: tuple[int, int]
+    """Rows and columns."""
+    trigger: float | None
+    interval: float | None
+    """RR interval, ms."""
+    order: float
+    """Place in the sequence, where there is no trigger time."""
+
+    @property
+    def normal(self) -> np.ndarray:
+        """Unit vector that makes a right-handed frame with the row and the column direction."""
+        return np.cross(self.orientation[:3], self.orientation[3:])
+
+
+def frames(found: list[files.File]) -> list[Frame]:
+    """All MR frames with a geometry. Raises Rejected where a file is damaged or its geometry is no geometry."""
+    return [frame for file in found for frame in _of_file(file)]
+
+
+def _of_file(file: files.File) -> Iterator[Frame]:
+    dataset = files.read(file, pixels=False)
+    if dataset is None or dataset.get("Modality", "MR") != "MR":
+        return
+    try:
+        with files.quiet():
+            yield from (
+                _enhanced(file, dataset) if "Enhanced MR" in dataset.SOPClassUID.name else _classic(file, dataset)
+            )
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        reason = f"has no valid geometry or time ({type(error).__name__})"
+        raise Rejected("invalid-header", f"{file} {reason}; expected position, orientation and spacing") from None
+
+
+def _classic(file: files.File, dataset: Dataset) -> Iterator[Frame]:
+    if "ImagePositionPatient" not in dataset or "ImageOrientationPatient" not in dataset:
+        return
+    yield _frame(
+        file,
+        0,
+        dataset,
+        position=dataset.ImagePositionPatient,
+        orientation=dataset.ImageOrientationPatient,
+        spacing=dataset.PixelSpacing,
+        trigger=dataset.get("TriggerTime"),
+        interval=dataset.get("NominalInterval"),
+        order=dataset.get("InstanceNumber"),
+    )
+
+
+def _enhanced(file: files.File, dataset: Dataset) -> Iterator[Frame]:
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    for index, own in enumerate(dataset.get("PerFrameFunctionalGroupsSequence") or []):
+        groups = _Groups(own, shared)
+        if position := groups.get("PlanePositionSequence", "ImagePositionPatient"):
+            yield _frame(
+                file,
+                index,
+                dataset,
+                position=position,
+                orientation=groups.get("PlaneOrientationSequence", "ImageOrientationPatient"),
+                spacing=groups.get("PixelMeasuresSequence", "PixelSpacing"),
+                trigger=groups.get("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+                interval=groups.get("CardiacSynchronizationSequence", "RRIntervalTimeNominal"),
+                order=groups.get("FrameContentSequence", "TemporalPositionIndex") or index,
+            )
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Functional groups of one frame (PS3.3 C.7.6.16): its own before the shared ones."""
+
+    own: Dataset
+    shared: Dataset
+
+    def get(self, sequence: str, keyword: str) -> Any:
+        """A value of a functional group, or None."""
+        for groups in (self.own, self.shared):
+            for item in groups.get(sequence) or []:
+                if keyword in item:
+                    return item[keyword].value
+        return None
+
+
+def _frame(
+    file: files.File,
+    index: int,
+    dataset: Dataset,
+    *,
+    position: Any,
+    orientation: Any,
+    spacing: Any,
+    trigger: Any,
+    interval: Any,
+    order: Any,
+) -> Frame:
+    place, axes = np.array(position, float), np.array(orientation, float)
+    size = (float(spacing[0]), float(spacing[1]))
+    _check_geometry(place, axes, size)
+    return Frame(
+        file=file,
+        index=index,
+        series=str(dataset.get("SeriesInstanceUID", "")),
+        position=place,
+        orientation=np.concatenate([axis / np.linalg.norm(axis) for axis in (axes[:3], axes[3:])]),
+        spacing=size,
+        shape=(int(dataset.Rows), int(dataset.Columns)),
+        trigger=_number(trigger),
+        interval=_number(interval) or None,
+        order=_number(order) or 0.0,
+    )
+
+
+def _check_geometry(position: np.ndarray, axes: np.ndarray, spacing: tuple[float, float]) -> None:
+    finite = position.shape == (3,) and axes.shape == (6,) and np.isfinite([*position, *axes, *spacing]).all()
+    if not finite or min(spacing) <= 0:
+        raise ValueError
+    if not np.allclose([axes[:3] @ axes[:3], axes[3:] @ axes[3:], axes[:3] @ axes[3:]], [1, 1, 0], atol=1e-2):
+        raise ValueError
+
+
+def _number(value: Any) -> float | None:
+    return None if value in (None, "") or not np.isfinite(float(value)) else float(value)
