@@ -1,0 +1,117 @@
+REPORT_TEMPLATES = collect(
+    "workflow/report/templates/{name}", name=["page.html", "macros.html", "patient.html", "cohort.html", "style.css"]
+)
+
+
+rule assess_twin:
+    """Figures of the finished twin; the only rule that sees a planted truth."""
+    input:
+        labels="results/{study}/{patient}/labels.zarr",
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        targets="results/{study}/{patient}/targets.zarr",
+        posterior="results/{study}/{patient}/posterior.zarr",
+        activation="results/{study}/{patient}/activation.zarr",
+        beat="results/{study}/{patient}/beat.zarr",
+        surrogate=branch(
+            lambda wildcards: study.surrogate.patients is None or wildcards.patient in study.surrogate.patients,
+            then="results/{study}/{patient}/surrogate.zarr",
+        ),
+        truth=of_patient("truth"),
+        code=modules("assessment"),
+    output:
+        directory("results/{study}/{patient}/assessment.zarr"),
+    log:
+        "logs/{study}/{patient}/assess_twin.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/assess_twin.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Assess the twin of {wildcards.patient}"
+    script:
+        "../scripts/assess_twin.py"
+
+
+rule report_patient:
+    """One self-contained page about the patient, finished or stopped."""
+    input:
+        image="results/{study}/{patient}/image.zarr",
+        labels="results/{study}/{patient}/labels.zarr",
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        targets="results/{study}/{patient}/targets.zarr",
+        posterior="results/{study}/{patient}/posterior.zarr",
+        activation="results/{study}/{patient}/activation.zarr",
+        beat="results/{study}/{patient}/beat.zarr",
+        surrogate=branch(
+            lambda wildcards: study.surrogate.patients is None or wildcards.patient in study.surrogate.patients,
+            then="results/{study}/{patient}/surrogate.zarr",
+        ),
+        assessment="results/{study}/{patient}/assessment.zarr",
+        code=modules("report"),
+        templates=REPORT_TEMPLATES,
+    output:
+        report(
+            "results/{study}/{patient}/report.html",
+            caption="../workflow/report/captions/patient.rst",
+            category="Patients",
+            labels={"patient": "{patient}"},
+        ),
+    log:
+        "logs/{study}/{patient}/report_patient.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/report_patient.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    message:
+        "Write the report of {wildcards.patient}"
+    script:
+        "../scripts/report_patient.py"
+
+
+rule summarise_cohort:
+    """All patients of the study side by side, whatever became of them."""
+    input:
+        assessments=collect("results/{{study}}/{patient}/assessment.zarr", patient=patients),
+        code=modules("report"),
+        templates=REPORT_TEMPLATES,
+    output:
+        directory("results/{study}/cohort.zarr"),
+        report(
+            "results/{study}/cohort.html",
+            caption="../workflow/report/captions/cohort.rst",
+            category="Cohort",
+        ),
+    log:
+        "logs/{study}/summarise_cohort.log",
+    benchmark:
+        "benchmarks/results/{study}/summarise_cohort.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        groups={patient: row["group"] for patient, row in patients.items()},
+    message:
+        "Summarise the cohort {wildcards.study}"
+    script:
+        "../scripts/summarise_cohort.py"
+
+
+rule check_cohort:
+    """The word that every patient is done; it fails, naming the others, where one is not."""
+    input:
+        cohort="results/{study}/cohort.zarr",
+    output:
+        "results/{study}/complete.txt",
+    log:
+        "logs/{study}/check_cohort.log",
+    benchmark:
+        "benchmarks/results/{study}/check_cohort.tsv"
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "Check that every patient of {wildcards.study} is done"
+    script:
+        "../scripts/check_cohort.py"

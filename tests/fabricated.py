@@ -1,0 +1,153 @@
+"""A small consistent twin with simple formulas: an ellipsoidal heart whose cavity narrows and widens as a cosine."""
+
+import numpy as np
+import xarray as xr
+
+from twinbeat import fibers
+from twinbeat.mesh import synthetic
+from twinbeat.parameters import Fibers
+from twinbeat.units import KPA_PER_MMHG
+
+CYCLE, FRAMES, FREE = 800.0, 10, (2, 3, 4, 5)
+STIFFNESS, SPREAD, TENSION = 1.2, 0.08, 80.0
+SHORT, LONG, BASE = (26.0, 36.0), (62.0, 70.0), 16.0
+TIME = np.arange(FRAMES) * CYCLE / FRAMES
+SQUEEZE = 1 - 0.2 * np.sin(np.pi * TIME / CYCLE) ** 2  # of the cavity's radius; 0.8 in the middle of the cycle
+
+
+def twin() -> dict[str, xr.Dataset]:
+    """All stores of a patient by name, as the stages would publish them."""
+    anatomy = _anatomy()
+    targets, posterior = _targets(anatomy), _posterior(anatomy)
+    image, labels = _image()
+    return {
+        "image": image,
+        "labels": labels,
+        "anatomy": anatomy,
+        "targets": targets,
+        "posterior": posterior,
+        "activation": _activation(anatomy),
+        "beat": _beat(anatomy),
+    }
+
+
+def truth(labels: xr.Dataset) -> xr.Dataset:
+    """A planted truth that the twin misses by 20 % in stiffness and 0 % in tension, with the very same labels."""
+    data = {
+        "stiffness": ((), STIFFNESS / 1.2),
+        "tension": ("time", _tension()),
+        "volume": ("time", 120 * SQUEEZE**2),
+        "labels": labels.labels,
+    }
+    return xr.Dataset(data, coords=labels.drop_vars("probability").coords)
+
+
+def _anatomy() -> xr.Dataset:
+    return fibers.assign(synthetic.ellipsoid(10.0, 1, SHORT, LONG, BASE), Fibers())
+
+
+def _tension() -> np.ndarray:
+    tension = np.zeros(FRAMES)
+    tension[list(FREE)] = TENSION * np.array([0.6, 1.0, 0.9, 0.4])
+    return tension
+
+
+def _pressure() -> np.ndarray:
+    return (10 + 110 * np.sin(np.pi * TIME / CYCLE) ** 2) * KPA_PER_MMHG
+
+
+def _targets(anatomy: xr.Dataset) -> xr.Dataset:
+    volume, radius = 120 * SQUEEZE**2, 25 * np.ones((16, 1)) * SQUEEZE
+    data = {
+        "volume": ("time", volume),
+        "volume_sigma": ("time", np.full(FRAMES, 2.4)),
+        "pressure": ("time", _pressure()),
+        "pressure_sigma": ("time", np.full(FRAMES, 0.5)),
+        "radius": (("segment", "time"), radius),
+        "radius_sigma": (("segment", "time"), np.full((16, FRAMES), 1.5)),
+        "end_diastole": ((), 0),
+        "end_systole": ((), FRAMES // 2),
+        "cycle": ((), CYCLE),
+    }
+    return xr.Dataset(data, coords={"time": TIME, "segment": np.arange(1, 17)})
+
+
+def _posterior(anatomy: xr.Dataset) -> xr.Dataset:
+    """A fit that is 2 mL too large and 0.5 mm too wide in every frame."""
+    sideways = anatomy.points.values * (1.0, 1.0, 0.0)
+    names = ["ln stiffness", *(f"tension {frame}" for frame in FREE)]
+    data = {
+        "stiffness": ((), STIFFNESS),
+        "tension": ("time", _tension()),
+        "contractile": ("cell", np.where(anatomy.segment.values == 7, 0.0, 1.0)),
+        "covariance": (("parameter", "parameter_"), np.diag([SPREAD, 3.0, 4.0, 5.0, 6.0]) ** 2),
+        "volume": ("time", 120 * SQUEEZE**2 + 2),
+        "radius": (("segment", "time"), 25 * np.ones((16, 1)) * SQUEEZE + 0.5),
+        "pressure": ("time", _pressure()),
+        "displacement": (("time", "point", "component"), (SQUEEZE - 1)[:, None, None] * sideways),
+        "unloaded": (("point", "component"), -0.05 * sideways),
+        "misfit": ("iteration", np.array([100.0, 10.0, 1.0])),
+    }
+    coords = {"time": TIME, "segment": np.arange(1, 17), "parameter": names, "parameter_": names}
+    return xr.Dataset(data, coords=coords)
+
+
+def _activation(anatomy: xr.Dataset) -> xr.Dataset:
+    """A front that rises from the apex at 0.6 mm/ms."""
+    points = anatomy.points.values
+    time = (points[:, 2] - points[:, 2].min()) / 0.6
+    data = {
+        "activation": ("point", time),
+        "fine_points": (("fine_point", "component"), points),
+        "fine_cells": (("fine_cell", "corner"), anatomy.cells.values),
+        "fine_activation": ("fine_point", time),
+    }
+    return xr.Dataset(data)
+
+
+def _beat(anatomy: xr.Dataset) -> xr.Dataset:
+    """An elliptic loop of 60 mL and 100 mmHg, and strains that grow with the number of the segment."""
+    phase = np.linspace(0, 2 * np.pi, 81)[:-1]
+    pressure = (60 - 50 * np.sin(phase)) * KPA_PER_MMHG
+    strain = -0.01 * np.arange(1, 18)[:, None] * np.sin(phase / 2) ** 2
+    data = {
+        "volume": ("time", 90 + 30 * np.cos(phase)),
+        "pressure": ("time", pressure[::-1]),
+        "aortic_pressure": ("time", np.full(80, 90 * KPA_PER_MMHG)),
+        "fiber_strain": (("segment", "time"), strain),
+        "tension": ("time", TENSION * np.sin(phase / 2) ** 4),
+        "steadiness": ((), 0.004),
+    }
+    return xr.Dataset(data, coords={"time": phase / (2 * np.pi) * CYCLE, "segment": np.arange(1, 18)})
+
+
+def _image() -> tuple[xr.Dataset, xr.Dataset]:
+    """Slices 8 mm apart from base to apex; in plane the septum (RV) is on the left and the anterior wall above."""
+    coords = {"time": TIME, "z": 8.0 * np.arange(9), "y": 2.0 * np.arange(64), "x": 2.0 * np.arange(64)}
+    z, y, x = np.meshgrid(coords["z"], coords["y"], coords["x"], indexing="ij")
+    position = np.stack([64 - x, 64 - y, 4 - z])  # in the heart frame, which is also LPS here
+    frames = np.stack([_labelled(position, squeeze) for squeeze in SQUEEZE])
+    signal = np.choose(frames, (60.0, 220.0, 90.0, 210.0)) + 8 * np.sin(x) * np.cos(y)
+    frame = {
+        "origin": ("component", [64.0, 64.0, 4.0]),
+        "directions": (("axis", "component"), np.diag([-1.0] * 3)[::-1]),
+    }
+    image = xr.Dataset({"image": (("time", "z", "y", "x"), signal), "cycle": ((), CYCLE), **frame}, coords=coords)
+    data = {"labels": (("time", "z", "y", "x"), frames), "cycle": ((), CYCLE), "end_diastole": ((), 0), **frame}
+    labels = xr.Dataset(data | {"end_systole": ((), FRAMES // 2)}, coords=coords)
+    soft = np.stack([frames == label for label in range(4)]).astype("f4")
+    return image, labels.assign(probability=(("label", "time", "z", "y", "x"), soft)).isel(
+        y=slice(4, 60), x=slice(2, 62)
+    )
+
+
+def _labelled(position: np.ndarray, squeeze: float) -> np.ndarray:
+    """Labels (z, y, x) of voxels at ``position`` (3, z, y, x): inner ellipsoid, outer, RV's disc."""
+    e1, e2, e3 = position
+    level = (e3 + BASE) / np.array(LONG)[:, None, None, None]
+    inner, outer = (
+        ((e1**2 + e2**2) / radius**2 + l**2) < 1
+        for radius, l in zip((SHORT[0] * squeeze, SHORT[1]), level, strict=True)
+    )
+    rv = ((e1 - 34) ** 2 + e2**2 < 24**2) & (e3 > -45)
+    return np.where(e3 > 1, 0, np.where(inner, 1, np.where(outer, 2, np.where(rv, 3, 0))))

@@ -1,0 +1,186 @@
+"""What a finished twin says, how well it fits, and how near it comes to a planted truth."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .mesh import cell_volumes, wall_volume
+from .units import KPA_PER_MMHG
+from .variables import VARIABLES
+
+MYOCARDIAL_DENSITY = 1.05  # g/mL; Vinnakota & Bassingthwaighte 2004, doi 10.1152/ajpheart.00478.2003
+JOULE_PER_MMHG_ML = KPA_PER_MMHG * 1e-3  # 1 kPa mL = 1 mJ
+TOLERANCES = {"stiffness_recovery": 15.0, "tension_recovery": 15.0, "ejection_fraction_recovery": 3.0}
+"""Largest accepted distance from a planted truth: %, % and points."""
+
+DICE = {"dice_blood": 1, "dice_myocardium": 2, "dice_rv": 3}
+Array = NDArray[np.float64]
+
+
+def assess(
+    labels: xr.Dataset,
+    anatomy: xr.Dataset,
+    targets: xr.Dataset,
+    posterior: xr.Dataset,
+    activation: xr.Dataset,
+    beat: xr.Dataset,
+    truth: xr.Dataset | None = None,
+) -> xr.Dataset:
+    """The figures of one twin (variables ``assessment``); those of recovery only where there is a ``truth``."""
+    figures: dict[str, object] = {
+        **_function(targets, posterior),
+        **_beat(beat),
+        **_parameters(posterior),
+        **_fit(targets, posterior),
+        **_anatomy(anatomy),
+        "contractility": _contractility(anatomy, posterior),
+        "activation_time": np.ptp(activation.activation.values),
+    }
+    if truth is not None:
+        figures |= _recovery(figures, truth) | _overlap(labels, truth)
+    return _dataset(figures, beat)
+
+
+def ejection_fraction(volume: Array, diastole: int | None = None) -> float:
+    """Share of the end-diastolic volume (time,) that leaves the heart, in %; end-diastole is a frame or the largest."""
+    largest = volume.max() if diastole is None else volume[diastole]
+    return float(100 * (1 - volume.min() / largest))
+
+
+def loop_area(volume: Array, pressure: Array) -> float:
+    """Area of the closed loop (time,) in mL mmHg by the shoelace formula; positive where the heart works."""
+    return float(0.5 * np.sum(volume * np.roll(pressure, -1) - np.roll(volume, -1) * pressure))
+
+
+def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Overlap 2 |A and B| / (|A| + |B|) of two masks of one shape (Dice 1945); 1 where both are empty."""
+    total = int(first.sum()) + int(second.sum())
+    return 2 * int((first & second).sum()) / total if total else 1.0
+
+
+def mesh_quality(points: Array, cells: NDArray[np.integer]) -> tuple[float, float]:
+    """Smallest dihedral angle in degrees, and largest longest edge / (2 sqrt 6 inscribed radius) (1 when regular).
+
+    ``points`` (point, 3) in mm, ``cells`` (cell, 4). With the outward area vectors A_i of the faces, the dihedral angle
+    between two faces is pi minus the angle of their A_i, and the inscribed radius is 3 V / sum |A_i|.
+    """
+    corner = points[cells]
+    faces = [(1, 2, 3), (0, 3, 2), (0, 1, 3), (0, 2, 1)]
+    area = np.stack([_area_vector(*(corner[:, i] for i in face)) for face in faces], axis=1)
+    size = np.linalg.norm(area, axis=2)
+    unit = area / size[..., None]
+    pairs = [(i, j) for i in range(4) for j in range(i)]
+    cosine = np.stack([-(unit[:, i] * unit[:, j]).sum(axis=1) for i, j in pairs])
+    edge = np.max([np.linalg.norm(corner[:, i] - corner[:, j], axis=1) for i, j in pairs], axis=0)
+    inscribed = 3 * cell_volumes(points, cells) / size.sum(axis=1)
+    return float(np.degrees(np.arccos(np.clip(cosine.max(), -1, 1)))), float((edge / (2 * 6**0.5 * inscribed)).max())
+
+
+def segment_mean(values: Array, anatomy: xr.Dataset, segments: int = 17) -> Array:
+    """Volume-weighted mean of a cell quantity (cell,) over each AHA segment; 0 for a segment without cells."""
+    weight = cell_volumes(anatomy.points.values, anatomy.cells.values)
+    index = anatomy.segment.values.astype(int) - 1
+    total = np.bincount(index, weight, segments)
+    return np.bincount(index, weight * values, segments) / np.where(total > 0, total, 1)
+
+
+def _area_vector(a: Array, b: Array, c: Array) -> Array:
+    return np.cross(b - a, c - a) / 2
+
+
+def _function(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
+    volume, diastole = targets.volume.values, int(targets.end_diastole)
+    return {
+        "end_diastolic_volume": volume[diastole],
+        "end_systolic_volume": volume.min(),
+        "stroke_volume": volume[diastole] - volume.min(),
+        "ejection_fraction": ejection_fraction(volume, diastole),
+        "fitted_ejection_fraction": ejection_fraction(posterior.volume.values, diastole),
+    }
+
+
+def _beat(beat: xr.Dataset) -> dict[str, object]:
+    volume, pressure = beat.volume.values, beat.pressure.values / KPA_PER_MMHG
+    return {
+        "beat_ejection_fraction": ejection_fraction(volume),
+        "beat_peak_pressure": pressure.max(),
+        "stroke_work": loop_area(volume, pressure) * JOULE_PER_MMHG_ML,
+        "loop_volume": volume,
+        "loop_pressure": pressure,
+        "peak_strain": beat.fiber_strain.values.min(axis=1),
+        "steadiness": float(beat.steadiness),
+    }
+
+
+def _parameters(posterior: xr.Dataset) -> dict[str, float]:
+    """Mean and standard deviation; that of the stiffness from the one of its logarithm, to first order."""
+    tension, sigma = posterior.tension.values, tension_sigma(posterior)
+    peak = int(tension.argmax())
+    stiffness = float(posterior.stiffness)
+    return {
+        "stiffness": stiffness,
+        "stiffness_sigma": stiffness * float(np.sqrt(posterior.covariance.values[0, 0])),
+        "peak_tension": tension[peak],
+        "peak_tension_sigma": sigma[peak],
+    }
+
+
+def tension_sigma(posterior: xr.Dataset) -> Array:
+    """Standard deviation (time,) of the tensions in kPa; 0 for the frames whose tension was not free."""
+    sigma = np.zeros(posterior.sizes["time"])
+    free = [int(name.rsplit(maxsplit=1)[-1]) for name in posterior.parameter.values[1:].tolist()]
+    sigma[free] = np.sqrt(np.diag(posterior.covariance.values)[1:])
+    return sigma
+
+
+def _fit(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
+    volume, radius = posterior.volume - targets.volume, posterior.radius - targets.radius
+    scaled = [(volume / targets.volume_sigma).values.ravel(), (radius / targets.radius_sigma).values.ravel()]
+    return {
+        "volume_error": _rms(volume.values),
+        "radius_error": _rms(radius.values),
+        "residual": _rms(np.concatenate(scaled)),
+    }
+
+
+def _anatomy(anatomy: xr.Dataset) -> dict[str, float]:
+    points, cells = anatomy.points.values, anatomy.cells.values
+    angle, aspect = mesh_quality(points, cells)
+    mass = wall_volume(points, cells) * MYOCARDIAL_DENSITY
+    return {"myocardial_mass": mass, "smallest_dihedral": angle, "largest_aspect": aspect}
+
+
+def _contractility(anatomy: xr.Dataset, posterior: xr.Dataset) -> Array:
+    return segment_mean(posterior.contractile.values, anatomy) * float(posterior.tension.max())
+
+
+def _recovery(figures: dict[str, object], truth: xr.Dataset) -> dict[str, float]:
+    planted = {"stiffness": float(truth.stiffness), "peak_tension": float(truth.tension.max())}
+    stiffness, tension = (100 * (figures[name] / value - 1) for name, value in planted.items())
+    points = figures["fitted_ejection_fraction"] - ejection_fraction(truth.volume.values)
+    return {"stiffness_recovery": stiffness, "tension_recovery": tension, "ejection_fraction_recovery": points}
+
+
+def _overlap(labels: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
+    """Dice over all frames and slices, on the truth's grid, so that nothing outside the labels' crop is forgiven."""
+    found = nearest(labels.labels, truth.labels).values
+    return {name: dice(found == label, truth.labels.values == label) for name, label in DICE.items()}
+
+
+def nearest(labels: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
+    """Labels (time, z, y, x) at the voxel nearest to each of ``like``; background further than a voxel off the grid."""
+    step = {axis: float(np.abs(np.diff(labels[axis])).max(initial=1e-6)) for axis in labels.dims}
+    found = labels
+    for axis in labels.dims:
+        found = found.reindex({axis: like[axis]}, method="nearest", tolerance=0.51 * step[axis], fill_value=0)
+    return found
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def _dataset(figures: dict[str, object], beat: xr.Dataset) -> xr.Dataset:
+    table = VARIABLES["assessment"]
+    data = {name: (table[name].dims, np.asarray(value, dtype=float)) for name, value in figures.items()}
+    return xr.Dataset(data, coords={"time": beat.time.values, "segment": np.arange(1, 18)})

@@ -1,0 +1,143 @@
+"""The report of one patient: finished or stopped."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..assessment import DICE, TOLERANCES
+from .bullseye import bullseye
+from .curves import cycle, interval, loop, residuals, uncertainty
+from .frames import label_frames, mesh_frames
+from .gather import Gathered, origins
+from .page import number, render
+from .rendering import heart
+
+STAGES = ("image", "labels", "anatomy", "targets", "posterior", "activation", "beat", "surrogate", "assessment")
+"""In the order in which they are made."""
+
+KEY_FIGURES = {
+    "ejection_fraction": ("Ejection fraction, image", "%", 1),
+    "beat_ejection_fraction": ("Ejection fraction, beat", "%", 1),
+    "end_diastolic_volume": ("End-diastolic volume", "mL", 0),
+    "end_systolic_volume": ("End-systolic volume", "mL", 0),
+    "stroke_volume": ("Stroke volume", "mL", 0),
+    "myocardial_mass": ("Myocardial mass", "g", 0),
+    "beat_peak_pressure": ("Peak pressure, beat", "mmHg", 0),
+    "stroke_work": ("Stroke work, beat", "J", 2),
+    "activation_time": ("Activation, first to last", "ms", 0),
+}
+QUALITY = {
+    "volume_error": ("Volume, fit against targets (r.m.s.)", "mL", 1),
+    "radius_error": ("Endocardial radius, fit against targets (r.m.s.)", "mm", 2),
+    "residual": ("All residuals (r.m.s.)", "s.d.", 2),
+    "steadiness": ("Change between the last two beats", "", 4),
+    "smallest_dihedral": ("Smallest dihedral angle of the mesh", "degrees", 1),
+    "largest_aspect": ("Largest aspect ratio of the mesh", "", 1),
+}
+RECOVERY = {
+    "stiffness_recovery": ("Passive stiffness", "%"),
+    "tension_recovery": ("Peak active tension", "%"),
+    "ejection_fraction_recovery": ("Ejection fraction of the fit", "points"),
+}
+PLACES = ("labels", "heart", "surface", "loop", "cycle", "residuals", "uncertainty", "bullseye")
+OVERLAP = dict(zip(DICE, ("LV blood", "LV myocardium", "RV blood"), strict=True))
+Row = dict[str, Any]
+
+
+def patient_page(patient: str, study: str, gathered: Gathered) -> str:
+    """The HTML report of a patient from whatever its stages have given."""
+    assessment = gathered.get("assessment")
+    return render(
+        "patient.html",
+        patient=patient,
+        study=study,
+        verdict=gathered.verdict,
+        reached=[name for name in STAGES if name in gathered.stores],
+        figures=_rows(assessment, KEY_FIGURES),
+        quality=_rows(assessment, QUALITY),
+        recovery=recovery_rows(assessment),
+        overlap=_overlap_rows(assessment),
+        parameters=_parameter_rows(assessment),
+        pictures=_pictures(gathered),
+        surrogate=_surrogate(gathered.get("surrogate")),
+        origins=origins(gathered),
+        cycle=_cycle(gathered),
+    )
+
+
+def recovery_rows(assessment: xr.Dataset | None) -> list[Row]:
+    """Error against the planted truth beside its tolerance; empty for a patient without one."""
+    if assessment is None or "stiffness_recovery" not in assessment:
+        return []
+    found = {name: float(assessment[name]) for name in RECOVERY}
+    return [
+        {"name": words, "unit": unit, "error": found[name], "tolerance": TOLERANCES[name],
+         "passed": abs(found[name]) <= TOLERANCES[name]}
+        for name, (words, unit) in RECOVERY.items()
+    ]  # fmt: skip
+
+
+def _rows(assessment: xr.Dataset | None, table: dict[str, tuple[str, str, int]]) -> list[Row]:
+    if assessment is None:
+        return []
+    return [
+        {"name": words, "value": number(float(assessment[name]), digits), "unit": unit}
+        for name, (words, unit, digits) in table.items()
+    ]
+
+
+def _overlap_rows(assessment: xr.Dataset | None) -> list[Row]:
+    if assessment is None or "dice_blood" not in assessment:
+        return []
+    return [{"name": words, "value": float(assessment[name])} for name, words in OVERLAP.items()]
+
+
+def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
+    """Mean, standard deviation and 90 % interval; the stiffness is normal in its logarithm."""
+    if assessment is None:
+        return []
+    stiffness, spread = float(assessment.stiffness), float(assessment.stiffness_sigma)
+    tension, sigma = float(assessment.peak_tension), float(assessment.peak_tension_sigma)
+    low, high = (float(np.exp(bound)) for bound in interval(np.log(stiffness), spread / stiffness))
+    return [
+        {"name": "Passive stiffness C (Guccione)", "unit": "kPa", "digits": 3, "mean": stiffness, "sigma": spread,
+         "low": low, "high": high},
+        {"name": "Peak active tension", "unit": "kPa", "digits": 1, "mean": tension, "sigma": sigma,
+         "low": interval(tension, sigma)[0], "high": interval(tension, sigma)[1]},
+    ]  # fmt: skip
+
+
+def _pictures(gathered: Gathered) -> dict[str, str | None]:
+    """Data URIs of the pictures by their place in the page; None where a stage that they need was not reached."""
+    image, labels, anatomy = (gathered.get(name) for name in ("image", "labels", "anatomy"))
+    targets, posterior, beat = (gathered.get(name) for name in ("targets", "posterior", "beat"))
+    pictures: dict[str, str | None] = dict.fromkeys(PLACES)
+    if gathered.has("image", "labels"):
+        pictures["labels"] = label_frames(image, labels)
+    if gathered.has("anatomy"):
+        pictures["heart"] = heart(anatomy, gathered.get("activation"))
+    if gathered.has("image", "labels", "anatomy", "posterior"):
+        pictures["surface"] = mesh_frames(image, labels, anatomy, posterior.displacement)
+    if gathered.has("targets", "posterior"):
+        pictures |= {
+            "loop": loop(targets, posterior, beat),
+            "cycle": cycle(targets, posterior, beat),
+            "residuals": residuals(targets, posterior),
+            "uncertainty": uncertainty(posterior),
+        }
+    if gathered.has("assessment"):
+        assessment = gathered.stores["assessment"]
+        pictures["bullseye"] = bullseye(assessment.peak_strain.values, assessment.contractility.values)
+    return pictures
+
+
+def _surrogate(surrogate: xr.Dataset | None) -> list[Row]:
+    return []
+
+
+def _cycle(gathered: Gathered) -> Row | None:
+    image = gathered.get("image")
+    if image is None:
+        return None
+    return {"frames": image.sizes["time"], "slices": image.sizes["z"], "cycle": float(image.cycle)}

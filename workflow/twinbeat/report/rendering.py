@@ -1,0 +1,139 @@
+"""The heart in three dimensions: fibres and activation, rendered without a display."""
+
+import os
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from numpy.typing import NDArray
+
+from .theme import INK, axes, bare, picture, styled
+
+# Software rendering through OSMesa needs neither display nor GPU; VTK would try an X server first.
+os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
+import pyvista
+
+Array = NDArray[np.float64]
+SIZE = (800, 800)
+ISOCHRONE = 10.0  # ms between lines
+WALL, HELIX, ACTIVATION = "#e9dcd3", "coolwarm", "viridis_r"
+FREE_WALL, CUT_OPEN = (-0.75, 0.55, 0.28), (-0.12, 1.0, 0.35)
+"""Directions to the camera in the heart frame: outside from the anterior free wall; inside from the front."""
+
+
+@styled
+def heart(anatomy: xr.Dataset, activation: xr.Dataset | None) -> str:
+    """Fibres and, where there is an ``activation``, its map; each from outside and with the front half cut away."""
+    scenes = [(_fibers(anatomy, opened), "Fibres") for opened in (False, True)]
+    if activation is not None:
+        scenes += [(_activation(activation, opened), "Activation") for opened in (False, True)]
+    figure, row = axes(1, len(scenes), 2.75 * len(scenes), 3.4)
+    for axis, (pixels, name), where in zip(row, scenes, ("outside", "cut open") * 2, strict=False):
+        axis.imshow(pixels)
+        axis.set_title(f"{name}, {where}")
+        bare(axis)
+    _scale(row[:2], HELIX, (-90, 90), "helix angle (degrees)")
+    if activation is not None:
+        _scale(row[2:], ACTIVATION, _range(activation), f"activation (ms), lines every {ISOCHRONE:.0f} ms")
+    return picture(figure, "jpg")
+
+
+def helix_angle(fiber: Array, position: Array) -> Array:
+    """Angle (point,) in degrees, -90 to 90, from the circumferential direction towards the base.
+
+    ``fiber`` (point, 3) unit vectors and ``position`` (point, 3) in the heart frame; the circumference runs from the
+    septum (first axis) to the second axis.
+    """
+    along = np.stack([-position[:, 1], position[:, 0], np.zeros(len(position))], axis=1)
+    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
+    sideways, upwards = (fiber * along).sum(axis=1), fiber[:, 2]
+    return np.degrees(np.arctan(upwards / np.where(np.abs(sideways) < 1e-12, 1e-12, sideways)))
+
+
+def owners(cells: NDArray[np.integer], facets: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The cell (facet,) that each boundary facet belongs to."""
+    faces = np.sort(np.concatenate([np.delete(cells, corner, axis=1) for corner in range(4)]), axis=1)
+    cell_of = {tuple(face): index % len(cells) for index, face in enumerate(faces)}
+    return np.array([cell_of[tuple(facet)] for facet in np.sort(facets, axis=1)])
+
+
+def _fibers(anatomy: xr.Dataset, opened: bool) -> Array:
+    points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
+    centre = points[facets].mean(axis=1)
+    shown = (tags < 3) & ((centre[:, 1] < 0) | (not opened))
+    fiber = anatomy.fiber.values[owners(anatomy.cells.values, facets[shown])]
+    length = 0.7 * np.sqrt(np.median(_areas(points, facets)))
+    rods = _rods(centre[shown], fiber, length)
+    rods.cell_data["angle"] = helix_angle(fiber, centre[shown])
+    scene = _Scene(opened)
+    scene.wall(_grid(points, anatomy.cells.values))
+    scene.plotter.add_mesh(
+        rods.tube(radius=length / 5.5), scalars="angle", cmap=HELIX, clim=(-90, 90), show_scalar_bar=False
+    )
+    return scene.shot()
+
+
+def _activation(activation: xr.Dataset, opened: bool) -> Array:
+    grid = _grid(activation.fine_points.values, activation.fine_cells.values)
+    grid.point_data["time"] = activation.fine_activation.values
+    scene = _Scene(opened)
+    surface = scene.cut(grid).extract_surface(algorithm="dataset_surface")
+    scene.plotter.add_mesh(surface, scalars="time", cmap=ACTIVATION, clim=_range(activation), show_scalar_bar=False)
+    first, last = _range(activation)
+    lines = surface.contour(np.arange(first + ISOCHRONE, last, ISOCHRONE), scalars="time")
+    if lines.n_points:
+        scene.plotter.add_mesh(lines, color="white", line_width=2)
+    return scene.shot()
+
+
+class _Scene:
+    """One view of the heart; ``opened`` takes the anterior half away."""
+
+    def __init__(self, opened: bool) -> None:
+        self.opened = opened
+        self.plotter = pyvista.Plotter(off_screen=True, window_size=SIZE, lighting="three lights")
+        self.plotter.set_background("white")
+
+    def cut(self, grid: pyvista.UnstructuredGrid) -> pyvista.UnstructuredGrid:
+        return grid.clip(normal="y", origin=(0, 0, 0)) if self.opened else grid
+
+    def wall(self, grid: pyvista.UnstructuredGrid) -> None:
+        surface = self.cut(grid).extract_surface(algorithm="dataset_surface")
+        self.plotter.add_mesh(surface, color=WALL, show_edges=True, edge_color="#cfc0b6", line_width=1)
+
+    def shot(self) -> Array:
+        direction = np.array(CUT_OPEN if self.opened else FREE_WALL)
+        self.plotter.view_vector(direction, viewup=(0, 0, 1))
+        self.plotter.camera.zoom(1.32)
+        self.plotter.enable_anti_aliasing("ssaa")
+        pixels = self.plotter.screenshot(None, return_img=True)
+        self.plotter.close()
+        return pixels
+
+
+def _grid(points: Array, cells: NDArray[np.integer]) -> pyvista.UnstructuredGrid:
+    return pyvista.UnstructuredGrid({pyvista.CellType.TETRA: cells.astype(int)}, points)
+
+
+def _rods(centre: Array, direction: Array, length: float) -> pyvista.PolyData:
+    ends = np.stack([centre - length / 2 * direction, centre + length / 2 * direction], axis=1).reshape(-1, 3)
+    return pyvista.PolyData(ends, lines=np.insert(np.arange(len(ends)).reshape(-1, 2), 0, 2, axis=1).ravel())
+
+
+def _areas(points: Array, facets: NDArray[np.integer]) -> Array:
+    a, b, c = (points[facets[:, i]] for i in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def _range(activation: xr.Dataset) -> tuple[float, float]:
+    time = activation.fine_activation.values
+    return float(np.floor(time.min())), float(np.ceil(time.max()))
+
+
+def _scale(beside: list[Axes], colours: str, limits: tuple[float, float], words: str) -> None:
+    mappable = ScalarMappable(Normalize(*limits), colours)
+    bar = beside[0].figure.colorbar(mappable, ax=list(beside), location="bottom", shrink=0.6, aspect=40, label=words)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(color=INK, length=2)
