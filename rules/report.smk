@@ -48,7 +48,7 @@ rule report_patient:
             then="results/{study}/{patient}/surrogate.zarr",
         ),
         assessment="results/{study}/{patient}/assessment.zarr",
-        code=modules("report"),
+        code=modules("report", "page"),
         templates=REPORT_TEMPLATES,
     output:
         report(
@@ -74,7 +74,7 @@ rule summarise_cohort:
     """All patients of the study side by side, whatever became of them."""
     input:
         assessments=collect("results/{{study}}/{patient}/assessment.zarr", patient=patients),
-        code=modules("report"),
+        code=modules("report", "page"),
         templates=REPORT_TEMPLATES,
     output:
         directory("results/{study}/cohort.zarr"),

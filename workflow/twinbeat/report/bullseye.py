@@ -7,6 +7,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Wedge
 from numpy.typing import NDArray
 
+from ..page import number
 from .theme import INK, axes, bare, picture, styled
 
 Array = NDArray[np.float64]
@@ -18,8 +19,15 @@ RINGS = ((1, 6, 0.75, 60.0), (7, 6, 0.5, 60.0), (13, 4, 0.25, 45.0))
 def bullseye(strain: Array, contractility: Array) -> str:
     """Peak fibre strain (segment,) as a share, and developed tension (segment,) in kPa, over the AHA segments."""
     figure, (left, right) = axes(1, 2, 9, 3.9)
-    _draw(left, 100 * strain, "YlGnBu_r", "peak fibre strain of the beat (%)", "{:.1f}")
-    _draw(right, contractility, "YlOrBr", "peak active tension (kPa)", "{:.0f}")
+    _draw(left, 100 * strain, _limits(100 * strain), "YlGnBu_r", "peak fibre strain of the beat (%)", 1)
+    _draw(
+        right,
+        contractility,
+        Normalize(0, 1.3 * max(contractility.max(), 1.0)),
+        "YlOrBr",
+        "peak active tension (kPa)",
+        0,
+    )
     return picture(figure)
 
 
@@ -33,15 +41,15 @@ def wedges() -> list[tuple[float, float, float, float]]:
     return [*ring, (0.0, 0.25, 0.0, 360.0)]
 
 
-def _draw(axis: Axes, values: Array, colours: str, words: str, form: str) -> None:
-    mappable = ScalarMappable(_limits(values), colours)
+def _draw(axis: Axes, values: Array, limits: Normalize, colours: str, words: str, digits: int) -> None:
+    mappable = ScalarMappable(limits, colours)
     for value, (inner, outer, first, last) in zip(values, wedges(), strict=False):
         colour = mappable.to_rgba(value)
         axis.add_patch(Wedge((0, 0), outer, first, last, width=outer - inner, facecolor=colour, edgecolor="white"))
         middle, radius = np.radians((first + last) / 2), (inner + outer) / 2 * (outer > 0.25)
         ink = INK if np.dot(colour[:3], (0.299, 0.587, 0.114)) > 0.55 else "white"
         axis.text(
-            radius * np.cos(middle), radius * np.sin(middle), form.format(value), ha="center", va="center", color=ink
+            radius * np.cos(middle), radius * np.sin(middle), number(value, digits), ha="center", va="center", color=ink
         )
     for name, (x, y) in {
         "anterior": (0, 1.1),
@@ -51,8 +59,8 @@ def _draw(axis: Axes, values: Array, colours: str, words: str, form: str) -> Non
     }.items():
         axis.text(x, y, name, ha="center", va="center", color=INK)
     bare(axis)
-    axis.set(xlim=(-1.5, 1.42), ylim=(-1.2, 1.2))
-    axis.figure.colorbar(mappable, ax=axis, label=words, shrink=0.6, pad=0.0).outline.set_visible(False)
+    axis.set(xlim=(-1.5, 1.5), ylim=(-1.2, 1.2))
+    axis.figure.colorbar(mappable, ax=axis, label=words, shrink=0.6, pad=0.03).outline.set_visible(False)
 
 
 def _limits(values: Array) -> Normalize:

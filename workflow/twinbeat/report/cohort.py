@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..page import number, render
 from ..variables import VARIABLES
 from ..verdicts import PatientStopped
-from .page import number, render
 from .patient import OVERLAP, recovery_rows
 
 STATUS = ("done", "rejected", "quarantined")

@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 
 from ..assessment import DICE, TOLERANCES
+from ..page import number, render
 from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
 from .gather import Gathered, origins
-from .page import number, render
 from .rendering import heart
 
 STAGES = ("image", "labels", "anatomy", "targets", "posterior", "activation", "beat", "surrogate", "assessment")

@@ -29,7 +29,7 @@ def heart(anatomy: xr.Dataset, activation: xr.Dataset | None) -> str:
     scenes = [(_fibers(anatomy, opened), "Fibres") for opened in (False, True)]
     if activation is not None:
         scenes += [(_activation(activation, opened), "Activation") for opened in (False, True)]
-    figure, row = axes(1, len(scenes), 2.75 * len(scenes), 3.4)
+    figure, row = axes(1, len(scenes), 2.75 * len(scenes), 3.9)
     for axis, (pixels, name), where in zip(row, scenes, ("outside", "cut open") * 2, strict=False):
         axis.imshow(pixels)
         axis.set_title(f"{name}, {where}")

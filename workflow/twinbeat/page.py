@@ -6,9 +6,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .. import __version__
+from . import __version__
 
-TEMPLATES = Path(__file__).parents[2] / "report" / "templates"
+TEMPLATES = Path(__file__).parents[1] / "report" / "templates"
 MINUS, THIN_SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
 
