@@ -45,6 +45,6 @@ def active(tension: Expr, F: Expr, f0: Expr) -> Expr:
 
 
 def incompressible(p: Expr, bulk: float, F: Expr) -> Expr:
-    """p (J - 1) + bulk (J - 1)^2: the multiplier, and the term that keeps it stable (Hadjicharalambous et al. 2014), kPa."""
+    """p (J - 1) + bulk (J - 1)^2: the multiplier and what keeps it stable (doi 10.1109/TBME.2014.2373399), kPa."""
     J = ufl.det(F)
     return p * (J - 1) + bulk * (J - 1) ** 2

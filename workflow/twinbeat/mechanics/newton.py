@@ -27,13 +27,13 @@ class Diverged(Exception):
 
 
 class Newton:
-    """Solves a ventricle: converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa)."""
+    """Converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa)."""
 
     def __init__(self, ventricle: "Ventricle", tolerance: float = 1e-6, iterations: int = 15) -> None:
         self.ventricle, self.tolerance, self.iterations = ventricle, tolerance, iterations
 
     def ramp(self, start: "Snapshot", end: "Snapshot", law: Callable | None = None) -> int:
-        """From the loads of ``start`` to those of ``end``; the step halves when Newton fails and doubles when it does not."""
+        """From the loads of ``start`` to those of ``end``: the step halves when Newton fails, else it doubles."""
         share, step, taken = 0.0, 1.0, 0
         good = start
         while share < 1:
@@ -49,8 +49,8 @@ class Newton:
                 if step < SMALLEST_STEP:
                     raise Quarantined(
                         "mechanics-diverged",
-                        f"no equilibrium beyond {100 * share:.0f} % of the load (cavity pressure {end.pressure:.2f} kPa, largest "
-                        f"tension {end.tension.max(initial=0.0):.1f} kPa): {failure}",
+                        f"no equilibrium beyond {100 * share:.0f} % of the load (cavity pressure {end.pressure:.2f} kPa, "
+                        f"largest tension {end.tension.max(initial=0.0):.1f} kPa): {failure}",
                     ) from failure
                 continue
             share, step = share + step, 2 * step
@@ -80,7 +80,7 @@ class Newton:
     def _advance(
         self, step: PETSc.Vec, rise: float, law: Callable | None, reference: float
     ) -> tuple[PETSc.Vec, tuple[float, float], float]:
-        """Take the step, or the first of its halves after which the forces stay below a thousand times the reference."""
+        """Take the step, or the first of its halves that keeps the forces below a thousand times the reference."""
         ventricle, share = self.ventricle, 1.0
         state, pressure = ventricle.state.x.array.copy(), float(ventricle.pressure.value)
         while share > 0.05:

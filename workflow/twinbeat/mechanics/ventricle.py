@@ -1,16 +1,16 @@
 """The left ventricle as a quasi-static, incompressible, actively contracting solid.
 
 Reference is the mesh (the end-diastolic shape). U is the displacement from the mesh to the unloaded shape, so that
-F0 = (I + grad U)^-1 (Govindjee and Mihalic 1996), and w the one from the mesh to the deformed shape: F = (I + grad w) F0.
+F0 = (I + grad U)^-1 (Govindjee and Mihalic 1996), and w the one to the deformed shape: F = (I + grad w) F0.
 The residual for all test functions (v, q), over the unloaded volume dX0 = dx / det F0, is
 
-    int P : (grad v F0) + q (J - 1) dX0 + springs(v) - pressure dV(v) = 0,   P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF.
+    int P : (grad v F0) + q (J - 1) dX0 + springs(v) - pressure dV(v) = 0,  P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF.
 
-Springs act on the displacement w - U from the unloaded shape, along its normal (epicardium and base) and across it (base).
+Springs are relaxed in the unloaded shape: they act on w - U, along its normal (epicardium, base) and across it (base).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import basix.ufl
 import numpy as np
@@ -23,6 +23,7 @@ from ..materials import Guccione, active, incompressible
 from ..parameters import Mechanics
 from ..units import MM3_PER_ML
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, assemble
+from .inverse import Unloading
 from .linear import Factorised
 from .newton import Newton
 
@@ -44,8 +45,8 @@ class Ventricle:
     """A ventricle to be loaded: set ``pressure`` (kPa), ``tension`` (kPa, a field) and ``stiffness`` (kPa), then solve.
 
     ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base. ``fiber`` holds unit vectors on the mesh (any space with
-    values at quadrature points). ``clamped`` facets (a tag) do not move. With ``lid`` the pressure load is the derivative
-    of the cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity).
+    values at quadrature points). ``clamped`` facets (a tag) do not move. With ``lid`` the load is the derivative of the
+    cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity).
     """
 
     def __init__(
@@ -74,17 +75,20 @@ class Ventricle:
 
     def _build(self) -> None:
         (w, p), U = ufl.split(self.state), ufl.split(self.reference)[0]
+        self._load_form = fem.form(self._load(w))
         form = self.internal(w, p, U) - self._load(w)
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
         self.jacobian = Factorised(fem.form(jacobian), self.bcs, symmetric=self.cavity is not None)
         self.newton = Newton(self)
+        self.inverse: Unloading | None = None
+        self._unloaded: Snapshot | None = None
 
     def _bulk_stiffening(self, w: Expr, U: Expr) -> Expr:
         """The part 2 k (J - 1) d2J of the exact Jacobian.
 
-        Away from equilibrium it is large and of either sign, as J - 1 is quadratic in the last step; without it Newton's
+        Away from equilibrium it is large and of either sign (J - 1 is quadratic in the last step): without it Newton's
         method bears load steps ten times larger. At equilibrium it is needed for quadratic convergence.
         """
         v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
@@ -136,6 +140,39 @@ class Ventricle:
         self._done = self.snapshot()
         return steps
 
+    def unload(self, pressure: float) -> None:
+        """Find the unloaded shape, given that the mesh is at rest under this cavity pressure (kPa) without tension.
+
+        Leaves the ventricle in that state (w = 0 at this pressure). Raises Quarantined("mechanics-diverged").
+        """
+        inverse = self.inverse = self.inverse or Unloading(self)
+        self.tension.x.array[:] = 0.0
+        self.pressure.value = pressure
+        end = inverse.snapshot()
+        start = replace(end, pressure=0.0, state=np.zeros_like(end.state)) if self._unloaded is None else self._unloaded
+        inverse.restore(start)
+        Newton(inverse).ramp(start, end)
+        self._unloaded = inverse.snapshot()
+        self._rest()
+
+    def _rest(self) -> None:
+        """w = 0, with the multiplier of the inverse problem."""
+        _, multipliers = self.space.sub(1).collapse()
+        self.state.x.array[:] = 0.0
+        self.state.x.array[multipliers] = self.reference.x.array[multipliers]
+        self._done = self.snapshot()
+
+    def load_at_rest(self) -> PETSc.Vec:
+        """Forces per cavity pressure (mm^2) on the mesh itself."""
+        state, pressure = self.state.x.array.copy(), float(self.pressure.value)
+        self.state.x.array[:], self.pressure.value = 0.0, 1.0
+        load = assemble(self._load_form)
+        if self.cavity is not None:
+            self.cavity.volume()
+            load = self.cavity.slope()
+        self.state.x.array[:], self.pressure.value = state, pressure
+        return load
+
     def solve_volume(self, law: VolumeLaw) -> float:
         """Equilibrium at the cavity pressure (kPa, returned) at which the cavity holds the law's volume."""
         self.newton.ramp(self._done, self._wanted(), law)
@@ -176,8 +213,12 @@ class Ventricle:
 
     def snapshot(self) -> Snapshot:
         """State and loads as they are."""
+        return self.snapshot_of(self.state)
+
+    def snapshot_of(self, state: fem.Function) -> Snapshot:
+        """A state (this one or the reference) with the present loads."""
         return Snapshot(
-            self.state.x.array.copy(),
+            state.x.array.copy(),
             self.tension.x.array.copy(),
             float(self.pressure.value),
             float(self.stiffness.value),

@@ -1,0 +1,62 @@
+"""The unloaded shape of a ventricle whose mesh is loaded (Govindjee and Mihalic 1996, 10.1016/0045-7825(96)01069-X).
+
+The residual is that of the forward problem at w = 0; the unknowns are U (mesh to unloaded shape) and the multiplier.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from petsc4py import PETSc
+
+from .cavity import assemble
+from .linear import Factorised
+
+if TYPE_CHECKING:
+    from .ventricle import Snapshot, Ventricle
+
+
+class Unloading:
+    """Finds ``ventricle.reference`` = (U, multiplier) so that the mesh is in equilibrium at the ventricle's loads.
+
+    It has the interface that ``Newton`` solves. Its state is the ventricle's reference.
+    """
+
+    cavity = None
+
+    def __init__(self, ventricle: "Ventricle") -> None:
+        self.ventricle, self.state, self.pressure = ventricle, ventricle.reference, ventricle.pressure
+        U, p = ufl.split(self.state)
+        rest = fem.Constant(ventricle.domain, np.zeros(3))
+        form = ventricle.internal(rest, p, U)
+        self.residual_form = fem.form(form)
+        self.damping = ventricle.damping
+        self.jacobian = Factorised(fem.form(ufl.derivative(form, self.state)), ventricle.bcs)
+        self._load = ventricle.load_at_rest()
+
+    def residual(self) -> PETSc.Vec:
+        """Out-of-balance forces on the mesh (mN); the caller destroys it."""
+        vector = assemble(self.residual_form)
+        vector.axpy(-float(self.pressure.value), self._load)
+        for bc in self.ventricle.bcs:
+            bc.set(vector.array_w, alpha=0.0)
+        return vector
+
+    def factorise(self) -> Factorised:
+        """Jacobian of ``residual`` with respect to (U, multiplier)."""
+        self.jacobian.update()
+        return self.jacobian
+
+    def snapshot(self) -> "Snapshot":
+        """State and loads as they are."""
+        return self.ventricle.snapshot_of(self.state)
+
+    def restore(self, snapshot: "Snapshot") -> None:
+        """Go back to a snapshot."""
+        self.state.x.array[:] = snapshot.state
+        self.apply(snapshot, snapshot, 1.0)
+
+    def apply(self, start: "Snapshot", end: "Snapshot", share: float) -> None:
+        """Set the loads this share of the way from ``start`` to ``end``."""
+        self.ventricle.apply(start, end, share)
