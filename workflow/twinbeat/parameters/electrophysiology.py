@@ -1,7 +1,13 @@
 """Parameters of electrophysiology."""
 
-from ..units import Length, Time, Velocity
+from typing import Annotated
+
+from pydantic import Field
+
 from .section import Section
+from ..units import Angle, CurrentDensity, Length, Time, Velocity
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Electrophysiology(Section):
@@ -10,7 +16,7 @@ class Electrophysiology(Section):
     size: Length = "2 mm"
     """Edge length of the electrical mesh, made from the same anatomy."""
 
-    time_step: Time = "0.1 ms"
+    time_step: Time = "0.05 ms"
     """Step of the operator splitting."""
 
     velocity_fiber: Velocity = "0.6 mm/ms"
@@ -19,5 +25,26 @@ class Electrophysiology(Section):
     velocity_transverse: Velocity = "0.3 mm/ms"
     """Conduction velocity across the fibres."""
 
+    velocity_endocardium: Velocity = "1.5 mm/ms"
+    """Conduction velocity in any direction in the endocardial layer of elements, which stands for the Purkinje network."""
+
+    roots: Annotated[tuple[tuple[Share, Angle], ...], Field(min_length=1)] = (
+        (0.5, "0 degree"),
+        (0.8, "60 degree"),
+        (0.33, "-60 degree"),
+    )
+    """Endocardial sites that are activated first: height (0 apex, 1 base) and angle from the middle of the septum
+    towards the anterior wall. Central septum, high anterior paraseptal, and posterior paraseptal a third of the way
+    from the apex (Durrer et al. 1970)."""
+
+    stimulus: CurrentDensity = "50 uA/mm^3"
+    """Current at the roots (Niederer et al. 2011)."""
+
+    stimulus_duration: Time = "2 ms"
+    """How long it flows (Niederer et al. 2011)."""
+
     duration: Time = "300 ms"
     """Longest simulated time; it ends earlier once all is activated."""
+
+    snapshot: Time = "10 ms"
+    """Interval at which the transmembrane potential is kept."""

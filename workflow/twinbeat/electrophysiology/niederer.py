@@ -1,0 +1,31 @@
+"""The benchmark of Niederer et al. 2011 (doi 10.1098/rsta.2011.0139): a slab stimulated at a corner."""
+
+import numpy as np
+
+from .. import ionic
+from .assembly import Array, box, conductivity, tetrahedra
+from .monodomain import Monodomain
+from .propagation import Stimulus
+
+LENGTHS = (20.0, 7.0, 3.0)
+INTRACELLULAR, EXTRACELLULAR = (0.17, 0.019), (0.62, 0.24)  # mS/mm along and across the fibres
+ALONG, ACROSS = (i * e / (i + e) for i, e in zip(INTRACELLULAR, EXTRACELLULAR, strict=True))
+POINTS = {
+    "P1": (0, 0, 0), "P2": (0, 7, 0), "P3": (20, 0, 0), "P4": (20, 7, 0), "P5": (0, 0, 3), "P6": (0, 7, 3),
+    "P7": (20, 0, 3), "P8": (20, 7, 3), "P9": (10, 3.5, 1.5),
+}  # fmt: skip
+
+
+def slab(size: float, time_step: float) -> tuple[Monodomain, Array]:
+    """The slab at rest with elements of ``size`` mm and steps of ``time_step`` ms, and its points (point, 3)."""
+    points, cells = box(LENGTHS, size)
+    fiber = np.broadcast_to([1.0, 0.0, 0.0], (len(cells), 3))
+    tissue = tetrahedra(points, cells, conductivity(fiber, ALONG, ACROSS))
+    start = np.where((points < 1.5 + 1e-9).all(axis=1), 0.0, np.inf)
+    cell = ionic.load()
+    return Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), time_step, Stimulus(start)), points
+
+
+def nearest(points: Array, name: str) -> int:
+    """The node at a named point of the benchmark."""
+    return int(np.argmin(np.linalg.norm(points - np.array(POINTS[name]), axis=1)))
