@@ -1,6 +1,7 @@
 """Reads and validates config.yaml and patients.tsv; the only rule file with Python in it."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -24,7 +25,8 @@ wildcard_constraints:
 
 def modules(*names):
     """The library modules of a stage as inputs: editing one reruns that stage and what follows, and nothing else."""
-    files = [Path(workflow.basedir) / "workflow/twinbeat" / name for name in names]
+    library = Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat"
+    files = [library / name for name in names]
     return sorted(str(path) for file in files for path in ([*file.rglob("*.py")] or [file.with_suffix(".py")]))
 
 
