@@ -108,11 +108,11 @@ def _activation(anatomy: xr.Dataset) -> xr.Dataset:
 def _beat(anatomy: xr.Dataset) -> xr.Dataset:
     """An elliptic loop of 60 mL and 100 mmHg, and strains that grow with the number of the segment."""
     phase = np.linspace(0, 2 * np.pi, 81)[:-1]
-    pressure = (60 - 50 * np.sin(phase)) * KPA_PER_MMHG
+    pressure = (60 + 50 * np.sin(phase)) * KPA_PER_MMHG
     strain = -0.01 * np.arange(1, 18)[:, None] * np.sin(phase / 2) ** 2
     data = {
         "volume": ("time", 90 + 30 * np.cos(phase)),
-        "pressure": ("time", pressure[::-1]),
+        "pressure": ("time", pressure),
         "aortic_pressure": ("time", np.full(80, 90 * KPA_PER_MMHG)),
         "fiber_strain": (("segment", "time"), strain),
         "tension": ("time", TENSION * np.sin(phase / 2) ** 4),

@@ -5,6 +5,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .mesh import cell_volumes, wall_volume
+from .mesh.quality import aspects, dihedral_angles
 from .units import KPA_PER_MMHG
 from .variables import VARIABLES
 
@@ -58,34 +59,12 @@ def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return 2 * int((first & second).sum()) / total if total else 1.0
 
 
-def mesh_quality(points: Array, cells: NDArray[np.integer]) -> tuple[float, float]:
-    """Smallest dihedral angle in degrees, and largest longest edge / (2 sqrt 6 inscribed radius) (1 when regular).
-
-    ``points`` (point, 3) in mm, ``cells`` (cell, 4). With the outward area vectors A_i of the faces, the dihedral angle
-    between two faces is pi minus the angle of their A_i, and the inscribed radius is 3 V / sum |A_i|.
-    """
-    corner = points[cells]
-    faces = [(1, 2, 3), (0, 3, 2), (0, 1, 3), (0, 2, 1)]
-    area = np.stack([_area_vector(*(corner[:, i] for i in face)) for face in faces], axis=1)
-    size = np.linalg.norm(area, axis=2)
-    unit = area / size[..., None]
-    pairs = [(i, j) for i in range(4) for j in range(i)]
-    cosine = np.stack([-(unit[:, i] * unit[:, j]).sum(axis=1) for i, j in pairs])
-    edge = np.max([np.linalg.norm(corner[:, i] - corner[:, j], axis=1) for i, j in pairs], axis=0)
-    inscribed = 3 * cell_volumes(points, cells) / size.sum(axis=1)
-    return float(np.degrees(np.arccos(np.clip(cosine.max(), -1, 1)))), float((edge / (2 * 6**0.5 * inscribed)).max())
-
-
 def segment_mean(values: Array, anatomy: xr.Dataset, segments: int = 17) -> Array:
     """Volume-weighted mean of a cell quantity (cell,) over each AHA segment; 0 for a segment without cells."""
     weight = cell_volumes(anatomy.points.values, anatomy.cells.values)
     index = anatomy.segment.values.astype(int) - 1
     total = np.bincount(index, weight, segments)
     return np.bincount(index, weight * values, segments) / np.where(total > 0, total, 1)
-
-
-def _area_vector(a: Array, b: Array, c: Array) -> Array:
-    return np.cross(b - a, c - a) / 2
 
 
 def _function(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
@@ -145,9 +124,11 @@ def _fit(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
 
 def _anatomy(anatomy: xr.Dataset) -> dict[str, float]:
     points, cells = anatomy.points.values, anatomy.cells.values
-    angle, aspect = mesh_quality(points, cells)
-    mass = wall_volume(points, cells) * MYOCARDIAL_DENSITY
-    return {"myocardial_mass": mass, "smallest_dihedral": angle, "largest_aspect": aspect}
+    return {
+        "myocardial_mass": wall_volume(points, cells) * MYOCARDIAL_DENSITY,
+        "smallest_dihedral": dihedral_angles(points, cells).min(),
+        "largest_aspect": aspects(points, cells).max(),
+    }
 
 
 def _contractility(anatomy: xr.Dataset, posterior: xr.Dataset) -> Array:

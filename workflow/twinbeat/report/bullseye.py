@@ -18,7 +18,7 @@ RINGS = ((1, 6, 0.75, 60.0), (7, 6, 0.5, 60.0), (13, 4, 0.25, 45.0))
 @styled
 def bullseye(strain: Array, contractility: Array) -> str:
     """Peak fibre strain (segment,) as a share, and developed tension (segment,) in kPa, over the AHA segments."""
-    figure, (left, right) = axes(1, 2, 9, 3.9)
+    figure, (left, right) = axes(1, 2, 9, 3.5)
     _draw(left, 100 * strain, _limits(100 * strain), "YlGnBu_r", "peak fibre strain of the beat (%)", 1)
     _draw(
         right,

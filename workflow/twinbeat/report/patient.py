@@ -10,8 +10,8 @@ from ..page import number, render
 from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
-from .gather import Gathered, origins
 from .rendering import heart
+from .sources import Gathered, origins
 
 STAGES = ("image", "labels", "anatomy", "targets", "posterior", "activation", "beat", "surrogate", "assessment")
 """In the order in which they are made."""

@@ -16,7 +16,7 @@ os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
 import pyvista
 
 Array = NDArray[np.float64]
-SIZE = (800, 800)
+SIZE = (600, 600)
 ISOCHRONE = 10.0  # ms between lines
 WALL, HELIX, ACTIVATION = "#e9dcd3", "coolwarm", "viridis_r"
 FREE_WALL, CUT_OPEN = (-0.75, 0.55, 0.28), (-0.12, 1.0, 0.35)

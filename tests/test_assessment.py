@@ -1,0 +1,126 @@
+"""Figures of a fabricated twin, each with a value that can be checked with a pencil."""
+
+import fabricated
+import numpy as np
+import pytest
+import xarray as xr
+from pytest import approx
+
+from twinbeat import assessment, store
+from twinbeat.mesh.synthetic import cap_volume
+from twinbeat.units import KPA_PER_MMHG
+
+STAGES = ("labels", "anatomy", "targets", "posterior", "activation", "beat")
+
+
+@pytest.fixture(scope="module")
+def twin():
+    stores = fabricated.twin()
+    return {name: stores[name] for name in STAGES}
+
+
+@pytest.fixture(scope="module")
+def found(twin):
+    return assessment.assess(**twin, truth=fabricated.truth(twin["labels"]))
+
+
+def test_ejection_fraction_of_a_cavity_that_narrows_by_a_fifth(found):
+    """The volume goes with the square of the radius: 1 - 0.8² = 36 % of 120 mL, and (122 - 78.8)/122 for the fit."""
+    assert float(found.ejection_fraction) == approx(36.0)
+    assert float(found.stroke_volume) == approx(43.2)
+    assert float(found.fitted_ejection_fraction) == approx(100 * 43.2 / 122)
+
+
+def test_work_of_an_elliptic_loop(found):
+    """Half axes of 30 mL and 50 mmHg enclose 4712 mL mmHg = 0.628 J; 80 corners lose 0.1 % of it."""
+    assert float(found.stroke_work) == approx(np.pi * 30 * 50 * KPA_PER_MMHG * 1e-3, rel=2e-3)
+    assert float(found.beat_ejection_fraction) == approx(50.0)  # 120 to 60 mL
+    assert float(found.beat_peak_pressure) == approx(110.0)
+
+
+def test_loop_turned_the_other_way_does_negative_work():
+    """The unit square, first as the heart goes (fill, contract, eject, relax), then backwards."""
+    volume, pressure = np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0, 1.0])
+    assert assessment.loop_area(volume, pressure) == approx(1.0)
+    assert assessment.loop_area(volume[::-1], pressure[::-1]) == approx(-1.0)
+
+
+def test_uncertainty_comes_from_the_covariance(twin, found):
+    """C = 1.2 kPa with 8 % of spread in its logarithm; the largest tension is the second free one, with 4 kPa."""
+    assert float(found.stiffness_sigma) == approx(1.2 * 0.08)
+    assert float(found.peak_tension) == approx(80.0)
+    assert float(found.peak_tension_sigma) == approx(4.0)
+    sigma = assessment.tension_sigma(twin["posterior"])
+    assert sigma.tolist() == [0, 0, 3, 4, 5, 6, 0, 0, 0, 0]
+
+
+def test_residuals_of_a_fit_that_is_too_large_everywhere(found):
+    """2 mL of 2.4 mL in 10 volumes and 0.5 mm of 1.5 mm in 160 radii: sqrt((10 (2/2.4)² + 160/9) / 170)."""
+    assert float(found.volume_error) == approx(2.0)
+    assert float(found.radius_error) == approx(0.5)
+    assert float(found.residual) == approx(np.sqrt((10 * (2 / 2.4) ** 2 + 160 / 9) / 170))
+
+
+def test_only_the_scar_does_not_contract(found):
+    expected = np.full(17, 80.0)
+    expected[6] = 0.0  # the fabricated scar is segment 7
+    assert found.contractility.values == approx(expected)
+
+
+def test_peak_strain_is_the_most_negative_one(found):
+    """Strain of segment s is -0.01 s sin²; the middle of the beat is among the 80 samples."""
+    assert found.peak_strain.values == approx(-0.01 * np.arange(1, 18))
+
+
+def test_mass_of_the_wall(found):
+    """The wall between two cut ellipsoids, by their exact volumes, at 1.05 g/mL; 10 mm facets cut corners: 5 %."""
+    inner, outer = (cap_volume(a, c, fabricated.BASE) for a, c in zip(fabricated.SHORT, fabricated.LONG, strict=True))
+    assert float(found.myocardial_mass) == approx(1.05 * (outer - inner), rel=0.05)
+
+
+def test_recovery_against_the_planted_truth(found):
+    """Planted C is 1.0 kPa, so 1.2 is 20 % off; the tension is the planted one; EF is 35.41 instead of 36 %."""
+    assert float(found.stiffness_recovery) == approx(20.0)
+    assert float(found.tension_recovery) == approx(0.0, abs=1e-9)
+    assert float(found.ejection_fraction_recovery) == approx(100 * 43.2 / 122 - 36)
+    assert [float(found[name]) for name in assessment.DICE] == approx([1.0, 1.0, 1.0])
+
+
+def test_labels_moved_by_one_row_lose_overlap(twin):
+    """Against the same labels moved by one row of 2 mm, a disc of radius r loses about 2 mm * 2 r of its pi r²."""
+    truth = fabricated.truth(twin["labels"])
+    moved = truth.assign(labels=truth.labels.roll(y=1))
+    found = assessment.assess(**twin, truth=moved)
+    blood = (truth.labels == 1).values
+    expected = 2 * (blood & np.roll(blood, 1, axis=2)).sum() / (2 * blood.sum())
+    assert float(found.dice_blood) == approx(expected)
+    assert 0.9 < expected < 0.97
+
+
+def test_truth_beyond_the_crop_of_the_labels_counts_as_missed(twin):
+    """Labels cut in half at x see half of the blood at best: Dice = 2 h / (h + 1) for the share h that is left."""
+    labels, truth = twin["labels"], fabricated.truth(twin["labels"])
+    half = labels.isel(x=slice(0, labels.sizes["x"] // 2))
+    share = float((half.labels == 1).sum() / (truth.labels == 1).sum())
+    found = assessment.assess(**{**twin, "labels": half}, truth=truth)
+    assert 0.2 < share < 0.8
+    assert float(found.dice_blood) == approx(2 * share / (share + 1))
+
+
+def test_dice_of_nothing_found_where_nothing_is():
+    nothing = np.zeros(3, bool)
+    assert assessment.dice(nothing, nothing) == 1.0
+    assert assessment.dice(nothing, ~nothing) == 0.0
+
+
+def test_without_a_truth_there_is_no_recovery(twin):
+    found = assessment.assess(**twin)
+    assert not [name for name in found if "recovery" in name or "dice" in name]
+
+
+def test_it_is_a_store(found, tmp_path):
+    """Dimensions and units are those of the table of variables, and no value is NaN: the store refuses others."""
+    store.publish(found, tmp_path / "assessment.zarr")
+    again = store.open(tmp_path / "assessment.zarr")
+    xr.testing.assert_allclose(again, found)
+    assert again.stiffness.attrs["units"] == "kPa"

@@ -1,0 +1,324 @@
+"""Pages and pictures of a fabricated twin: whole, stopped, and among others."""
+
+import base64
+import contextlib
+import io
+import json
+import shutil
+import sys
+import types
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fabricated
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+from pytest import approx
+
+from twinbeat import assessment, page, report, store
+from twinbeat.evidence import __main__ as verification
+from twinbeat.report import bullseye, cohort, frames, rendering, sources
+from twinbeat.verdicts import Quarantined, Rejected
+
+REJECTED = Rejected("slice-missing", "slice 7 of 12 is missing <gap of 16.0 mm>", "import_image")
+QUARANTINED = Quarantined(
+    "no-convergence", "Newton stopped at a residual of 3e2, expected below 1e-8", "calibrate_twin"
+)
+
+
+class Elements(HTMLParser):
+    """Tags with their attributes, and the names that are linked to or defined in a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        if tag not in {"meta", "img"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def of(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.fixture(scope="module")
+def stores():
+    twin = fabricated.twin()
+    stages = {name: dataset for name, dataset in twin.items() if name != "image"}
+    return {**twin, "assessment": assessment.assess(**stages, truth=fabricated.truth(twin["labels"]))}
+
+
+@pytest.fixture(scope="module")
+def published(stores, tmp_path_factory):
+    """A folder with the stores of p-01, each made from the two before it."""
+    folder = tmp_path_factory.mktemp("study")
+    with contextlib.chdir(folder):
+        paths: list[str] = []
+        for name, dataset in stores.items():
+            path = f"results/study/p-01/{name}.zarr"
+            store.publish(dataset, path, inputs=paths[-2:], parameters={"mesh": {"size": "10 mm"}})
+            paths.append(path)
+    return folder
+
+
+@pytest.fixture
+def paths(stores, published, tmp_path, monkeypatch):
+    """A copy of them to be changed, in the current folder."""
+    shutil.copytree(published, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return {name: f"results/study/p-01/{name}.zarr" for name in stores}
+
+
+@pytest.fixture(scope="module")
+def text(published, stores):
+    """The page of the finished twin."""
+    with contextlib.chdir(published):
+        gathered = report.gather({name: f"results/study/p-01/{name}.zarr" for name in stores})
+        return report.patient_page("p-01", "study", gathered)
+
+
+@pytest.fixture(scope="module")
+def others(stores):
+    """Three patients that are done, with stiffness 1, 2 and 4 times the fabricated one, and two that were stopped."""
+    done = {f"p-0{i}": stores["assessment"].assign(stiffness=1.2 * 2.0**i) for i in range(3)}
+    return {**done, "p-03": REJECTED, "p-04": QUARANTINED}
+
+
+def test_page_of_a_finished_twin(text):
+    """It balances its tags, asks the network for nothing, and every picture has words beside it."""
+    elements = Elements(text)
+    images = elements.of("img")
+    assert not elements.open
+    assert len(images) == 8
+    assert all(image["src"].startswith("data:image/") and len(image["alt"]) > 40 for image in images)
+    assert not [tag for tag in ("script", "link", "iframe") if elements.of(tag)]
+    assert all("//" not in link["href"] for link in elements.of("a"))
+    assert "../cohort.html" in [link["href"] for link in elements.of("a")]
+
+
+def test_links_inside_the_page_lead_somewhere(text):
+    elements = Elements(text)
+    inside = {link["href"][1:] for link in elements.of("a") if link["href"].startswith("#")}
+    assert inside <= {section["id"] for section in elements.of("section")}
+
+
+def test_page_says_what_was_found(text, paths):
+    """Stiffness 1.2 kPa with 8 % of spread: 90 % lie within exp(± 1.645 * 0.08), so 1.052 to 1.369 kPa."""
+    assert "1.052 to 1.369" in text
+    assert "+20.0" in text and "2 of 3 planted parameters" in text
+    assert all(store.checksum(Path(path)) in text for path in paths.values())
+
+
+def test_same_stores_give_the_same_page(text, paths):
+    assert report.patient_page("p-01", "study", report.gather(paths)) == text
+
+
+def test_page_of_a_patient_that_was_stopped_midway(paths):
+    """Calibration gave a verdict: image, labels and heart are shown, and no figure of a twin."""
+    for name in ("posterior", "assessment"):
+        store.publish(store.verdict(QUARANTINED), paths[name])
+    gathered = report.gather(paths)
+    text = report.patient_page("p-01", "study", gathered)
+    assert gathered.verdict.code == "no-convergence"
+    assert "Quarantined" in text and "calibrate_twin" in text and QUARANTINED.message in text
+    assert len(Elements(text).of("img")) == 2
+    assert "Posterior of the calibrated parameters" not in text
+
+
+def test_page_of_a_patient_that_was_rejected_at_the_door(paths):
+    """Nothing was reached; the message cannot smuggle markup into the page."""
+    for path in paths.values():
+        store.publish(store.verdict(REJECTED), path)
+    text = report.patient_page("p-01", "study", report.gather(paths))
+    assert "Rejected" in text and "No stage gave a result" in text
+    assert "&lt;gap of 16.0 mm&gt;" in text
+    assert not Elements(text).of("img")
+
+
+def test_a_store_made_again_makes_what_follows_stale(paths, stores):
+    """Labels that change after the anatomy was made from them: anatomy and targets are no longer current."""
+    store.publish(stores["labels"].assign(end_systole=4), paths["labels"], inputs=[paths["image"]])
+    gathered = report.gather({name: path for name, path in paths.items() if name not in ("image", "posterior")})
+    current = {origin.name: origin.current for origin in sources.origins(gathered)}
+    assert [name for name, fresh in current.items() if not fresh] == ["anatomy", "targets"]
+    assert "Some results are older" in report.patient_page("p-01", "study", gathered)
+
+
+def test_cohort_holds_every_patient(others, tmp_path):
+    """Done, rejected or quarantined; what a patient lacks is marked, not NaN (the store would refuse it)."""
+    summary = report.summarise(others, dict.fromkeys(others, "phantom"))
+    store.publish(summary, tmp_path / "cohort.zarr")
+    again = store.open(tmp_path / "cohort.zarr")
+    assert again.status.values.tolist() == [0, 0, 0, 1, 2]
+    assert again.value.sel(quantity="stiffness").values == approx([1.2, 2.4, 4.8, 0, 0])
+    assert again.known.sel(quantity="stiffness").values.tolist() == [1, 1, 1, 0, 0]
+    assert report.failures(again) == [
+        f"p-03: rejected at import_image: slice-missing: {REJECTED.message}",
+        f"p-04: quarantined at calibrate_twin: no-convergence: {QUARANTINED.message}",
+    ]
+
+
+def test_page_of_the_cohort(others):
+    """Three of five are done; each patient links to its report; the middle stiffness is second of three."""
+    summary = report.summarise(others, dict.fromkeys(others, "phantom"))
+    text = report.cohort_page("study", summary, others)
+    elements = Elements(text)
+    assert not elements.open
+    assert {f"{name}/report.html" for name in others} <= {link["href"] for link in elements.of("a")}
+    assert "3 done" in text and "1 rejected" in text and "1 quarantined" in text
+    place = cohort._place(summary, "p-01", "stiffness")
+    assert (place["rank"], place["of"]) == (2, 3)
+    assert place["at"] == approx((2.4 - 1.2) / (4.8 - 1.2))
+
+
+def test_page_of_a_cohort_in_which_nobody_is_done():
+    stopped = {"p-03": REJECTED}
+    text = report.cohort_page("study", report.summarise(stopped, {"p-03": ""}), stopped)
+    assert "0 done" in text and "slice-missing" in text
+
+
+def test_assessments_by_patient(paths, tmp_path):
+    store.publish(store.verdict(REJECTED), "results/study/p-02/assessment.zarr")
+    found = report.assessments([paths["assessment"], "results/study/p-02/assessment.zarr"])
+    assert isinstance(found["p-01"], xr.Dataset)
+    assert found["p-02"].code == "slice-missing"
+
+
+def test_ticks_are_round():
+    """Values from 0.93 to 2.1 span 1.17: a quarter is 0.29, so steps of 0.5, from 0.5 to 2.5."""
+    assert cohort._scale(np.array([0.93, 2.1])) == (0.5, 2.5, [0.5, 1.0, 1.5, 2.0, 2.5])
+    low, high, _ = cohort._scale(np.array([3.0]))
+    assert low <= 3.0 <= high and low < high
+
+
+def test_section_of_a_tetrahedron():
+    """The plane z = 1/4 cuts the corner tetrahedron in a right triangle with legs of 3/4."""
+    points = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0]], float)  # (z, y, x)
+    triangles = np.array([[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]])
+    segments = frames.section(points, triangles, 0.25)
+    lengths = np.sort(np.linalg.norm(segments[:, 0] - segments[:, 1], axis=1))
+    assert lengths == approx([0.75, 0.75, 0.75 * 2**0.5])
+
+
+def test_section_through_a_node_counts_each_triangle_once():
+    """A plane exactly through a corner meets the triangle in one segment."""
+    points = np.array([[0.0, 0, 0], [1.0, 0, 0], [-1.0, 2, 0]])
+    assert frames.section(points, np.array([[0, 1, 2]]), 0.0).shape == (1, 2, 2)
+
+
+def test_mesh_meets_the_image(stores):
+    """The fabricated image has the axis of the heart at x = y = 64 mm and the base at z = 4 mm."""
+    image, to_lps = stores["image"], stores["anatomy"].to_lps.values
+    assert frames.in_image(np.zeros((1, 3)), to_lps, image)[0] == approx([4.0, 64.0, 64.0])
+    assert frames.in_image(np.array([[30.0, 0, -40.0]]), to_lps, image)[0] == approx([44.0, 64.0, 34.0])
+
+
+def test_slices_run_from_base_to_apex(stores):
+    """The heart shrinks towards large z; turned around, the same slices come out in the same order of the body."""
+    labels = stores["labels"]
+    base, mid, apex = (float(labels.z[z]) for z in frames.chosen_slices(labels))
+    assert base < mid < apex
+    turned = labels.isel(z=slice(None, None, -1))
+    assert [float(turned.z[z]) for z in frames.chosen_slices(turned)] == [base, mid, apex]
+
+
+def test_bullseye_has_the_segments_where_the_association_puts_them():
+    """1 and 13 above (anterior), 2 upper left (anteroseptal), 4 below, 14 left (septal), 16 right, 17 in the middle."""
+    ring = bullseye.wedges()
+    middle = {i + 1: ((first + last) / 2) % 360 for i, (_, _, first, last) in enumerate(ring)}
+    assert [middle[i] for i in (1, 7, 13, 2, 4, 14, 16)] == approx([90, 90, 90, 150, 270, 180, 0])
+    area = sum((outer**2 - inner**2) * (last - first) / 360 for inner, outer, first, last in ring)
+    assert area == approx(1.0)  # of the unit disc, without gap or overlap
+
+
+def test_helix_angle():
+    """On the first axis the circumference runs along the second: straight along it 0, and 60 degrees up from it."""
+    position = np.array([[30.0, 0, 0]] * 3)
+    fiber = np.array([[0, 1, 0], [0, 0.5, 0.75**0.5], [0, -0.5, -(0.75**0.5)]])
+    assert rendering.helix_angle(fiber, position) == approx([0, 60, 60])
+
+
+def test_each_facet_has_its_cell(stores):
+    anatomy = stores["anatomy"]
+    facets, cells = anatomy.facets.values, anatomy.cells.values
+    for facet, owner in zip(facets, rendering.owners(cells, facets), strict=True):
+        assert set(facet) <= set(cells[owner])
+
+
+def test_heart_is_rendered_without_a_display(stores, monkeypatch):
+    """Four hearts on white: between a tenth and two thirds of each quarter is not white, nor all of one colour."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    source = rendering.heart(stores["anatomy"], stores["activation"])
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))), float)
+    quarters = np.array_split(pixels[: pixels.shape[0] * 3 // 4], 4, axis=1)
+    for quarter in quarters:
+        assert 0.1 < (quarter.min(axis=2) < 250).mean() < 0.67
+        assert quarter.std(axis=(0, 1)).min() > 10
+
+
+def test_numbers_for_people():
+    assert page.number(-1.25, 1) == "\N{MINUS SIGN}1.2"
+    assert page.number(-0.01, 1) == "0.0"
+    assert [page.signed(x, 0) for x in (3.2, -3.2, 0.1)] == ["+3", "\N{MINUS SIGN}3", "0"]
+    assert dict(page.flat({"mesh": {"size": "2 mm"}})) == {"mesh.size": "2 mm"}
+
+
+def _topic(monkeypatch, name, rows):
+    module = types.ModuleType(f"twinbeat.evidence.{name}")
+    module.rows = rows
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(verification, "topics", lambda: [name])
+
+
+ROW = {"name": "half", "value": 0.5, "reference": 0.5, "deviation": 0.0, "tolerance": 0.1, "passed": True,
+       "source": "by hand", "seconds": 0.0}  # fmt: skip
+
+
+def test_verification_passes_where_all_checks_do(monkeypatch, tmp_path, capsys):
+    _topic(monkeypatch, "good", lambda: iter([ROW]))
+    assert verification.main(["--folder", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "verification.json").read_text()) == [ROW]
+    assert "by hand" in (tmp_path / "verification.html").read_text()
+    assert capsys.readouterr().out.startswith("ok   half: 0.5 (reference 0.5")
+
+
+def test_verification_fails_where_one_check_does(monkeypatch, tmp_path):
+    _topic(monkeypatch, "wrong", lambda: iter([ROW, ROW | {"passed": False}]))
+    assert verification.main(["--folder", str(tmp_path)]) == 1
+
+
+def test_a_topic_that_raises_is_a_failed_row(monkeypatch, tmp_path):
+    """What it found before stays; numbers that do not exist are null, for NaN is no JSON."""
+
+    def rows():
+        yield ROW
+        raise ArithmeticError("diverged")
+
+    _topic(monkeypatch, "broken", rows)
+    assert verification.main(["broken", "--folder", str(tmp_path)]) == 1
+    good, bad = json.loads((tmp_path / "verification.json").read_text())
+    assert good == ROW
+    assert (bad["name"], bad["passed"], bad["value"]) == ("broken: stopped", False, None)
+    assert bad["source"] == "ArithmeticError: diverged"
+
+
+def test_no_check_at_all_is_no_pass(monkeypatch, tmp_path):
+    _topic(monkeypatch, "empty", lambda: iter([]))
+    assert verification.main(["--folder", str(tmp_path)]) == 1
+
+
+def test_unknown_topic_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        verification.main(["astrology", "--folder", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "no such topic: astrology" in capsys.readouterr().err
