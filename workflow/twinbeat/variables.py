@@ -17,6 +17,18 @@ class Variable(NamedTuple):
     meaning: str
 
 
+def _reduced(field: str) -> dict[str, Variable]:
+    """Decomposition and Gaussian processes of a field of the surrogate."""
+    entry, rank, mode = (f"{field}_{what}" for what in ("entry", "rank", "mode"))
+    return {
+        f"{field}_modes": Variable((entry, rank), "1", "orthonormal modes of the scaled field"),
+        f"{field}_values": Variable((rank,), "1", "singular values"),
+        f"{field}_right": Variable((rank, "member"), "1", "coefficients of the members over the singular values"),
+        f"{field}_theta": Variable((mode, "hyperparameter"), "1", "ln of the kernel's variance, length scales, noise"),
+        f"{field}_stretch": Variable((mode,), "1", "of the standard deviation, from members left out"),
+    }
+
+
 COORDINATES: dict[str, Variable] = {
     "time": Variable(("time",), "ms", "after the R wave"),
     "z": Variable(("z",), "mm", "along the slices"),
@@ -102,7 +114,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "tension": Variable(("time",), "kPa", "active tension of each frame in healthy muscle"),
         "contractile": Variable(("cell",), "1", "share of the tension that the cell develops (scar 0)"),
         "covariance": Variable(
-            ("parameter", "parameter_"), "1", "of ln(stiffness) and of the free tensions in kPa (Laplace)"
+            ("parameter", "parameter_"),
+            "1",
+            "of ln(stiffness) and of the free tensions in kPa (Laplace); a tension is named by its frame: tension 3",
         ),
         "volume": Variable(("time",), "mL", "fitted"),
         "radius": Variable(("segment", "time"), "mm", "fitted"),
@@ -169,5 +183,38 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "message": Variable(("patient",), "1", "words of the verdict, else empty"),
         "value": Variable(("patient", "quantity"), "1", "scalar of the assessment in its own unit; 0 where not known"),
         "known": Variable(("patient", "quantity"), "1", "1 where the patient has the quantity"),
+    },
+    "ensemble": {
+        "factor": Variable(("member", "parameter"), "1", "by which the calibrated heart is varied"),
+        "lower": Variable(("parameter",), "1", "bound of the factor"),
+        "upper": Variable(("parameter",), "1", "bound of the factor"),
+    },
+    "member": {
+        "number": Variable((), "1", "in the ensemble; from 1000 held out of the training"),
+        "factor": Variable(("parameter",), "1", "by which the calibrated heart is varied"),
+        "volume": Variable(("time",), "mL", "LV cavity in the last beat"),
+        "pressure": Variable(("time",), "kPa", "LV cavity"),
+        "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
+        "ejection_fraction": Variable((), "%", "stroke volume over largest volume"),
+        "peak_pressure": Variable((), "kPa", "largest LV pressure"),
+    },
+    "surrogate": {
+        "factor": Variable(("member", "parameter"), "1", "of the members that trained it"),
+        "digest": Variable(("member",), "1", "SHA-256 of a member's factors and results"),
+        "lower": Variable(("parameter",), "1", "bound of the factor"),
+        "upper": Variable(("parameter",), "1", "bound of the factor"),
+        "failed": Variable((), "1", "members whose simulation gave no result"),
+        "volume": Variable(("time",), "mL", "mean of the members"),
+        "pressure": Variable(("time",), "kPa", "mean of the members"),
+        "displacement": Variable(("frame", "point", "component"), "mm", "mean of the members"),
+        "ejection_fraction": Variable((), "%", "mean of the members"),
+        "peak_pressure": Variable((), "kPa", "mean of the members"),
+        **_reduced("displacement"),
+        **_reduced("loop"),
+        **_reduced("figures"),
+        "error": Variable(("quantity",), "1", "root mean square over held-out members, relative to the quantity's own"),
+        "variation": Variable(("quantity",), "1", "the same of the distance from the mean: what the error compares to"),
+        "coverage": Variable(("quantity",), "1", "share of held-out values in their 90 % intervals"),
+        "held_out": Variable((), "1", "number of held-out members"),
     },
 }

@@ -1,0 +1,300 @@
+"""The surrogate, on beats that are planted functions of the four factors."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from twinbeat import store, surrogate
+from twinbeat.parameters import Surrogate as Section
+from twinbeat.surrogate import design
+from twinbeat.surrogate.processes import Process
+from twinbeat.surrogate.reduction import Basis
+from twinbeat.verdicts import Quarantined
+
+TIME = np.linspace(0, 800, 41)
+FRAMES = TIME[::10]
+POINTS = np.random.default_rng(1).normal(size=(60, 3)) * [20, 20, 40]
+
+
+def posterior(sigma_stiffness: float = 0.1, sigma_tension: float = 4.0) -> xr.Dataset:
+    """Two free tensions, of 30 and 40 kPa in frames 1 and 2."""
+    return xr.Dataset(
+        {
+            "stiffness": ((), 1.5),
+            "tension": ("time", [0.0, 30.0, 40.0, 0.0]),
+            "covariance": (("parameter", "parameter_"), np.diag([sigma_stiffness, sigma_tension, sigma_tension]) ** 2),
+        },
+        coords={"parameter": ["ln stiffness", "tension 1", "tension 2"]},
+    )
+
+
+def planted(number: int, factor: np.ndarray) -> xr.Dataset:
+    """A beat as smooth and as curved in the factors as a heart's: a stiff heart fills less, a strong one empties more,
+    a full one does both."""
+    stiffness, tension, preload, resistance = np.log(factor)
+    end_diastole = 130 * np.exp(0.5 * preload - 0.3 * stiffness + 0.2 * stiffness * preload)
+    fraction = 0.55 * np.exp(0.4 * tension - 0.3 * resistance + 0.3 * preload - 0.5 * tension**2)
+    systole = np.clip(np.sin(np.pi * TIME / 500), 0, None) ** 2 * (TIME < 500)
+    peak = 16 * np.exp(0.6 * tension + 0.4 * preload + 0.3 * resistance - 0.1 * tension * resistance)
+    volume = end_diastole * (1 - fraction * systole)
+    inward = -0.2 * fraction * systole[::10, None, None] * POINTS * (1 + tension * np.sin(POINTS[:, :1] / 10))
+    return xr.Dataset(
+        {
+            "number": ((), number),
+            "factor": ("parameter", factor),
+            "volume": ("time", volume),
+            "pressure": ("time", 1.3 + preload + (peak - 1.3) * systole ** (1 - 0.5 * resistance)),
+            "displacement": (("frame", "point", "component"), inward + 2 * preload * POINTS / 50),
+            "ejection_fraction": ((), 100 * fraction),
+            "peak_pressure": ((), peak),
+        },
+        coords={"time": TIME, "frame": FRAMES, "parameter": list(surrogate.PARAMETERS)},
+        attrs={"kind": "member"},
+    )
+
+
+def beats(ensemble: xr.Dataset) -> list[xr.Dataset]:
+    return [
+        planted(number, factor)
+        for number, factor in zip(ensemble.member.values.tolist(), ensemble.factor.values, strict=True)
+    ]
+
+
+def trained(members: int, held_out: int = 4, earlier: xr.Dataset | None = None, **choices) -> xr.Dataset:
+    section = Section(members=members, held_out=held_out, **choices)
+    ensemble = surrogate.sample(posterior(), section)
+    return surrogate.refresh(ensemble, beats(ensemble), section, earlier)
+
+
+@pytest.fixture(scope="module")
+def sixteen() -> xr.Dataset:
+    return trained(16, held_out=64)
+
+
+@pytest.fixture(scope="module")
+def twenty_four() -> xr.Dataset:
+    return trained(24, held_out=64)
+
+
+def test_domain_follows_the_posterior():
+    """Stiffness: 2 * 0.1. Tension, T = (30, 40) with 4 kPa each: the factor T·T'/T·T has sigma 4 |T| / |T|² = 4/50 =
+    0.08, twice that is 0.16. Narrow ones have the least width, wide ones the largest."""
+    ensemble = Section().ensemble
+    assert design.half_widths(posterior(), ensemble) == pytest.approx([0.2, 0.16, 0.1, 0.2])
+    assert design.half_widths(posterior(1e-4, 1e-4), ensemble)[:2] == pytest.approx([0.05, 0.05])
+    assert design.half_widths(posterior(3.0, 90.0), ensemble)[:2] == pytest.approx([0.3, 0.3])
+
+
+def test_ensemble_fills_the_domain_evenly():
+    """16 points of a Sobol sequence: each half, quarter and sixteenth of every axis holds its share."""
+    found = surrogate.sample(posterior(), Section(members=16, held_out=4))
+    assert found.member.values.tolist() == [*range(16), 1000, 1001, 1002, 1003]
+    half = np.log(found.upper.values)
+    unit = (np.log(found.factor.values[:16]) / half + 1) / 2
+    assert np.sort(np.floor(16 * unit), axis=0) == pytest.approx(np.tile(np.arange(16.0)[:, None], 4))
+    assert np.all((found.lower <= found.factor) & (found.factor <= found.upper))
+
+
+def test_more_members_leave_the_earlier_ones_as_they_are():
+    few = surrogate.sample(posterior(), Section(members=16, held_out=3))
+    many = surrogate.sample(posterior(), Section(members=41, held_out=7))
+    xr.testing.assert_identical(many.sel(member=few.member), few)
+    other = surrogate.sample(posterior(), Section(ensemble={"seed": 1}))
+    assert not np.isin(few.factor, other.factor).any()
+
+
+def test_members_of_a_set_are_all_different():
+    """Training and held-out members come from different sequences."""
+    found = surrogate.sample(posterior(), Section(members=64, held_out=64)).factor.values
+    assert len(np.unique(found.round(12), axis=0)) == 128
+
+
+def test_basis_reproduces_its_snapshots():
+    data = np.random.default_rng(0).normal(size=(50, 8))
+    basis = Basis.of(data)
+    assert basis.values.size == 7  # the mean takes one
+    assert basis.mean[:, None] + basis.modes @ basis.coefficients(7) == pytest.approx(data)
+    assert basis.modes.T @ basis.modes == pytest.approx(np.eye(7), abs=1e-12)
+
+
+def test_left_out_modes_are_the_missing_variance():
+    data = np.random.default_rng(0).normal(size=(50, 8))
+    basis = Basis.of(data)
+    residual = data - basis.mean[:, None] - basis.modes[:, :3] @ basis.coefficients(3)
+    assert basis.left_out(3) == pytest.approx(np.sqrt(np.sum(residual**2, axis=1) / 7))
+
+
+def test_kept_modes_hold_the_energy():
+    """Singular values 3, 2, 1 hold 9/14, 13/14 and all of the variance."""
+    basis = Basis(np.zeros(3), np.eye(3), np.array([3.0, 2.0, 1.0]), np.eye(3))
+    assert [basis.kept(energy) for energy in (0.5, 9.1 / 14, 0.99, 1.0)] == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("added", [1, 5, 60])
+@pytest.mark.parametrize("rank", [4, 40])
+def test_extended_basis_is_the_one_of_all_snapshots(added, rank):
+    """To rounding, also where the new snapshots lie within the span of the old ones, or outnumber the entries."""
+    rng = np.random.default_rng(added)
+    data = rng.normal(size=(40, rank)) @ rng.normal(size=(rank, 10 + added)) + rng.normal(size=(40, 1))
+    extended, anew = Basis.of(data[:, :10]).extended(data[:, 10:]), Basis.of(data)
+    assert extended.mean == pytest.approx(anew.mean)
+    assert extended.values == pytest.approx(anew.values)
+    assert extended.mean[:, None] + extended.modes @ extended.coefficients(99) == pytest.approx(data)
+    assert extended.modes.T @ extended.modes == pytest.approx(np.eye(anew.values.size), abs=1e-10)
+
+
+def test_process_passes_through_what_it_was_trained_on():
+    inputs = np.random.default_rng(0).uniform(-1, 1, size=(16, 2))
+    output = 7 * inputs[:, 0] + np.sin(inputs[:, 1])
+    mean, sigma = Process.fit(inputs, output).predict(inputs)
+    assert mean == pytest.approx(output, abs=0.01)
+    assert np.all(sigma < 0.1)
+
+
+def test_process_knows_what_it_does_not_know():
+    """Far from all training the standard deviation is larger than between the points."""
+    inputs = np.random.default_rng(0).uniform(-1, 0, size=(16, 2))
+    process = Process.fit(inputs, np.sin(3 * inputs[:, 0]) + inputs[:, 1] ** 2)
+    (_, near), (_, far) = (process.predict(np.full((1, 2), at)) for at in (-0.5, 1.0))
+    assert far[0] > 3 * near[0]
+
+
+def test_process_of_noise_is_not_narrower_than_the_noise():
+    """90 % of new values lie in the intervals of a process of pure noise; 400 of them, so the share is known to 3 %."""
+    rng = np.random.default_rng(0)
+    process = Process.fit(rng.uniform(-1, 1, size=(40, 2)), rng.normal(size=40))
+    mean, sigma = process.predict(rng.uniform(-1, 1, size=(400, 2)))
+    assert np.mean(np.abs(rng.normal(size=400) - mean) < 1.645 * sigma) > 0.8
+
+
+def test_error_is_small_against_the_variation(sixteen):
+    """With 16 members every quantity is known ten times better than by the ensemble's mean."""
+    assert sixteen.quantity.values.tolist() == [
+        "displacement", "volume", "pressure", "ejection_fraction", "peak_pressure",
+    ]  # fmt: skip
+    assert np.all(sixteen.error < 0.1 * sixteen.variation)
+    assert int(sixteen.held_out) == 64
+    assert int(sixteen.failed) == 0
+
+
+def test_coverage_is_honest(sixteen, twenty_four):
+    """The 90 % intervals hold 90 % of 64 hearts that were never seen; entries of one heart are not independent, and 16
+    members know their own errors only roughly, so the mean over quantities is asked to lie above 80 %."""
+    for found in (sixteen, twenty_four):
+        assert float(found.coverage.mean()) > 0.8
+        assert np.all(found.coverage > 0.6)
+
+
+def test_error_falls_with_members(sixteen, twenty_four):
+    assert np.all(twenty_four.error < sixteen.error)
+
+
+def test_prediction_is_what_a_simulation_gives(sixteen):
+    factor = {"stiffness": 1.1, "tension": 0.95, "preload": 1.05, "resistance": 0.9}
+    found = surrogate.Surrogate.from_store(sixteen).predict(factor)
+    truth = planted(0, np.array(list(factor.values())))
+    for name in ("volume", "pressure", "displacement", "ejection_fraction", "peak_pressure"):
+        assert found[name].dims == truth[name].dims
+        assert found[name].values == pytest.approx(truth[name].values, abs=4 * float(found[f"{name}_sigma"].max()))
+        assert found[name].values == pytest.approx(truth[name].values, abs=0.02 * float(np.abs(truth[name]).max()))
+    assert found.time.values.tolist() == TIME.tolist()
+
+
+def test_store_holds_all_of_it(sixteen, tmp_path):
+    """Arrays alone, no pickled object; read back it predicts the same."""
+    store.publish(sixteen, tmp_path / "surrogate.zarr")
+    center = dict.fromkeys(surrogate.PARAMETERS, 1.0)
+    before = surrogate.Surrogate.from_store(sixteen).predict(center)
+    after = surrogate.Surrogate.from_store(store.open(tmp_path / "surrogate.zarr")).predict(center)
+    xr.testing.assert_allclose(after, before, rtol=1e-12)
+
+
+def test_ensemble_and_member_are_what_the_table_says(tmp_path):
+    ensemble = surrogate.sample(posterior(), Section())
+    store.publish(ensemble, tmp_path / "ensemble.zarr")
+    store.publish(beats(ensemble)[0], tmp_path / "members/0.zarr")
+    assert store.open(tmp_path / "members/0.zarr").attrs["provenance"]["kind"] == "member"
+
+
+def test_outside_its_domain_it_refuses(sixteen):
+    """The bounds of the preload are exp(-0.1) = 0.904837 and exp(0.1) = 1.10517."""
+    emulator = surrogate.Surrogate.from_store(sixteen)
+    center = dict.fromkeys(surrogate.PARAMETERS, 1.0)
+    for outside in (1.2, 0.9, np.nan):
+        message = rf"preload is {outside:g}; it was trained from 0\.904837 to 1\.10517"
+        with pytest.raises(surrogate.OutsideDomain, match=message):
+            emulator.predict(center | {"preload": outside})
+    with pytest.raises(ValueError, match="expected the parameters stiffness, tension, preload, resistance, got pre"):
+        emulator.predict({"pre": 1.0})
+
+
+def test_refreshed_is_what_rebuilt_would_be(sixteen, twenty_four):
+    """The bases agree to rounding; the predictions agree far within their uncertainty, for the likelihood is searched
+    from other starts."""
+    refreshed = trained(24, held_out=64, earlier=sixteen)
+    assert refreshed.member.values.tolist() == list(range(24))
+    for field in ("displacement", "loop", "figures"):
+        assert refreshed[f"{field}_values"].values == pytest.approx(
+            twenty_four[f"{field}_values"].values, rel=1e-6, abs=1e-9
+        )
+    one, other = (surrogate.Surrogate.from_store(found) for found in (refreshed, twenty_four))
+    factor = {"stiffness": 1.1, "tension": 0.95, "preload": 1.05, "resistance": 0.9}
+    a, b = one.predict(factor), other.predict(factor)
+    for name in ("volume", "pressure", "displacement", "ejection_fraction", "peak_pressure"):
+        assert a[name].values == pytest.approx(b[name].values, abs=0.5 * float(b[f"{name}_sigma"].max()))
+
+
+def count_fits(monkeypatch) -> list[bool]:
+    """Whether each fit of a process from now on starts from an earlier one."""
+    starts, fit = [], Process.fit.__func__
+
+    def counted(cls, inputs, output, start=None):
+        starts.append(start is not None)
+        return fit(cls, inputs, output, start)
+
+    monkeypatch.setattr(Process, "fit", classmethod(counted))
+    return starts
+
+
+def test_only_added_members_refresh(sixteen, monkeypatch):
+    """With members of another posterior, or fewer of them, or a changed one, everything is made anew."""
+    starts = count_fits(monkeypatch)
+    trained(17, earlier=sixteen)
+    assert sum(starts) >= len(starts) - 1  # a mode that the earlier one had not kept has no start
+    starts.clear()
+    trained(16, earlier=sixteen, ensemble={"preload": 0.11})
+    assert not any(starts)
+    starts.clear()
+    section = Section()
+    ensemble = surrogate.sample(posterior(), section)
+    members = beats(ensemble)
+    members[3] = members[3].assign(peak_pressure=members[3].peak_pressure + 0.1)
+    surrogate.refresh(ensemble, members, section, sixteen)
+    assert not any(starts)
+
+
+def test_same_members_again_change_nothing(sixteen):
+    again = trained(16, held_out=64, earlier=sixteen)
+    assert np.array_equal(again.displacement_modes, sixteen.displacement_modes)
+
+
+def test_some_members_may_fail():
+    section = Section(members=20, held_out=4)
+    ensemble = surrogate.sample(posterior(), section)
+    members = beats(ensemble)
+    found = surrogate.refresh(ensemble, [*members[:3], *members[5:-1]], section)
+    assert int(found.failed) == 3
+    assert int(found.held_out) == 3
+    assert found.member.values.tolist() == [0, 1, 2, *range(5, 20)]
+    with pytest.raises(Quarantined, match="ensemble-failed: 15 of 20 training members could be simulated; at least 16"):
+        surrogate.refresh(ensemble, members[5:], section)
+    with pytest.raises(Quarantined, match="ensemble-failed: 1 of 4 held-out members could be simulated; at least 2"):
+        surrogate.refresh(ensemble, members[:-3], section)
+
+
+def test_an_ensemble_without_variation_is_no_ensemble():
+    section = Section()
+    ensemble = surrogate.sample(posterior(), section)
+    members = [planted(number, np.ones(4)) for number in ensemble.member.values.tolist()]
+    with pytest.raises(Quarantined, match="ensemble-constant: displacement: the 16 members do not differ"):
+        surrogate.refresh(ensemble, members, section)

@@ -1,0 +1,60 @@
+"""The ensemble: which hearts around the calibrated one are simulated.
+
+A member is four factors on the calibrated heart: ``stiffness`` (passive), ``tension`` (the whole active curve),
+``preload`` (filling pressure) and ``resistance`` (systemic arteries). Their logarithms fill a box evenly: a scrambled
+Sobol sequence (Owen 1998, doi 10.1006/jcom.1998.0487), so that further members are added to those that are there.
+Members that only measure the error come from a sequence of their own and are numbered from ``HELD_OUT``.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy.stats import qmc
+
+from ..parameters.surrogate import Ensemble, Surrogate
+
+PARAMETERS = ("stiffness", "tension", "preload", "resistance")
+HELD_OUT = 1000
+
+
+def sample(posterior: xr.Dataset, section: Surrogate) -> xr.Dataset:
+    """The ensemble: ``factor`` (member, parameter) and its bounds ``lower`` and ``upper`` (parameter)."""
+    half = half_widths(posterior, section.ensemble)
+    seed = section.ensemble.seed
+    points = np.vstack([_points(section.members, [seed, 0]), _points(section.held_out, [seed, 1])])
+    return xr.Dataset(
+        {
+            "factor": (("member", "parameter"), np.exp(half * points)),
+            "lower": ("parameter", np.exp(-half)),
+            "upper": ("parameter", np.exp(half)),
+        },
+        coords={"member": numbers(section), "parameter": list(PARAMETERS)},
+    )
+
+
+def numbers(section: Surrogate) -> list[int]:
+    """Numbers of the members, those held out last."""
+    return [*range(section.members), *range(HELD_OUT, HELD_OUT + section.held_out)]
+
+
+def half_widths(posterior: xr.Dataset, ensemble: Ensemble) -> np.ndarray:
+    """Half-widths of ln(factor), in the order of ``PARAMETERS``."""
+    fitted = ensemble.spread * np.array([stiffness_sigma(posterior), tension_sigma(posterior)])
+    return np.array([*np.clip(fitted, ensemble.narrowest, ensemble.widest), ensemble.preload, ensemble.resistance])
+
+
+def stiffness_sigma(posterior: xr.Dataset) -> float:
+    """Standard deviation of ln(stiffness): the first entry of the covariance."""
+    return float(np.sqrt(posterior.covariance.values[0, 0]))
+
+
+def tension_sigma(posterior: xr.Dataset) -> float:
+    """Standard deviation of one factor s on all free tensions T: that of s = T·T'/T·T with T' of the posterior."""
+    frames = [int(name.rsplit(maxsplit=1)[-1]) for name in posterior.parameter.values[1:].tolist()]
+    tension = posterior.tension.values[frames]
+    return float(np.sqrt(tension @ posterior.covariance.values[1:, 1:] @ tension) / (tension @ tension))
+
+
+def _points(count: int, seed: list[int]) -> np.ndarray:
+    """The first points, (count, 4), of a sequence in [-1, 1]."""
+    sequence = qmc.Sobol(len(PARAMETERS), rng=np.random.default_rng(seed))
+    return 2 * sequence.random_base2(int(np.ceil(np.log2(count))))[:count] - 1
