@@ -11,7 +11,7 @@ from .surfaces import Surfaces, harmonics, orders
 
 Array = NDArray[np.float64]
 DEGREE = 6
-HUBER = 1.5  # mm beyond which a contour point counts less
+OUTLYING = 2.0  # mm beyond which a contour point counts less
 THINNEST = 2.0  # mm between the ellipsoids
 INFORMATION = 100.0  # contour points are correlated: together they count as so many
 log = logging.getLogger("twinbeat")
@@ -32,7 +32,7 @@ def ellipsoids(contours: Contours) -> Surfaces:
     short = np.hypot(*(endo - endo.mean(axis=0))[:, :2].T).max()
 
     def unpack(p: Array) -> Surfaces:
-        return Surfaces(p[:3], np.stack([p[3:6], p[3:6] + p[6:9]]), np.zeros((2, (DEGREE + 1) ** 2)))
+        return Surfaces(p[:3], np.stack([p[3:6], p[3:6] + p[6:9]]), np.zeros((2, 1)))
 
     def residuals(p: Array) -> Array:
         shape = unpack(p)
@@ -60,9 +60,10 @@ def _apex_residuals(shape: Surfaces, contours: Contours) -> Array:
 
 
 def _modes(shape: Surfaces, wall: int, points: Array, smoothness: float) -> Array:
-    """Coefficients of a wall by Gauss-Newton: radial distances in mm (Huber) and bending, both per short radius.
+    """Coefficients of a wall by Gauss-Newton: mean squares of radial distance (mm, Cauchy weights) and of bending.
 
-    The multiplier is offset + scale exp(Y·c): (0, 1) for the endocardium, (ρ, q - 1) for the epicardium.
+    The multiplier is offset + scale exp(Y·c): (0, 1) for the endocardium, (ρ, q - 1) for the epicardium. Bending is the
+    mean over the sphere of (short radius · (1 - Δ) Y·c)², with Δ the Laplacian: l (l + 1) on degree l.
     """
     theta, phi = shape.angles(points)
     reach = np.linalg.norm(shape.direction(theta, phi), axis=1)
@@ -71,13 +72,14 @@ def _modes(shape: Surfaces, wall: int, points: Array, smoothness: float) -> Arra
     scale = bare if wall else np.ones_like(bare)
     found = np.linalg.norm(points - shape.centre, axis=1) / reach
     Y, size = harmonics(theta, phi, DEGREE), shape.radii[0, 0]
-    penalty = smoothness * (size * (1 + orders(DEGREE)[0] * (orders(DEGREE)[0] + 1))) ** 2
+    l, _ = orders(DEGREE)
+    penalty = smoothness * (size * (1 + l * (l + 1))) ** 2 / (4 * np.pi)
     c = np.zeros(Y.shape[1])
     for _ in range(12):
         field = scale * np.exp(Y @ c)
         residual = (found - offset - field) * reach
         jacobian = (field * reach)[:, None] * Y
-        weight = 1 / np.maximum(1, np.abs(residual) / HUBER) / len(points)
+        weight = 1 / (1 + (residual / OUTLYING) ** 2) / len(points)
         normal = jacobian.T @ (weight[:, None] * jacobian) + np.diag(penalty)
         c = c + np.linalg.solve(normal, jacobian.T @ (weight * residual) - penalty * c)
     return c
