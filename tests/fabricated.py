@@ -4,8 +4,9 @@ import numpy as np
 import xarray as xr
 
 from twinbeat import fibers
+from twinbeat import surrogate as emulation
 from twinbeat.mesh import synthetic
-from twinbeat.parameters import Fibers
+from twinbeat.parameters import Fibers, Surrogate
 from twinbeat.units import KPA_PER_MMHG
 
 CYCLE, FRAMES, FREE = 800.0, 10, (2, 3, 4, 5)
@@ -38,8 +39,36 @@ def truth(labels: xr.Dataset) -> xr.Dataset:
         "tension": ("time", _tension()),
         "volume": ("time", 120 * SQUEEZE**2),
         "labels": labels.labels,
+        "origin": labels.origin,
+        "directions": labels.directions,
     }
     return xr.Dataset(data, coords=labels.drop_vars("probability").coords)
+
+
+def surrogate(posterior: xr.Dataset) -> xr.Dataset:
+    """Trained on 16 members whose volumes and pressures are products of powers of the factors."""
+    section = Surrogate(members=16, held_out=4)
+    ensemble = emulation.sample(posterior, section)
+    factors = zip(ensemble.member.values.tolist(), ensemble.factor.values, strict=True)
+    return emulation.refresh(ensemble, [_member(number, factor) for number, factor in factors], section)
+
+
+def _member(number: int, factor: np.ndarray) -> xr.Dataset:
+    stiffness, tension, preload, resistance = factor
+    phase = np.linspace(0, 2 * np.pi, 41)[:-1]
+    largest, stroke = 120 * preload**0.5 / stiffness**0.3, 60 * tension**0.5 / resistance**0.3
+    pressure = 12 * tension**0.5 * resistance**0.3
+    data = {
+        "number": ((), number),
+        "factor": ("parameter", factor),
+        "volume": ("time", largest - stroke * (1 - np.cos(phase)) / 2),
+        "pressure": ("time", pressure * (1.1 + np.sin(phase)) / 2.1),
+        "displacement": (("frame", "point", "component"), (stroke / 20) * np.ones((2, 3, 3))),
+        "ejection_fraction": ((), 100 * stroke / largest),
+        "peak_pressure": ((), pressure),
+    }
+    coords = {"time": phase, "frame": [0.0, 400.0], "parameter": list(emulation.PARAMETERS)}
+    return xr.Dataset(data, coords=coords, attrs={"kind": "member"})
 
 
 def _anatomy() -> xr.Dataset:

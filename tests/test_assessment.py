@@ -107,6 +107,17 @@ def test_truth_beyond_the_crop_of_the_labels_counts_as_missed(twin):
     assert float(found.dice_blood) == approx(2 * share / (share + 1))
 
 
+def test_truth_in_another_frame_is_met_in_lps(twin):
+    """Truth with slices the other way round, its origin at their far end and rows 10 mm further: the same labels."""
+    truth = fabricated.truth(twin["labels"]).isel(z=slice(None, None, -1))
+    last = float(truth.z[0])
+    origin = truth.origin + last * truth.directions[0] - 10 * truth.directions[1]
+    turned = truth.directions * xr.DataArray([-1.0, 1.0, 1.0], dims="axis")
+    truth = truth.assign(origin=origin, directions=turned).assign_coords(z=last - truth.z.values, y=truth.y.values + 10)
+    found = assessment.assess(**twin, truth=truth)
+    assert [float(found[name]) for name in assessment.DICE] == approx([1.0, 1.0, 1.0])
+
+
 def test_dice_of_nothing_found_where_nothing_is():
     nothing = np.zeros(3, bool)
     assert assessment.dice(nothing, nothing) == 1.0

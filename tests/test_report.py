@@ -55,7 +55,12 @@ class Elements(HTMLParser):
 def stores():
     twin = fabricated.twin()
     stages = {name: dataset for name, dataset in twin.items() if name != "image"}
-    return {**twin, "assessment": assessment.assess(**stages, truth=fabricated.truth(twin["labels"]))}
+    surrogate = fabricated.surrogate(twin["posterior"])
+    return {
+        **twin,
+        "surrogate": surrogate,
+        "assessment": assessment.assess(**stages, truth=fabricated.truth(twin["labels"])),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +104,7 @@ def test_page_of_a_finished_twin(text):
     elements = Elements(text)
     images = elements.of("img")
     assert not elements.open
-    assert len(images) == 8
+    assert len(images) == 9
     assert all(image["src"].startswith("data:image/") and len(image["alt"]) > 40 for image in images)
     assert not [tag for tag in ("script", "link", "iframe") if elements.of(tag)]
     assert all("//" not in link["href"] for link in elements.of("a"))
@@ -119,13 +124,19 @@ def test_page_says_what_was_found(text, paths):
     assert all(store.checksum(Path(path)) in text for path in paths.values())
 
 
+def test_page_names_the_domain_of_the_surrogate(text, stores):
+    """ln C has 8 % of spread and the domain two of them: factors from exp(-0.16) = 0.852 to 1.174."""
+    assert "trained on 16 simulated hearts" in text and "tested on 4" in text
+    assert "0.852" in text and "1.174" in text
+
+
 def test_same_stores_give_the_same_page(text, paths):
     assert report.patient_page("p-01", "study", report.gather(paths)) == text
 
 
 def test_page_of_a_patient_that_was_stopped_midway(paths):
     """Calibration gave a verdict: image, labels and heart are shown, and no figure of a twin."""
-    for name in ("posterior", "assessment"):
+    for name in ("posterior", "beat", "surrogate", "assessment"):
         store.publish(store.verdict(QUARANTINED), paths[name])
     gathered = report.gather(paths)
     text = report.patient_page("p-01", "study", gathered)

@@ -144,17 +144,26 @@ def _recovery(figures: dict[str, object], truth: xr.Dataset) -> dict[str, float]
 
 def _overlap(labels: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     """Dice over all frames and slices, on the truth's grid, so that nothing outside the labels' crop is forgiven."""
-    found = nearest(labels.labels, truth.labels).values
-    return {name: dice(found == label, truth.labels.values == label) for name, label in DICE.items()}
+    found, planted = on_grid_of(truth, labels), truth.labels.values
+    return {name: dice(found == label, planted == label) for name, label in DICE.items()}
 
 
-def nearest(labels: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
-    """Labels (time, z, y, x) at the voxel nearest to each of ``like``; background further than a voxel off the grid."""
-    step = {axis: float(np.abs(np.diff(labels[axis])).max(initial=1e-6)) for axis in labels.dims}
-    found = labels
-    for axis in labels.dims:
-        found = found.reindex({axis: like[axis]}, method="nearest", tolerance=0.51 * step[axis], fill_value=0)
-    return found
+def on_grid_of(truth: xr.Dataset, labels: xr.Dataset) -> NDArray[np.integer]:
+    """The label (time, z, y, x) nearest to each voxel of the truth, in LPS and in time; background off the grid."""
+    voxels = np.stack(np.meshgrid(truth.z, truth.y, truth.x, indexing="ij"), axis=-1)
+    lps = truth.origin.values + voxels @ truth.directions.values
+    own = (lps - labels.origin.values) @ labels.directions.values.T
+    index = np.stack([_index(labels[axis].values, own[..., i]) for i, axis in enumerate("zyx")])
+    size = np.array([labels.sizes[axis] for axis in "zyx"])[:, None, None, None]
+    frame = np.abs(labels.time.values - truth.time.values[:, None]).argmin(axis=1)
+    found = labels.labels.values[(frame[:, None, None, None], *np.clip(index, 0, size - 1))]
+    return np.where(((index >= 0) & (index < size)).all(axis=0), found, 0)
+
+
+def _index(axis: Array, value: Array) -> NDArray[np.integer]:
+    """Index of the nearest point of an evenly spaced axis; below 0 or from its length on where there is none."""
+    step = (axis[-1] - axis[0]) / (len(axis) - 1)
+    return np.rint((value - axis[0]) / step).astype(int)
 
 
 def _rms(values: Array) -> float:

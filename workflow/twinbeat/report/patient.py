@@ -11,6 +11,7 @@ from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
 from .rendering import heart
+from .sensitivity import quality, sweep
 from .sources import Gathered, origins
 
 STAGES = ("image", "labels", "anatomy", "targets", "posterior", "activation", "beat", "surrogate", "assessment")
@@ -40,7 +41,7 @@ RECOVERY = {
     "tension_recovery": ("Peak active tension", "%"),
     "ejection_fraction_recovery": ("Ejection fraction of the fit", "points"),
 }
-PLACES = ("labels", "heart", "surface", "loop", "cycle", "residuals", "uncertainty", "bullseye")
+PLACES = ("labels", "heart", "surface", "loop", "cycle", "residuals", "uncertainty", "bullseye", "sweep")
 OVERLAP = dict(zip(DICE, ("LV blood", "LV myocardium", "RV blood"), strict=True))
 Row = dict[str, Any]
 
@@ -60,7 +61,7 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         overlap=_overlap_rows(assessment),
         parameters=_parameter_rows(assessment),
         pictures=_pictures(gathered),
-        surrogate=_surrogate(gathered.get("surrogate")),
+        surrogate=quality(gathered.stores["surrogate"]) if gathered.has("surrogate") else None,
         origins=origins(gathered),
         cycle=_cycle(gathered),
     )
@@ -129,11 +130,9 @@ def _pictures(gathered: Gathered) -> dict[str, str | None]:
     if gathered.has("assessment"):
         assessment = gathered.stores["assessment"]
         pictures["bullseye"] = bullseye(assessment.peak_strain.values, assessment.contractility.values)
+    if gathered.has("surrogate"):
+        pictures["sweep"] = sweep(gathered.stores["surrogate"])
     return pictures
-
-
-def _surrogate(surrogate: xr.Dataset | None) -> list[Row]:
-    return []
 
 
 def _cycle(gathered: Gathered) -> Row | None:

@@ -51,10 +51,10 @@ def styled[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
     return inside
 
 
-def axes(rows: int, columns: int, width: float, height: float, **ratios: Any) -> tuple[Figure, Any]:
+def axes(rows: int, columns: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:
     """A figure of ``width`` x ``height`` inches and its axes (rows, columns), squeezed to one where there is one."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, gridspec_kw=ratios)
+    return figure, figure.subplots(rows, columns, **options)
 
 
 def picture(figure: Figure, form: str = "svg") -> str:
