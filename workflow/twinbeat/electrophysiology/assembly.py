@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, diags_array
+from scipy.sparse import coo_array, csr_array
 
 from ..fibers import shape_gradients
 
@@ -27,10 +27,9 @@ class Discretisation(NamedTuple):
     mass: Array
 
 
-def conductivity(fiber: Array, along: Array | float, across: Array | float) -> Array:
-    """Tensors (cell, 3, 3) σ = σ_t I + (σ_f - σ_t) f⊗f from unit fibres (cell, 3), in the unit of the conductivities."""
-    along, across = (np.broadcast_to(value, len(fiber))[:, None, None] for value in (along, across))
-    return across * np.eye(3) + (along - across) * fiber[:, :, None] * fiber[:, None, :]
+def conductivity(axes: Array, values: Array) -> Array:
+    """Tensors (cell, 3, 3) Σ σ_k a_k⊗a_k from unit axes (cell, axis, 3) and conductivities (cell, axis)."""
+    return np.einsum("ck,cka,ckb->cab", values, axes, axes)
 
 
 def tetrahedra(points: Array, cells: Index, tensors: Array) -> Discretisation:
@@ -42,14 +41,6 @@ def tetrahedra(points: Array, cells: Index, tensors: Array) -> Discretisation:
     stiffness.data[np.abs(stiffness.data) < 1e-12 * np.abs(stiffness.data).max()] = 0  # right angles in a box
     stiffness.eliminate_zeros()
     return Discretisation(stiffness, np.bincount(cells.ravel(), np.repeat(volumes / 4, 4)))
-
-
-def cable(nodes: int, size: float, conductivity: float) -> Discretisation:
-    """A cable of ``nodes`` nodes, ``size`` mm apart: what lumped tetrahedra of a box become for a plane wave."""
-    ends = np.r_[1.0, np.full(nodes - 2, 2.0), 1.0]
-    beside = -np.ones(nodes - 1)
-    stiffness = diags_array([beside, ends, beside], offsets=[-1, 0, 1]).tocsr() * (conductivity / size)
-    return Discretisation(stiffness, ends * size / 2)
 
 
 def box(lengths: tuple[float, float, float], size: float) -> tuple[Array, Index]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import ionic
-from .assembly import Array, box, conductivity, tetrahedra
+from .assembly import Array, box, tetrahedra
 from .monodomain import Monodomain
 from .propagation import Stimulus
 
@@ -19,8 +19,8 @@ POINTS = {
 def slab(size: float, time_step: float) -> tuple[Monodomain, Array]:
     """The slab at rest with elements of ``size`` mm and steps of ``time_step`` ms, and its points (point, 3)."""
     points, cells = box(LENGTHS, size)
-    fiber = np.broadcast_to([1.0, 0.0, 0.0], (len(cells), 3))
-    tissue = tetrahedra(points, cells, conductivity(fiber, ALONG, ACROSS))
+    tensors = np.broadcast_to(np.diag([ALONG, ACROSS, ACROSS]), (len(cells), 3, 3))
+    tissue = tetrahedra(points, cells, tensors)
     start = np.where((points < 1.5 + 1e-9).all(axis=1), 0.0, np.inf)
     cell = ionic.load()
     return Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), time_step, Stimulus(start)), points

@@ -32,7 +32,7 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class Wave:
-    """``activation`` (point,) in ms, infinite where the wave has not come; ``voltage`` (snapshot, point) at ``times``."""
+    """``activation`` (point,) in ms, infinite where none was; ``voltage`` (snapshot, point) in mV at ``times``."""
 
     activation: Array
     times: Array

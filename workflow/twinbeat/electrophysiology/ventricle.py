@@ -12,49 +12,57 @@ from ..verdicts import Quarantined
 from .assembly import Array, Discretisation, conductivity, tetrahedra
 from .monodomain import Monodomain
 from .propagation import Stimulus, Wave, propagate
-from .velocity import tuned
+from .velocity import STIMULATED, Directions, Grid, achieved, tuned
 
-REACH = 1.5  # elements from a root that its stimulus covers: less does not take hold on a coarse mesh
 log = logging.getLogger("twinbeat")
 
 
 def activate(anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: Fibers) -> xr.Dataset:
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
-    Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities they
-    give on a cable and the ratio of the wave's speed in the wall to the wanted one (mm/ms).
+    Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
+    they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
     Raises Quarantined("not-activated") where a point is not reached within ``parameters.duration``.
     """
-    fine = fibers.refine(anatomy, parameters.size, layers(anatomy, parameters.size), fiber_angles)
-    tissue, tuning = discretise(fine, parameters)
-    cell = ionic.load()
-    wave = propagate(
-        Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), parameters.time_step, stimulus(fine, parameters)),
-        parameters.duration,
-        parameters.snapshot,
-    )
+    layers = max(2, round(thickness(anatomy) / parameters.size))
+    fine = fibers.refine(anatomy, parameters.size, layers, fiber_angles)
+    conductivities, attributes = tune(fine, parameters)
+    cell, tissue = ionic.load(), discretise(fine, conductivities)
+    medium = Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), parameters.time_step, stimulus(fine, parameters))
+    wave = propagate(medium, parameters.duration, parameters.snapshot)
     require_complete(wave, parameters)
-    return result(anatomy, fine, wave, tuning | {"wave_speed_ratio": speed_ratio(fine, wave.activation, parameters)})
+    attributes["wave_speed_ratio"] = speed_ratio(fine, wave.activation, parameters)
+    return result(anatomy, fine, wave, attributes)
 
 
-def layers(anatomy: xr.Dataset, size: float) -> int:
-    """Layers of ``size`` mm across the wall, at least two, from the mean distance of epicardium to endocardium."""
+def thickness(anatomy: xr.Dataset) -> float:
+    """Mean distance in mm of epicardial points to the endocardium."""
     points, depth = anatomy["points"].values, anatomy["depth"].values
-    thickness, _ = cKDTree(points[depth == 0]).query(points[depth == 1])
-    return max(2, round(float(thickness.mean()) / size))
+    distance, _ = cKDTree(points[depth == 0]).query(points[depth == 1])
+    return float(distance.mean())
 
 
-def discretise(fine: xr.Dataset, parameters: Electrophysiology) -> tuple[Discretisation, dict[str, float]]:
-    """The tissue with tuned conductivities, isotropic in the endocardial layer, and what the tuning found."""
-    wanted = {name: getattr(parameters, f"velocity_{name}") for name in ("fiber", "transverse", "endocardium")}
-    tuning = {}
-    for name, velocity in wanted.items():
-        found = tuned(velocity, parameters.size, parameters.time_step)
-        tuning[f"conductivity_{name}"], tuning[f"velocity_{name}"] = found
-    inner, fast = endocardial(fine), tuning["conductivity_endocardium"]
-    along, across = (np.where(inner, fast, tuning[f"conductivity_{name}"]) for name in ("fiber", "transverse"))
-    tensors = conductivity(fine["fiber"].values, along, across)
-    return tetrahedra(fine["points"].values, fine["cells"].values, tensors), tuning
+def tune(fine: xr.Dataset, parameters: Electrophysiology) -> tuple[Directions, dict[str, float]]:
+    """The conductivities for this mesh, and what is to be told about them."""
+    across = parameters.velocity_transverse
+    wanted = Directions(parameters.velocity_fiber, across, across, parameters.velocity_endocardium)
+    layer = thickness(fine) / (len(np.unique(fine["depth"])) - 1)
+    grid = Grid(parameters.size, layer, parameters.time_step)
+    conductivities = tuned(wanted, grid)
+    velocities = achieved(conductivities, wanted, grid)
+    log.info("electrophysiology: conductivities %s give velocities %s", conductivities, velocities)
+    told = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
+    return conductivities, told | {f"velocity_{name}": value for name, value in velocities._asdict().items()}
+
+
+def discretise(fine: xr.Dataset, conductivities: Directions) -> Discretisation:
+    """The tissue; its endocardial layer conducts alike in all directions within it."""
+    inner = endocardial(fine)[:, None]
+    muscle = [conductivities.fiber, conductivities.transverse, conductivities.transmural]
+    fast = [conductivities.endocardium, conductivities.endocardium, conductivities.transmural]
+    axes = np.stack([fine[name].values for name in ("fiber", "sheet_normal", "sheet")], axis=1)
+    tensors = conductivity(axes, np.where(inner, fast, muscle))
+    return tetrahedra(fine["points"].values, fine["cells"].values, tensors)
 
 
 def endocardial(fine: xr.Dataset) -> Array:
@@ -70,7 +78,7 @@ def stimulus(fine: xr.Dataset, parameters: Electrophysiology) -> Stimulus:
     start = np.full(len(points), np.inf)
     for height, angle in parameters.roots:
         centre = points[root(fine, height, np.radians(angle))]
-        start[np.linalg.norm(points - centre, axis=1) < REACH * parameters.size] = 0.0
+        start[np.linalg.norm(points - centre, axis=1) < STIMULATED * parameters.size] = 0.0
     return Stimulus(start, parameters.stimulus, parameters.stimulus_duration)
 
 

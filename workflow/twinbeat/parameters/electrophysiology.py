@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .section import Section
 from ..units import Angle, CurrentDensity, Length, Time, Velocity
+from .section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -26,7 +26,7 @@ class Electrophysiology(Section):
     """Conduction velocity across the fibres."""
 
     velocity_endocardium: Velocity = "1.5 mm/ms"
-    """Conduction velocity in any direction in the endocardial layer of elements, which stands for the Purkinje network."""
+    """Conduction velocity within the endocardial layer of elements, which stands for the Purkinje network."""
 
     roots: Annotated[tuple[tuple[Share, Angle], ...], Field(min_length=1)] = (
         (0.5, "0 degree"),
