@@ -150,6 +150,14 @@ def test_a_verdict_is_raised_again(tmp_path, verdict):
     )
 
 
+def test_stores_without_a_verdict_are_the_finished_ones(tmp_path):
+    paths = [tmp_path / f"{number}.zarr" for number in range(3)]
+    for number, path in enumerate(paths):
+        store.publish(sample(number) if number != 1 else store.verdict(Rejected("a", "b")), path)
+    assert [int(dataset["scalar"]) for dataset in store.finished(paths)] == [0, 2]
+    assert [store.earlier(path) is None for path in [*paths, tmp_path / "none.zarr"]] == [False, True, False, True]
+
+
 def files_of(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file())
 

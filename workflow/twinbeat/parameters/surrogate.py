@@ -6,6 +6,9 @@ from pydantic import Field
 
 from .section import Section
 
+HELD_OUT = 1000
+"""Members from this number on only measure the error and the coverage."""
+
 
 class Ensemble(Section):
     """What a member is: the domain of the factors by which the calibrated heart is varied, and what is kept of it."""
@@ -52,3 +55,7 @@ class Surrogate(Section):
 
     patients: list[str] | None = None
     """Patients that get a surrogate; none means all."""
+
+    def numbers(self) -> list[int]:
+        """Numbers of the members, those held out last."""
+        return [*range(self.members), *range(HELD_OUT, HELD_OUT + self.held_out)]

@@ -3,7 +3,7 @@
 A member is four factors on the calibrated heart: ``stiffness`` (passive), ``tension`` (the whole active curve),
 ``preload`` (filling pressure) and ``resistance`` (systemic arteries). Their logarithms fill a box evenly: a scrambled
 Sobol sequence (Owen 1998, doi 10.1006/jcom.1998.0487), so that further members are added to those that are there.
-Members that only measure the error come from a sequence of their own and are numbered from ``HELD_OUT``.
+Members that only measure the error come from a sequence of their own and are numbered from 1000.
 """
 
 import numpy as np
@@ -13,7 +13,6 @@ from scipy.stats import qmc
 from ..parameters.surrogate import Ensemble, Surrogate
 
 PARAMETERS = ("stiffness", "tension", "preload", "resistance")
-HELD_OUT = 1000
 
 
 def sample(posterior: xr.Dataset, section: Surrogate) -> xr.Dataset:
@@ -27,13 +26,8 @@ def sample(posterior: xr.Dataset, section: Surrogate) -> xr.Dataset:
             "lower": ("parameter", np.exp(-half)),
             "upper": ("parameter", np.exp(half)),
         },
-        coords={"member": numbers(section), "parameter": list(PARAMETERS)},
+        coords={"member": section.numbers(), "parameter": list(PARAMETERS)},
     )
-
-
-def numbers(section: Surrogate) -> list[int]:
-    """Numbers of the members, those held out last."""
-    return [*range(section.members), *range(HELD_OUT, HELD_OUT + section.held_out)]
 
 
 def half_widths(posterior: xr.Dataset, ensemble: Ensemble) -> np.ndarray:

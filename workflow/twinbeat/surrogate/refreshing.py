@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from ..parameters.surrogate import HELD_OUT
 from ..parameters.surrogate import Surrogate as Section
 from ..verdicts import Quarantined
-from .design import HELD_OUT
 from .emulator import Surrogate, basis, scaled
 from .fields import FIELDS, MAGNITUDE, quantities, snapshot, snapshots
 from .processes import QUANTILE, Process

@@ -1,0 +1,8 @@
+"""Choose the members of one patient's ensemble."""
+
+from twinbeat import stage, store, surrogate
+from twinbeat.parameters import Surrogate
+
+with stage.job(snakemake) as job:
+    posterior = store.open(job.input.posterior)
+    job.publish(surrogate.sample(posterior, Surrogate(**job.params.surrogate)))
