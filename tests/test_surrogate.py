@@ -5,75 +5,23 @@ import pytest
 import xarray as xr
 
 from twinbeat import store, surrogate
+from twinbeat.evidence import surrogate as evidence
+from twinbeat.evidence.surrogate import FACTOR, TIME, beats, planted, posterior, refreshed
 from twinbeat.parameters import Surrogate as Section
 from twinbeat.surrogate import design
 from twinbeat.surrogate.processes import Process
 from twinbeat.surrogate.reduction import Basis
 from twinbeat.verdicts import Quarantined
 
-TIME = np.linspace(0, 800, 41)
-FRAMES = TIME[::10]
-POINTS = np.random.default_rng(1).normal(size=(60, 3)) * [20, 20, 40]
-
-
-def posterior(sigma_stiffness: float = 0.1, sigma_tension: float = 4.0) -> xr.Dataset:
-    """Two free tensions, of 30 and 40 kPa in frames 1 and 2."""
-    return xr.Dataset(
-        {
-            "stiffness": ((), 1.5),
-            "tension": ("time", [0.0, 30.0, 40.0, 0.0]),
-            "covariance": (("parameter", "parameter_"), np.diag([sigma_stiffness, sigma_tension, sigma_tension]) ** 2),
-        },
-        coords={"parameter": ["ln stiffness", "tension 1", "tension 2"]},
-    )
-
-
-def planted(number: int, factor: np.ndarray) -> xr.Dataset:
-    """A beat as smooth and as curved in the factors as a heart's: a stiff heart fills less, a strong one empties more,
-    a full one does both."""
-    stiffness, tension, preload, resistance = np.log(factor)
-    end_diastole = 130 * np.exp(0.5 * preload - 0.3 * stiffness + 0.2 * stiffness * preload)
-    fraction = 0.55 * np.exp(0.4 * tension - 0.3 * resistance + 0.3 * preload - 0.5 * tension**2)
-    systole = np.clip(np.sin(np.pi * TIME / 500), 0, None) ** 2 * (TIME < 500)
-    peak = 16 * np.exp(0.6 * tension + 0.4 * preload + 0.3 * resistance - 0.1 * tension * resistance)
-    volume = end_diastole * (1 - fraction * systole)
-    inward = -0.2 * fraction * systole[::10, None, None] * POINTS * (1 + tension * np.sin(POINTS[:, :1] / 10))
-    return xr.Dataset(
-        {
-            "number": ((), number),
-            "factor": ("parameter", factor),
-            "volume": ("time", volume),
-            "pressure": ("time", 1.3 + preload + (peak - 1.3) * systole ** (1 - 0.5 * resistance)),
-            "displacement": (("frame", "point", "component"), inward + 2 * preload * POINTS / 50),
-            "ejection_fraction": ((), 100 * fraction),
-            "peak_pressure": ((), peak),
-        },
-        coords={"time": TIME, "frame": FRAMES, "parameter": list(surrogate.PARAMETERS)},
-        attrs={"kind": "member"},
-    )
-
-
-def beats(ensemble: xr.Dataset) -> list[xr.Dataset]:
-    return [
-        planted(number, factor)
-        for number, factor in zip(ensemble.member.values.tolist(), ensemble.factor.values, strict=True)
-    ]
-
-
-def trained(members: int, held_out: int = 4, earlier: xr.Dataset | None = None, **choices) -> xr.Dataset:
-    section = Section(members=members, held_out=held_out, **choices)
-    ensemble = surrogate.sample(posterior(), section)
-    return surrogate.refresh(ensemble, beats(ensemble), section, earlier)
-
 
 @pytest.fixture(scope="module")
 def sixteen() -> xr.Dataset:
-    return trained(16, held_out=64)
+    return evidence.trained(16)
 
 
 @pytest.fixture(scope="module")
 def twenty_four() -> xr.Dataset:
-    return trained(24, held_out=64)
+    return evidence.trained(24)
 
 
 def test_domain_follows_the_posterior():
@@ -190,9 +138,8 @@ def test_error_falls_with_members(sixteen, twenty_four):
 
 
 def test_prediction_is_what_a_simulation_gives(sixteen):
-    factor = {"stiffness": 1.1, "tension": 0.95, "preload": 1.05, "resistance": 0.9}
-    found = surrogate.Surrogate.from_store(sixteen).predict(factor)
-    truth = planted(0, np.array(list(factor.values())))
+    found = surrogate.Surrogate.from_store(sixteen).predict(FACTOR)
+    truth = planted(0, np.array(list(FACTOR.values())))
     for name in ("volume", "pressure", "displacement", "ejection_fraction", "peak_pressure"):
         assert found[name].dims == truth[name].dims
         assert found[name].values == pytest.approx(truth[name].values, abs=4 * float(found[f"{name}_sigma"].max()))
@@ -229,19 +176,14 @@ def test_outside_its_domain_it_refuses(sixteen):
 
 
 def test_refreshed_is_what_rebuilt_would_be(sixteen, twenty_four):
-    """The bases agree to rounding; the predictions agree far within their uncertainty, for the likelihood is searched
+    """The bases agree to rounding; the predictions within a tenth of their uncertainty, for the likelihood is searched
     from other starts."""
-    refreshed = trained(24, held_out=64, earlier=sixteen)
-    assert refreshed.member.values.tolist() == list(range(24))
+    again = refreshed(sixteen, Section(members=24, held_out=64))
+    assert again.member.values.tolist() == list(range(24))
     for field in ("displacement", "loop", "figures"):
-        assert refreshed[f"{field}_values"].values == pytest.approx(
-            twenty_four[f"{field}_values"].values, rel=1e-6, abs=1e-9
-        )
-    one, other = (surrogate.Surrogate.from_store(found) for found in (refreshed, twenty_four))
-    factor = {"stiffness": 1.1, "tension": 0.95, "preload": 1.05, "resistance": 0.9}
-    a, b = one.predict(factor), other.predict(factor)
-    for name in ("volume", "pressure", "displacement", "ejection_fraction", "peak_pressure"):
-        assert a[name].values == pytest.approx(b[name].values, abs=0.5 * float(b[f"{name}_sigma"].max()))
+        values = twenty_four[f"{field}_values"].values
+        assert again[f"{field}_values"].values == pytest.approx(values, rel=1e-6, abs=1e-9)
+    assert 0 < evidence.difference() < 0.1
 
 
 def count_fits(monkeypatch) -> list[bool]:
@@ -259,10 +201,10 @@ def count_fits(monkeypatch) -> list[bool]:
 def test_only_added_members_refresh(sixteen, monkeypatch):
     """With members of another posterior, or fewer of them, or a changed one, everything is made anew."""
     starts = count_fits(monkeypatch)
-    trained(17, earlier=sixteen)
+    refreshed(sixteen, Section(members=17))
     assert sum(starts) >= len(starts) - 1  # a mode that the earlier one had not kept has no start
     starts.clear()
-    trained(16, earlier=sixteen, ensemble={"preload": 0.11})
+    refreshed(sixteen, Section(ensemble={"preload": 0.11}))
     assert not any(starts)
     starts.clear()
     section = Section()
@@ -274,7 +216,7 @@ def test_only_added_members_refresh(sixteen, monkeypatch):
 
 
 def test_same_members_again_change_nothing(sixteen):
-    again = trained(16, held_out=64, earlier=sixteen)
+    again = refreshed(sixteen, Section(held_out=64))
     assert np.array_equal(again.displacement_modes, sixteen.displacement_modes)
 
 

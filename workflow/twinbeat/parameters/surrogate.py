@@ -50,7 +50,7 @@ class Surrogate(Section):
     usable: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Share of the members whose simulation must have succeeded; else there is no surrogate."""
 
-    energy: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    energy: Annotated[float, Field(gt=0, lt=1)] = 0.9999
     """Share of the variance of displacement and loop that the modes keep."""
 
     patients: list[str] | None = None
