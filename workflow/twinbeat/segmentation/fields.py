@@ -70,7 +70,7 @@ def waves(rng: np.random.Generator, unit: NDArray[np.complex64], size: float, or
 
 
 def normalise(signal: Field) -> Field:
-    """Map the 1st and 99th percentile of images (..., y, x) to -1 and 1, and cut what lies far outside."""
-    low, high = np.percentile(signal, [1, 99], axis=(-2, -1), keepdims=True)
-    scaled = (signal - low) / np.maximum(high - low, 1e-6) * 2 - 1
+    """Map the 1st and 99th percentile of an image or a stack (..., y, x) to -1 and 1, and cut what lies far outside."""
+    low, high = np.percentile(signal, [1, 99])
+    scaled = (signal - low) / max(high - low, 1e-6) * 2 - 1
     return np.clip(scaled, -1.25, 1.5).astype(np.float32)

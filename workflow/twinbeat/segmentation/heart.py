@@ -5,16 +5,20 @@ import numpy as np
 from .fields import Field, Layer, blob, smooth, waves
 
 BLOOD, MYOCARDIUM, RV = 1, 2, 3
-KINDS = {"ring": 0.76, "horseshoe": 0.04, "atrium": 0.09, "cap": 0.06, "none": 0.05}
+KINDS = {"ring": 0.7, "horseshoe": 0.03, "atrium": 0.12, "cap": 0.07, "none": 0.08}
 """How often a slice shows a closed ring, an open one, what lies above the base, the apical cap, or no heart."""
 
 
-def draw(rng: np.random.Generator, x: Field, y: Field) -> tuple[list[Layer], Field]:
+def any_kind(rng: np.random.Generator) -> str:
+    """One of ``KINDS``, as often as it says."""
+    return str(rng.choice(list(KINDS), p=list(KINDS.values())))
+
+
+def draw(rng: np.random.Generator, x: Field, y: Field, kind: str) -> tuple[list[Layer], Field]:
     """The layers of one heart from below to above, and its outline (signed distance in mm).
 
     Coordinates (y, x) are mm about the centre of the left ventricle; the septum lies at positive x.
     """
-    kind = rng.choice(list(KINDS), p=list(KINDS.values()))
     if kind == "none":
         return [], np.full(x.shape, -50, np.float32)
     if kind == "atrium":
@@ -62,7 +66,7 @@ def _cavity(rng: np.random.Generator, x: Field, y: Field, endocardium: Field, ra
         depth = rng.uniform(0.5, min(5, 0.3 * radius + 0.6))
         rim = depth * np.maximum(smooth(rng, int(rng.integers(24, 56))), 0) - np.abs(endocardium)
         layers.append(Layer(rim.astype(np.float32), "trabecula", None, 2.5))
-    if radius > 8 and rng.random() < 0.7:
+    if radius > 6 and rng.random() < 0.7:
         layers += [_papillary(rng, x, y, radius) for _ in range(rng.integers(1, 4))]
     return layers
 
@@ -70,7 +74,7 @@ def _cavity(rng: np.random.Generator, x: Field, y: Field, endocardium: Field, ra
 def _papillary(rng: np.random.Generator, x: Field, y: Field, radius: float) -> Layer:
     angle = rng.uniform(0.25, 1.75) * np.pi
     distance = radius * rng.uniform(0.45, 0.9)
-    size = min(rng.uniform(2, 7), 0.4 * radius)
+    size = min(rng.uniform(2, 7), rng.uniform(0.2, 0.55) * radius)
     dx, dy = x - distance * np.cos(angle), y - distance * np.sin(angle)
     return Layer(blob(rng, dx, dy, (size, size * rng.uniform(0.6, 1.5)), 0.15), "trabecula", None, rng.uniform(1.5, 4))
 

@@ -8,6 +8,7 @@ import xarray as xr
 from ..parameters import Segmentation
 from ..units import MM3_PER_ML
 from . import gates, postprocess
+from .fields import normalise
 from .grid import Array, Grid
 from .locate import centre
 from .network import Network
@@ -26,7 +27,9 @@ def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
     middle = centre(image.image, network, settings.pixel_size)
     grid = Grid.around(middle, CROP, settings.pixel_size)
     log.info("segment: left ventricle about y %.0f mm, x %.0f mm", *middle)
-    probability = postprocess.smooth_in_time(_probability(grid.sample(image.image), network, settings.orientations))
+    probability = postprocess.smooth_in_time(
+        _probability(normalise(grid.sample(image.image)), network, settings.orientations)
+    )
     result = summarise(image, grid, probability, postprocess.labels(probability))
     gates.check(result, settings)
     return result

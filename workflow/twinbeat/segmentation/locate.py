@@ -5,6 +5,7 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from ..verdicts import Rejected
+from .fields import normalise
 from .grid import Array, Grid
 from .network import Network
 
@@ -18,7 +19,7 @@ _LEAST = 0.02
 def centre(image: xr.DataArray, network: Network, pixel: float) -> tuple[float, float]:
     """The left ventricle's centre (y, x) in mm in ``image`` (time, z, y, x); Rejected where there is none."""
     grid = Grid.over(image, pixel)
-    stack = grid.sample(image)
+    stack = normalise(grid.sample(image))
     some = stack[np.linspace(0, len(stack), _FRAMES, endpoint=False).astype(int)]
     opinion = network.probability(some.reshape(-1, *stack.shape[2:]))[:, 1:3].sum(1).mean(0)
     motion = stack.std(0).mean(0)

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from .fields import normalise
 from .grid import Array
 
 PACKAGED = Path(__file__).with_name("unet.onnx")
@@ -22,10 +21,9 @@ class Network:
         self._session = onnxruntime.InferenceSession(str(path or PACKAGED), options, providers=["CPUExecutionProvider"])
 
     def probability(self, images: Array, orientations: int = 1) -> Array:
-        """Probabilities (image, label, y, x) of square ``images`` (image, y, x), averaged over quarter turns."""
-        normal = normalise(images)
+        """Probabilities (image, label, y, x) of normalised square ``images`` (image, y, x), averaged over turns."""
         turns = [4 * turn // orientations for turn in range(orientations)]
-        return sum(self._turned(normal, turn) for turn in turns) / np.float32(orientations)
+        return sum(self._turned(images, turn) for turn in turns) / np.float32(orientations)
 
     def _turned(self, images: Array, quarters: int) -> Array:
         turned = np.ascontiguousarray(np.rot90(images, quarters, axes=(-2, -1)))[:, None]

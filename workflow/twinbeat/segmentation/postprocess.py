@@ -14,8 +14,12 @@ Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 _CLOSED = 0.6
 """Share of the rim of the blood that must be muscle for a slice to lie in the ventricle and not above its base."""
+_SURE = 0.8
+"""Mean highest probability of a ventricle in a slice for the slice to lie in the ventricle."""
 _LEAST = 8
 """Fewest pixels of a ventricle in a slice."""
+_REACH = 6
+"""Pixels by which the ventricle of a slice may stand out from those before: breath-holds differ."""
 
 
 def smooth_in_time(probability: Array) -> Array:
@@ -27,9 +31,9 @@ def smooth_in_time(probability: Array) -> Array:
 def labels(probability: Array) -> Labels:
     """Labels of probabilities (label, time, z, y, x): one ventricle, closed by its wall, with the RV beside it."""
     likely = probability.argmax(0).astype(np.uint8)
-    ventricle = largest_component((likely == BLOOD) | (likely == MYOCARDIUM))
+    ventricle = coherent(largest_component((likely == BLOOD) | (likely == MYOCARDIUM)))
     left = np.where(ventricle, likely, 0).astype(np.uint8)
-    present = presence(left)
+    present = presence(left, probability.max(0))
     result = _over_slices(tidy, np.where(present[..., None, None], left, 0).astype(np.uint8))
     right = largest_component((likely == RV) & (result == 0) & present[..., None, None])
     right = _over_slices(ndimage.binary_fill_holes, right) & (result == 0)
@@ -60,12 +64,48 @@ def enclosure(likely: Labels) -> float:
     return float((likely[rim] == MYOCARDIUM).mean()) if rim.any() else 1.0
 
 
-def presence(ventricle: Labels) -> Mask:
-    """In which slices (time, z) the ventricle is: closed, steady over neighbouring frames, and without gaps along z."""
-    size = (ventricle > 0).sum((2, 3))
+def coherent(ventricle: Mask) -> Mask:
+    """From the middle slice outwards, what lies within the ventricle of the slices before, or close around it.
+
+    A slice of which less than half is left shows something else.
+    """
+    kept = np.zeros_like(ventricle)
+    middle = _middle(ventricle)
+    for order in (range(middle, ventricle.shape[1]), range(middle, -1, -1)):
+        for frame, result in zip(ventricle, kept, strict=True):
+            _outwards(frame, result, order)
+    return kept
+
+
+def _middle(ventricle: Mask) -> int:
+    """The slice that halves the ventricle's volume over the cycle."""
+    share = ventricle.sum((0, 2, 3)).cumsum()
+    return int(np.searchsorted(share, share[-1] / 2))
+
+
+def _outwards(frame: Mask, result: Mask, order: range) -> None:
+    """Fill ``result`` (z, y, x) in the given order of slices."""
+    before = ndimage.binary_fill_holes(frame[order[0]])
+    for z in order:
+        inside = frame[z] & ndimage.binary_dilation(before, iterations=_REACH)
+        if 2 * inside.sum() > frame[z].sum():
+            result[z] = inside
+            before = before | inside
+
+
+def presence(ventricle: Labels, certainty: Array) -> Mask:
+    """In which slices (time, z) the ventricle is: closed, sure, steady over neighbouring frames, without gaps along z.
+
+    ``certainty`` is the highest probability of each voxel.
+    """
+    inside = ventricle > 0
+    size = inside.sum((2, 3))
+    sure = (certainty * inside).sum((2, 3)) >= _SURE * size
     closed = np.array([[enclosure(slice_) >= _CLOSED for slice_ in frame] for frame in ventricle])
-    steady = ndimage.median_filter((closed & (size >= _LEAST)).astype(np.uint8), size=(5, 1), mode="wrap").astype(bool)
-    return np.stack([_run(row, int(sizes.argmax())) for row, sizes in zip(steady, size, strict=True)])
+    sound = (closed & sure & (size >= _LEAST)).astype(np.uint8)
+    steady = ndimage.median_filter(sound, size=(5, 1), mode="wrap").astype(bool)
+    middle = _middle(inside)
+    return np.stack([_run(row, middle) for row in steady])
 
 
 def _run(present: Mask, anchor: int) -> Mask:

@@ -13,10 +13,14 @@ TISSUES = (
 )
 
 
-def image(rng: np.random.Generator, layers: Sequence[Layer]) -> Field:
-    """An image (y, x), normalised as for the network."""
-    signal = _paint(rng, layers, cine_contrast(rng) if rng.random() < 0.7 else random_contrast(rng))
-    return normalise(_acquire(rng, signal) ** np.exp(rng.normal(0, 0.15)))
+def image(rng: np.random.Generator, scenes: Sequence[tuple[float, Sequence[Layer]]]) -> Field:
+    """An image (y, x), normalised as for the network, of scenes that share the thickness of the slice."""
+    looks = _looks(rng, cine_contrast(rng) if rng.random() < 0.7 else random_contrast(rng))
+    signal = sum(np.float32(share) * _paint(layers, looks) for share, layers in scenes)
+    normal = normalise(_acquire(rng, signal) ** np.exp(rng.normal(0, 0.15)))
+    if rng.random() < 0.5:  # an image is normalised with its whole stack, so that its own range varies
+        normal = (normal + 1) * rng.uniform(0.65, 1.2) - 1
+    return normal.astype(np.float32)
 
 
 def cine_contrast(rng: np.random.Generator) -> dict[str, float]:
@@ -52,16 +56,21 @@ def random_contrast(rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def _paint(rng: np.random.Generator, layers: Sequence[Layer], signals: dict[str, float]) -> Field:
-    """Blend the layers from below to above, each with its own texture."""
+def _looks(rng: np.random.Generator, signals: dict[str, float]) -> dict[str, Field]:
+    """The signal (y, x) of each tissue, with texture."""
     textures = [smooth(rng, int(knots)) for knots in rng.integers(8, 64, 3)]
-    canvas = np.zeros((SIZE, SIZE), np.float32)
     looks = {
         name: signal * (1 + rng.uniform(0, 0.15) * textures[rng.integers(3)]) + rng.uniform(0, 0.04) * textures[0]
         for name, signal in signals.items()
     }
     if rng.random() < 0.25:  # slow or turbulent flow darkens part of the blood
         looks["blood"] = looks["blood"] * (1 - rng.uniform(0, 0.5) * np.clip(smooth(rng, 10), 0, 1))
+    return looks
+
+
+def _paint(layers: Sequence[Layer], looks: dict[str, Field]) -> Field:
+    """Blend the layers from below to above."""
+    canvas = np.zeros((SIZE, SIZE), np.float32)
     for depth, tissue, _, softness in layers:
         canvas += np.clip(0.5 + depth / softness, 0, 1) * (looks[tissue] - canvas)
     return np.maximum(canvas, 0)

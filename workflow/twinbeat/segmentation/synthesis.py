@@ -16,9 +16,14 @@ def sample(seed: int, index: int) -> tuple[Field, NDArray[np.uint8]]:
     x, y = grid(rng, 15 if rng.random() < 0.7 else 40, angle)
     if rng.random() < 0.5:
         y = -y
-    of_heart, outline = heart.draw(rng, x, y)
-    layers = thorax.draw(rng, x, y, outline) + of_heart
-    return scanner.image(rng, layers), labels(layers)
+    ventricle, outline = heart.draw(rng, x, y, heart.any_kind(rng))
+    body = thorax.draw(rng, x, y, outline)
+    scenes = [(1.0, body + ventricle)]
+    if rng.random() < 0.15:  # the slice reaches beyond the base or the apex
+        share = rng.uniform(0, 1)
+        beyond, _ = heart.draw(rng, x, y, str(rng.choice(["atrium", "cap", "none"])))
+        scenes = [(share, body + ventricle), (1 - share, body + beyond)]
+    return scanner.image(rng, scenes), labels(max(scenes, key=lambda scene: scene[0])[1])
 
 
 def labels(layers: Sequence[Layer]) -> NDArray[np.uint8]:

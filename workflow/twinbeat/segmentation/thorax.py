@@ -22,7 +22,8 @@ def _organs(rng: np.random.Generator, x: Field, y: Field) -> list[Layer]:
     layers += [Layer(chest, "muscle", 0, 2), Layer(chest - rng.uniform(5, 20), "fat", 0, 2)]
     if rng.random() < 0.5:
         place = (x - rng.uniform(-50, 40), y + side * rng.uniform(45, 75))
-        layers.append(Layer(blob(rng, *place, (rng.uniform(12, 35), rng.uniform(12, 35)), 0.2), "stomach", 0, 3))
+        stomach = blob(rng, *place, (rng.uniform(12, 35), rng.uniform(12, 35)), 0.2)
+        layers += [Layer(stomach + rng.uniform(0, 5), "muscle", 0, 3), Layer(stomach, "stomach", 0, 3)]
     if rng.random() < 0.6:
         dots = 4 * smooth(rng, 40) - 6
         layers.append(Layer(np.minimum(dots, lung), "vessel", 0, 3))

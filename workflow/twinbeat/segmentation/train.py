@@ -1,6 +1,6 @@
 """Train the network on synthesised images alone and export it to ONNX.
 
-python -m twinbeat.segmentation.train --seed 1 --steps 9000
+python -m twinbeat.segmentation.train --seed 1 --steps 4500
 
 Interrupted, the same command goes on from its last checkpoint. Sample i of step s depends on seed, i and s only.
 """
@@ -171,7 +171,7 @@ def main() -> None:
     here = Path(__file__).parent
     parser = argparse.ArgumentParser(prog="python -m twinbeat.segmentation.train", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--checkpoint", type=Path, default=Path("results/segmenter/checkpoint.pt"))
     parser.add_argument("--output", type=Path, default=here / "unet.onnx")
     parser.add_argument("--workers", type=int, default=1)
