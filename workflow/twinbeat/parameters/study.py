@@ -79,7 +79,12 @@ def _section(section: Section, indent: int) -> list[str]:
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, Section):
-            lines += ["", *_comment(str(type(value).__doc__), indent), f"{name}:", *_section(value, indent + 2)]
+            lines += [
+                "",
+                *_comment(str(type(value).__doc__), indent),
+                f"{' ' * indent}{name}:",
+                *_section(value, indent + 2),
+            ]
         else:
             lines += [*_comment(field.description or "", indent), f"{' ' * indent}{name}: {_scalar(texts[name])}"]
     return lines
