@@ -27,3 +27,15 @@ class Phantom(Section):
 
     noise: Annotated[float, Field(ge=0)] = 0.04
     """Rician noise as a share of the blood signal."""
+
+    around: Annotated[int, Field(ge=8, multiple_of=4)] = 16
+    """Hexahedra about the long axis."""
+
+    along: Annotated[int, Field(ge=2)] = 6
+    """Rings of hexahedra from the apex to the base."""
+
+    layers: Annotated[int, Field(ge=1)] = 2
+    """Hexahedra across the wall."""
+
+    beats: Annotated[int, Field(ge=2)] = 2
+    """Beats of the three-dimensional heart, each with the circulation at its limit cycle."""

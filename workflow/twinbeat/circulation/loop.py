@@ -4,14 +4,13 @@ Four chambers, four valves and four vessels (systemic and pulmonary arteries and
 has a ``pressure(volume, time)``: an elastance, or a three-dimensional heart.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import atan, cos, pi
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .verdicts import Quarantined
+from ..verdicts import Quarantined
 
 STATES = (
     *("V_LA", "V_LV", "V_RA", "V_RV", "p_AR_SYS", "p_VEN_SYS", "p_AR_PUL", "p_VEN_PUL"),
@@ -107,6 +106,12 @@ class Circulation:
         shut = 0.5 - atan(100 * pi * drop) / pi
         return drop / (self.open_valve * (self.closed_valve / self.open_valve) ** shut)
 
+    def with_blood(self, state: np.ndarray, added: float) -> np.ndarray:
+        """The state (12,) with ``added`` mL more blood in the systemic veins."""
+        state = state.copy()
+        state[P_VEN] += added / self.systemic_veins.C
+        return state
+
     def blood(self, state: np.ndarray) -> float:
         """Total volume in mL above the vessels' unstressed one: constant in a closed loop."""
         vessels = (self.systemic_arteries, self.systemic_veins, self.pulmonary_arteries, self.pulmonary_veins)
@@ -137,9 +142,15 @@ class Cycle(NamedTuple):
         return self.stroke_volume / float(self.volume.max())
 
     @property
+    def gap(self) -> np.ndarray:
+        """Change of each state over the beat, relative to its magnitude (12,)."""
+        return (self.states[-1] - self.states[0]) / SCALE
+
+    @property
     def unsteadiness(self) -> float:
-        """Largest change of a state over the beat, relative to its magnitude."""
-        return float(np.abs((self.states[-1] - self.states[0]) / SCALE).max())
+        """Largest of the changes over the beat."""
+        change = float(np.abs(self.gap).max())
+        return change if np.isfinite(change) else np.inf
 
 
 REFERENCE_STATE = np.array(
@@ -150,17 +161,21 @@ REFERENCE_STATE = np.array(
 
 def reference() -> Circulation:
     """The published model with an elastance as left ventricle (values of the MIT package ``circulation`` 0.4.0)."""
-    return Circulation(Elastance(4.482, 0.170, 42.0, 0.1, 0.25, 0.4, 0.8), **chambers(0.8, atrial_start=0.1))
+    return around(Elastance(4.482, 0.170, 42.0, 0.1, 0.25, 0.4, 0.8), 0.8, atria=0.1, ventricles=0.1)
 
 
-def chambers(period: float, atrial_start: float) -> dict[str, Cavity | float]:
-    """The published atria and right ventricle, for a beat of ``period`` s whose atria contract from ``atrial_start``."""
-    return {
-        "left_atrium": Elastance(0.07, 0.18, 4.0, atrial_start, 0.17, 0.17, period),
-        "right_atrium": Elastance(0.06, 0.07, 4.0, atrial_start, 0.17, 0.17, period),
-        "right_ventricle": Elastance(0.200, 0.029, 16.0, 0.1, 0.25, 0.4, period),
-        "period": period,
-    }
+def around(left_ventricle: Cavity, period: float, atria: float, ventricles: float) -> Circulation:
+    """The published circulation around a left ventricle, for a beat of ``period`` s.
+
+    The atria contract from the time ``atria``, the right ventricle from the time ``ventricles`` (s after the R wave).
+    """
+    return Circulation(
+        left_ventricle=left_ventricle,
+        left_atrium=Elastance(0.07, 0.18, 4.0, atria, 0.17, 0.17, period),
+        right_ventricle=Elastance(0.200, 0.029, 16.0, ventricles, 0.25, 0.4, period),
+        right_atrium=Elastance(0.06, 0.07, 4.0, atria, 0.17, 0.17, period),
+        period=period,
+    )
 
 
 def run_beat(circulation: Circulation, state: np.ndarray, step: float = 0.002) -> Cycle:
@@ -184,19 +199,48 @@ def _runge_kutta(circulation: Circulation, t: float, y: np.ndarray, dt: float) -
     return y + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def limit_cycle(
-    circulation: Circulation, state: np.ndarray, steady: float = 1e-4, most_beats: int = 60, step: float = 0.002
-) -> Cycle:
-    """The beat that repeats itself, reached from ``state``; Quarantined when it does not settle in ``most_beats``."""
-    for cycle in _beats(circulation, state, most_beats, step):
-        if cycle.unsteadiness < steady:
-            return cycle
-    message = f"after {most_beats} beats the circulation still changes by {cycle.unsteadiness:.2g} a beat, expected under {steady:g}"
-    raise Quarantined("circulation-unsteady", message)
+class Shooting:
+    """Finds limit cycles by Newton's method on the map of a beat (Stoer and Bulirsch 2002, section 7.3).
 
+    Running beat after beat would be slow: stroke volume hardly depends on filling when the muscle's tension does not.
+    The Jacobian is kept from one circulation to the next as long as it serves.
+    """
 
-def _beats(circulation: Circulation, state: np.ndarray, count: int, step: float) -> Iterator[Cycle]:
-    for _ in range(count):
-        cycle = run_beat(circulation, state, step)
-        state = cycle.states[-1]
-        yield cycle
+    def __init__(self, steady: float = 1e-5, rounds: int = 40, step: float = 0.002) -> None:
+        self.steady, self.rounds, self.step = steady, rounds, step
+        self._inverse: np.ndarray | None = None
+
+    def cycle(self, circulation: Circulation, state: np.ndarray) -> Cycle:
+        """The beat that repeats itself with the blood of ``state`` (12,), near which it is sought.
+
+        Quarantined("circulation-unsteady") when the largest relative change over the beat stays above ``steady``.
+        """
+        cycle = run_beat(circulation, state, self.step)
+        for _ in range(self.rounds):
+            if cycle.unsteadiness < self.steady:
+                return cycle
+            cycle = self._closer(circulation, cycle)
+        change = f"{cycle.unsteadiness:.2g} over its beat after {self.rounds} rounds, expected under {self.steady:g}"
+        raise Quarantined("circulation-unsteady", f"the circulation changes by {change}")
+
+    def _closer(self, circulation: Circulation, cycle: Cycle) -> Cycle:
+        """One quasi-Newton step; where it does not help, the next beat (and a new Jacobian after it)."""
+        if self._inverse is None:
+            self._inverse = self._inverted(circulation, cycle)
+        start = cycle.states[0]
+        guess = start - SCALE * (self._inverse @ cycle.gap)
+        guess = circulation.with_blood(guess, circulation.blood(start) - circulation.blood(guess))
+        trial = run_beat(circulation, guess, self.step)
+        if not trial.unsteadiness < 0.4 * cycle.unsteadiness:
+            self._inverse = None
+        if trial.unsteadiness < cycle.unsteadiness:
+            return trial
+        return run_beat(circulation, cycle.states[-1], self.step)
+
+    def _inverted(self, circulation: Circulation, cycle: Cycle, h: float = 1e-4) -> np.ndarray:
+        """Scaled change of the start per scaled gap (12, 12), at constant blood."""
+        start = cycle.states[0]
+        shifted = [run_beat(circulation, start + h * shift, self.step).gap for shift in np.diag(SCALE)]
+        blood = [(circulation.blood(start + shift) - circulation.blood(start)) / 100 for shift in np.diag(SCALE)]
+        slope = (np.array(shifted) - cycle.gap).T / h
+        return np.linalg.pinv(np.vstack([slope, blood]))[:, :-1]

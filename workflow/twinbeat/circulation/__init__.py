@@ -1,0 +1,28 @@
+"""Closed-loop lumped circulation, fitted to a patient and coupled to a three-dimensional left ventricle."""
+
+from .coupling import Coupled, Heart, couple
+from .loop import REFERENCE_STATE, Circulation, Cycle, Elastance, Shooting, Vessel, around, reference, run_beat
+from .patient import Goals, Loop, fit, settle
+from .pump import Pump, Reading, learn
+
+__all__ = [
+    "REFERENCE_STATE",
+    "Circulation",
+    "Coupled",
+    "Cycle",
+    "Elastance",
+    "Goals",
+    "Heart",
+    "Loop",
+    "Pump",
+    "Reading",
+    "Shooting",
+    "Vessel",
+    "around",
+    "couple",
+    "fit",
+    "learn",
+    "reference",
+    "run_beat",
+    "settle",
+]

@@ -1,0 +1,99 @@
+"""The circulation of one patient: resistance, compliance and blood volume from pressures and stroke volume."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from ..units import KPA_PER_MMHG
+from .loop import REFERENCE_STATE, Cavity, Circulation, Cycle, Shooting, around, run_beat
+
+ATRIA, VENTRICLES = -0.20, 0.03
+"""Onset of the atria and of the right ventricle, s after the R wave."""
+
+
+@dataclass(frozen=True)
+class Goals:
+    """What the circulation shall show, each a value and its standard deviation: kPa, kPa, kPa and mL."""
+
+    end_diastolic: tuple[float, float]
+    systolic: tuple[float, float]
+    diastolic: tuple[float, float]
+    stroke_volume: tuple[float, float]
+
+    def __iter__(self) -> Iterator[tuple[float, float]]:
+        return iter((self.end_diastolic, self.systolic, self.diastolic, self.stroke_volume))
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Scales of the published systemic resistance and arterial compliance, and the beat."""
+
+    resistance: float
+    compliance: float
+    circulation: Circulation
+    cycle: Cycle
+
+    def shows(self) -> np.ndarray:
+        """End-diastolic, systolic and diastolic pressure (kPa) and stroke volume (mL)."""
+        cycle = self.cycle
+        pressures = np.array([cycle.pressure[0], cycle.arterial.max(), cycle.arterial.min()]) * KPA_PER_MMHG
+        return np.append(pressures, cycle.stroke_volume)
+
+
+def fit(left_ventricle: Cavity, period: float, goals: Goals, start: Loop | None = None) -> Loop:
+    """The circulation of ``period`` s that shows ``goals`` best, starting from another fit where there is one.
+
+    Quarantined("circulation-unsteady") when a limit cycle is not found.
+    """
+    wanted, sigma = np.array(list(goals)).T
+    shooting, near = Shooting(5e-5), start or _near(left_ventricle, period)
+    blood = near.circulation.blood(near.cycle.states[0])
+
+    def loop(x: np.ndarray) -> Loop:
+        circulation = _scaled(left_ventricle, period, np.exp(x[0] - 1), np.exp(x[1] - 1))
+        return _cycle(shooting, circulation, near, np.exp(x[2] - 1) * blood)
+
+    def misfit(x: np.ndarray) -> np.ndarray:
+        nonlocal near
+        near = loop(x)
+        return (near.shows() - wanted) / sigma
+
+    begin = [1 + np.log(near.resistance), 1 + np.log(near.compliance), 1.0]  # not zero: difference steps are relative
+    x = least_squares(misfit, begin, diff_step=5e-3, xtol=1e-4, ftol=1e-4, max_nfev=15).x
+    return loop(x)
+
+
+def settle(left_ventricle: Cavity, near: Loop, resistance: float = 1.0, blood: float = 1.0) -> Loop:
+    """The limit cycle next to another one, with resistance and blood volume multiplied."""
+    scales = resistance * near.resistance, near.compliance
+    circulation = _scaled(left_ventricle, near.circulation.period, *scales)
+    return _cycle(Shooting(5e-5), circulation, near, blood * near.circulation.blood(near.cycle.states[0]))
+
+
+def _cycle(shooting: Shooting, circulation: Circulation, near: Loop, blood: float) -> Loop:
+    state = near.cycle.states[-1]
+    cycle = shooting.cycle(circulation, circulation.with_blood(state, blood - circulation.blood(state)))
+    published = around(circulation.left_ventricle, circulation.period, ATRIA, VENTRICLES).systemic_arteries
+    arteries = circulation.systemic_arteries
+    return Loop(arteries.R / published.R, arteries.C / published.C, circulation, cycle)
+
+
+def _near(left_ventricle: Cavity, period: float, beats: int = 10) -> Loop:
+    """The published circulation after some beats with this ventricle."""
+    circulation, state = _scaled(left_ventricle, period, 1.0, 1.0), REFERENCE_STATE
+    for _ in range(beats):
+        cycle = run_beat(circulation, state)
+        state = cycle.states[-1]
+    return Loop(1.0, 1.0, circulation, cycle)
+
+
+def _scaled(left_ventricle: Cavity, period: float, resistance: float, compliance: float) -> Circulation:
+    published = around(left_ventricle, period, ATRIA, VENTRICLES)
+    arteries, veins = published.systemic_arteries, published.systemic_veins
+    return replace(
+        published,
+        systemic_arteries=arteries._replace(R=resistance * arteries.R, C=compliance * arteries.C),
+        systemic_veins=veins._replace(R=resistance * veins.R),
+    )

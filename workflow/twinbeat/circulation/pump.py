@@ -1,0 +1,82 @@
+"""A left ventricle for the circulation alone: what the three-dimensional one taught, in closed form.
+
+    p(V, t) = a1 x + a2 x |x| + T(t) (b0 + b1 x + b2 x²) + c(t),   x = V / Vu - 1
+
+with the unloaded volume Vu, the mean active tension T(t) and a periodic correction c(t), by which the closed form
+follows the three-dimensional heart exactly where they were compared.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+SAMPLES = 1000
+"""Table entries per beat for what depends on time alone."""
+
+
+class Reading(NamedTuple):
+    """One state of the three-dimensional heart: volume (mL), mean tension (kPa), pressure (mmHg)."""
+
+    volume: float
+    tension: float
+    pressure: float
+
+
+class Wave:
+    """A periodic function of time as a table with linear interpolation (a hundred times faster than a spline)."""
+
+    def __init__(self, values: np.ndarray, period: float) -> None:
+        self._values = [*map(float, values), float(values[0])]
+        self._rate = len(values) / period
+
+    def __call__(self, time: float) -> float:
+        position = (time * self._rate) % (len(self._values) - 1)
+        i = int(position)
+        return self._values[i] + (position - i) * (self._values[i + 1] - self._values[i])
+
+
+@dataclass(frozen=True)
+class Pump:
+    """The closed form above; ``coefficients`` are a1, a2 in mmHg and b0, b1, b2 in mmHg/kPa; time in s."""
+
+    coefficients: tuple[float, float, float, float, float]
+    unloaded: float
+    tension: Wave
+    correction: Wave
+    period: float
+
+    def pressure(self, volume: float, time: float) -> float:
+        return self.static(volume, self.tension(time)) + self.correction(time)
+
+    def static(self, volume: float, tension: float) -> float:
+        """Pressure in mmHg without the correction."""
+        a1, a2, b0, b1, b2 = self.coefficients
+        x = volume / self.unloaded - 1
+        return a1 * x + a2 * x * abs(x) + tension * (b0 + b1 * x + b2 * x * x)
+
+    def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
+        """The pump whose pressures at these times (s, within one beat) and volumes are exactly these."""
+        static = [self.static(v, T) for v, T in zip(volume, tension, strict=True)]
+        return replace(self, correction=wave(time, pressure - np.array(static), self.period))
+
+
+def wave(time: np.ndarray, values: np.ndarray, period: float) -> Wave:
+    """The periodic wave through samples (time increasing within one period), monotone between them."""
+    wrapped = np.concatenate([time - period, time, time + period])
+    spline = PchipInterpolator(wrapped, np.tile(values, 3))
+    return Wave(spline(np.arange(SAMPLES) * period / SAMPLES), period)
+
+
+def learn(
+    readings: Sequence[Reading], unloaded: float, tension: Callable[[np.ndarray], np.ndarray], period: float
+) -> Pump:
+    """The pump that fits ``readings`` best, with the tension (kPa) as a function of time in ms."""
+    V, T, p = np.array(readings).T
+    x = V / unloaded - 1
+    basis = np.stack([x, x * np.abs(x), T, T * x, T * x**2], axis=1)
+    coefficients = np.linalg.lstsq(basis, p)[0].tolist()
+    grid = np.arange(SAMPLES) * period / SAMPLES
+    return Pump(tuple(coefficients), unloaded, Wave(tension(1000 * grid), period), Wave(np.zeros(2), period), period)

@@ -1,0 +1,104 @@
+"""A virtual patient from a seed and a number: its DICOM and clinical file as a hospital has them, and its truth."""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from .. import fibers
+from ..circulation import Cycle
+from ..parameters import Fibers, Mechanics, Phantom
+from ..units import KPA_PER_MMHG
+from ..verdicts import Rejected
+from . import dicomwriter, identity, imaging, motion, patient
+from .identity import STYLES, Identity
+
+CATHETER_STEP, CATHETER_NOISE, CUFF_NOISE = 10.0, 1.0, 3.0
+"""Sampling in ms and noise in mmHg of the catheter, and noise in mmHg of the cuff."""
+SEGMENTS = np.arange(1, 18)
+
+
+class Made(NamedTuple):
+    """A virtual patient: the truth, and what the hospital has."""
+
+    truth: xr.Dataset
+    image: xr.Dataset
+    identity: Identity
+    clinical: dict[str, Any]
+    rng: np.random.Generator
+
+    def write(self, folder: Path, clinical: Path) -> None:
+        """DICOM files into ``folder`` and the clinical file."""
+        dicomwriter.write(self.image, folder, self.identity, self.rng)
+        clinical.write_text(json.dumps(self.clinical, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def number(name: str) -> int:
+    """The number of the patient called ``name``, such as 3 of phantom-03."""
+    if (found := re.fullmatch(r"phantom-(\d+)", name)) is None:
+        raise Rejected("phantom-name", f"the virtual patient is called {name}; expected a name such as phantom-03")
+    return int(found[1])
+
+
+def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) -> Made:
+    """The virtual patient with this number, from 1: phenotypes and styles of scanner take turns."""
+    body, scanner, person, laboratory, files = np.random.default_rng([phantom.seed, number]).spawn(5)
+    drawn = patient.draw(body, phantom.phenotypes[(number - 1) % len(phantom.phenotypes)])
+    heart, beat = motion.simulate(drawn, phantom, mechanics, angles)
+    moving = motion.dataset(heart, beat)
+    image = imaging.acquire(moving, phantom, scanner)
+    scar = scarred(heart)
+    whoever = identity.draw(person, STYLES[(number - 1) % len(STYLES)])
+    measured = figures(drawn.heart_rate, beat.loop.cycle, scar, laboratory)
+    return Made(truth(heart, moving, image, scar), image.drop_vars("labels"), whoever, whoever.clinical(measured), files)
+
+
+def figures(heart_rate: float, cycle: Cycle, scar: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
+    """The clinical file's figures: cuff, catheter, and the scarred segments as a radiologist reads them (half or more)."""
+    cuff = np.array([cycle.arterial.max(), cycle.arterial.min()]) + rng.normal(0, CUFF_NOISE, 2)
+    time = np.arange(0, 1000 * cycle.time[-1], CATHETER_STEP)
+    trace = np.interp(time / 1000, cycle.time, cycle.pressure) + rng.normal(0, CATHETER_NOISE, len(time))
+    end_diastolic = cycle.pressure[0] + rng.normal(0, CATHETER_NOISE)
+    return {
+        "heart_rate": f"{heart_rate:.0f} beat/min",
+        "systolic": f"{cuff[0]:.0f} mmHg",
+        "diastolic": f"{cuff[1]:.0f} mmHg",
+        "lv_end_diastolic_pressure": f"{end_diastolic:.1f} mmHg",
+        "lv_pressure": {"time": time.tolist(), "pressure": np.round(trace, 1).tolist()},
+        "scar_segments": SEGMENTS[scar >= 0.5].tolist(),
+    }
+
+
+def scarred(heart: motion.Heart) -> np.ndarray:
+    """Share of each AHA segment's muscle (17,) that is scar, at end-diastole."""
+    points = heart.mesh.points + heart.shapes[0.0]
+    quads = heart.mesh.cells[: len(heart.mesh.cells) // heart.layers, :, :, 0].reshape(-1, 9)
+    mesh = xr.Dataset(
+        {
+            "points": (("point", "component"), points),
+            "cells": (("cell", "corner"), heart.mesh.cells.reshape(-1, 27)),
+            "facets": (("facet", "facet_corner"), quads),
+            "facet_tags": (("facet",), np.ones(len(quads), np.int32)),
+        }
+    )
+    within, volume = fibers.segments(mesh)[:, None] == SEGMENTS, heart.volumes()
+    return ((1 - heart.contractile) * volume) @ within / (volume @ within)
+
+
+def truth(heart: motion.Heart, moving: xr.Dataset, image: xr.Dataset, scar: np.ndarray) -> xr.Dataset:
+    """All that was planted and what followed from it; only the assessment of a twin may read it."""
+    drawn, volume = heart.patient, moving.volume.values
+    kept = moving[["tension", "volume", "pressure", "endo_triangles", "epi_triangles", "cycle"]]
+    values = {
+        "stiffness": ((), drawn.stiffness),
+        "peak_tension": ((), drawn.peak_tension),
+        "ejection_fraction": ((), 100 * float(np.ptp(volume) / volume.max())),
+        "scar": (("segment",), scar),
+        "surface": (("vertex", "component"), moving.points.values[0]),
+    }
+    described = kept.assign(values).assign(image[["labels", "origin", "directions", "to_lps"]])
+    return described.assign_coords(segment=SEGMENTS).assign_attrs(patient=json.loads(json.dumps(asdict(drawn))))
