@@ -1,0 +1,305 @@
+"""De-identification: nothing that identifies survives, whatever can be used does, and what is not sound is refused."""
+
+import logging
+from datetime import date
+from pathlib import Path
+
+import pydicom
+import pytest
+from dicom_samples import KEY, cine, clean, content, edit, stopped, written
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinbeat.intake import files, profile
+from twinbeat.intake.pseudonyms import KeyRefused, Pseudonyms, secret
+from twinbeat.parameters import Intake
+from twinbeat.phantom.identity import STYLES
+from twinbeat.verdicts import Quarantined
+
+__all__ = ["cine"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_planted_identifier_goes(cine, tmp_path, style):
+    """Each text that the writer plants is in the raw bytes or file names, and in no encoding in what comes out."""
+    identity = written(cine, tmp_path / "raw", style)
+    raw, left = content(tmp_path / "raw"), content(clean(tmp_path / "raw"))
+    for text in identity.planted():
+        spelt = [text.encode(name) for name in ("utf-8", "latin-1", "utf-16-le")]
+        assert any(form in raw for form in spelt)
+        assert not any(form.lower() in left.lower() for form in spelt)
+
+
+def test_what_comes_out_says_what_was_done(cine, tmp_path):
+    """PS3.15 E.1: the profile's codes, no private element, overlay, preamble or application title, names by order."""
+    written(cine, tmp_path / "raw")
+    paths = sorted(clean(tmp_path / "raw").iterdir())
+    assert [path.name for path in paths] == [f"{i:04d}.dcm" for i in range(1, 41)]
+    for dataset in map(pydicom.dcmread, paths):
+        assert dataset.PatientIdentityRemoved == "YES"
+        assert [code.CodeValue for code in dataset.DeidentificationMethodCodeSequence] == ["113100", "113107"]
+        assert not any(
+            element.tag.is_private or element.tag.group >> 8 in (0x50, 0x60) for element in dataset.iterall()
+        )
+        assert dataset.preamble == bytes(128)
+        assert "SourceApplicationEntityTitle" not in dataset.file_meta
+        assert not dataset.PatientBirthDate and not dataset.StudyTime
+
+
+def test_references_and_trigger_times_stay(cine, tmp_path):
+    """UIDs are replaced alike everywhere; what the standard defines, and times after the R wave, are not touched."""
+    written(cine, tmp_path / "raw")
+    before = {str(d.SOPInstanceUID): d for d in map(pydicom.dcmread, (tmp_path / "raw").iterdir())}
+    after = [pydicom.dcmread(path) for path in clean(tmp_path / "raw").iterdir()]
+    assert len({d.SOPInstanceUID for d in after}) == 40
+    assert len({d.StudyInstanceUID for d in after}) == len({d.SeriesInstanceUID for d in after}) == 1
+    assert all(d.file_meta.MediaStorageSOPInstanceUID == d.SOPInstanceUID for d in after)
+    assert all(d.SOPClassUID == "1.2.840.10008.5.1.4.1.1.4" for d in after)
+    assert sorted(float(d.TriggerTime) for d in after) == sorted(float(d.TriggerTime) for d in before.values())
+
+
+def test_intervals_between_dates_stay(cine, tmp_path):
+    """A content date 3 days after the study still is so; both have moved by the same 1 to 3650 days."""
+    written(cine, tmp_path / "raw")
+
+    def postpone(dataset):
+        dataset.StudyDate, dataset.ContentDate = "20240228", "20240302"
+
+    edit(tmp_path / "raw", postpone)
+    found = pydicom.dcmread(clean(tmp_path / "raw") / "0001.dcm")
+    days = [date.fromisoformat(text) for text in (found.StudyDate, found.ContentDate)]
+    assert (days[1] - days[0]).days == 3
+    assert 1 <= (date(2024, 2, 28) - days[0]).days <= 3650
+
+
+def test_invalid_dates_are_emptied(cine, tmp_path):
+    """As in the Sunnybrook data: 20120000 and 00000000 are no days, so nothing of them may stay."""
+    written(cine, tmp_path / "raw")
+
+    def spoil(dataset):
+        dataset.StudyDate, dataset.SeriesDate, dataset.PatientBirthDate = "20120000", "00000000", "00000000"
+
+    edit(tmp_path / "raw", spoil)
+    found = pydicom.dcmread(clean(tmp_path / "raw") / "0001.dcm")
+    assert found.StudyDate == found.SeriesDate == found.PatientBirthDate == ""
+
+
+def test_a_name_in_a_kept_field_is_taken_out(cine, tmp_path):
+    """The coil's name and the image type stay in general, but not a value that names the patient."""
+    identity = written(cine, tmp_path / "raw")
+
+    def misuse(dataset):
+        dataset.ReceiveCoilName = f"for {identity.family}"
+        dataset.ImageType = ["ORIGINAL", "PRIMARY", identity.given.upper()]
+
+    edit(tmp_path / "raw", misuse)
+    found = pydicom.dcmread(clean(tmp_path / "raw") / "0001.dcm")
+    assert not found.ReceiveCoilName
+    assert found.ImageType == ["ORIGINAL", "PRIMARY"]
+
+
+def test_the_gate_finds_a_name_in_the_pixels(cine, tmp_path, caplog):
+    """No profile cleans pixels: a name in their bytes stops the patient, leaves nothing, and is not repeated."""
+    identity = written(cine, tmp_path / "raw")
+    text = identity.number.encode()
+
+    def burn(dataset):
+        dataset.PixelData = text.ljust(len(dataset.PixelData), b"\0")
+
+    edit(tmp_path / "raw", burn)
+    with caplog.at_level(logging.DEBUG):
+        error = stopped(clean, tmp_path / "raw")
+    assert (error.kind, error.code) == ("rejected", "identifier-survived")
+    assert not list((tmp_path / "deid").iterdir())
+    assert not any(planted in str(error) + caplog.text for planted in identity.planted())
+
+
+@pytest.mark.parametrize("part", ["clean", "_change", "_shift"])
+def test_the_gate_is_independent_of_the_profile(cine, tmp_path, monkeypatch, part):
+    """Whichever part of the cleaning does nothing, the gate finds what it has left (fails closed)."""
+    written(cine, tmp_path / "raw")
+    monkeypatch.setattr(profile, part, lambda *_: None)
+    assert stopped(clean, tmp_path / "raw").code == "identifier-survived"
+
+
+def test_the_gate_reads_short_names_as_words(cine, tmp_path, monkeypatch):
+    """A name of four letters is searched for as a word of the text fields: not in MRSimulator, but in "for ROSA"."""
+    written(cine, tmp_path / "raw")
+
+    def rename(dataset):
+        dataset.PatientName, dataset.ReceiveCoilName = "Rosa^", "for ROSA"
+
+    edit(tmp_path / "raw", rename)
+    monkeypatch.setattr("twinbeat.intake.identifiers.Identifiers.mentions", lambda *_: False)
+    assert stopped(clean, tmp_path / "raw").code == "identifier-survived"
+
+
+def test_a_patient_already_anonymous_passes(cine, tmp_path):
+    """Research data often have the dummy that the library itself writes as a name."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PatientName", "ANONYMIZED"))
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+
+
+def test_nothing_is_printed_or_logged(cine, tmp_path, capfd, caplog):
+    """pydicom warns with values of the header (an over-long name here): none of them reaches a log or the terminal."""
+    identity = written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "AccessionNumber", "X" + identity.family * 4))
+    capfd.readouterr()
+    with caplog.at_level(logging.DEBUG):
+        clean(tmp_path / "raw")
+    captured = capfd.readouterr()
+    assert identity.family not in captured.out + captured.err + caplog.text
+    assert "40 images of 40 files" in caplog.text
+
+
+def test_other_objects_are_left_out(cine, tmp_path):
+    """Notes, viewers and screenshots in the folder are not copied, hidden files not even looked at."""
+    written(cine, tmp_path / "raw")
+    (tmp_path / "raw" / "README.TXT").write_text("a viewer")
+    (tmp_path / "raw" / ".DS_Store").write_bytes(b"\0")
+    shot = pydicom.dcmread(next((tmp_path / "raw").glob("*_0001.dcm")))
+    shot.SOPClassUID = shot.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+    shot.save_as(tmp_path / "raw" / "shot.dcm")
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def behead(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:400])
+
+
+def scribble(path: Path) -> None:
+    path.write_bytes(b"no DICOM at all")
+
+
+@pytest.mark.parametrize("damage", [truncate, behead, scribble])
+def test_a_damaged_file_stops_the_patient(cine, tmp_path, damage):
+    """The message names the file by its number: its name may identify the patient."""
+    identity = written(cine, tmp_path / "raw")
+    damage(sorted((tmp_path / "raw").iterdir())[6])
+    error = stopped(clean, tmp_path / "raw")
+    assert (error.kind, error.code) == ("rejected", "corrupt-file")
+    assert error.message.startswith("file 7 of 40 (in the order of their names)")
+    assert identity.family not in str(error)
+
+
+def test_folders_that_cannot_be_used(cine, tmp_path):
+    (tmp_path / "raw").mkdir()
+    assert stopped(clean, tmp_path / "raw").code == "no-files"
+    (tmp_path / "raw" / "notes.txt").write_text("nothing")
+    assert stopped(clean, tmp_path / "raw").code == "no-image"
+    written(cine, tmp_path / "raw")
+    edit_one = next((tmp_path / "raw").glob("*.dcm"))
+    dataset = pydicom.dcmread(edit_one)
+    dataset.PatientID = "somebody else"
+    dataset.save_as(edit_one)
+    assert stopped(clean, tmp_path / "raw").message == "the folder has images of 2 patient IDs; expected one"
+    dataset.PatientID = ""
+    dataset.BurnedInAnnotation = "YES"
+    dataset.save_as(edit_one)
+    assert stopped(clean, tmp_path / "raw").code == "burned-in"
+
+
+def test_a_fault_of_ours_quotes_nothing(cine, tmp_path, monkeypatch):
+    """An unexpected error may quote a header: its type is told, its text and its cause are not."""
+    written(cine, tmp_path / "raw")
+
+    def fail(*_):
+        raise ValueError("Grünwald")
+
+    monkeypatch.setattr("twinbeat.intake.gate.check", fail)
+    error = stopped(clean, tmp_path / "raw")
+    assert isinstance(error, Quarantined) and error.__suppress_context__
+    assert str(error) == "deidentification-failed: ValueError during de-identification; nothing was kept"
+    monkeypatch.setattr(profile, "declare", fail)
+    assert "cannot be rewritten (ValueError)" in str(stopped(clean, tmp_path / "raw"))
+
+
+def test_a_fault_of_the_disk_fails_the_job_without_a_name(cine, tmp_path, monkeypatch):
+    identity = written(cine, tmp_path / "raw")
+
+    def fail(path, *_, **__):
+        raise OSError(5, "Input/output error", str(path))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"cannot write 0001.dcm") as caught:
+        patch.setattr("pydicom.Dataset.save_as", fail)
+        clean(tmp_path / "raw")
+    assert identity.family not in str(caught.value)
+    with pytest.raises(OSError, match=r"cannot read file 1 of 40") as caught:
+        monkeypatch.setattr(files, "dcmread", fail)
+        clean(tmp_path / "raw")
+    assert identity.family not in str(caught.value)
+
+
+def test_the_key_comes_from_a_file_or_the_environment(tmp_path, monkeypatch):
+    path = tmp_path / "key"
+    path.write_bytes(KEY + b"\n")
+    path.chmod(0o600)
+    assert secret(Intake(key_file=str(path))) == KEY
+    monkeypatch.setenv("TWINBEAT_KEY", KEY.decode())
+    assert secret(Intake()) == KEY
+
+
+def test_without_a_good_key_nothing_starts(tmp_path, monkeypatch):
+    """No key, loose permissions, no file and a short key are each refused with a line that says what to do."""
+    path = tmp_path / "key"
+    monkeypatch.delenv("TWINBEAT_KEY", raising=False)
+    with pytest.raises(KeyRefused, match=r"no key: set intake.key_file .* or the environment variable TWINBEAT_KEY"):
+        secret(Intake())
+    with pytest.raises(KeyRefused, match=r"cannot be read \(No such file or directory\); expected a file of mode 600"):
+        secret(Intake(key_file=str(path)))
+    path.write_bytes(KEY)
+    path.chmod(0o640)
+    with pytest.raises(KeyRefused, match=r"others may use the key \(mode ..40\); expected 600: chmod 600"):
+        secret(Intake(key_file=str(path)))
+    path.write_bytes(b"short")
+    path.chmod(0o600)
+    with pytest.raises(KeyRefused, match="the key has 5 bytes; expected at least 16"):
+        secret(Intake(key_file=str(path)))
+
+
+def pseudonyms(key: bytes = KEY, subject: str = "MRN1") -> Pseudonyms:
+    return Pseudonyms(key, subject, 3650)
+
+
+@given(
+    st.from_regex(r"[0-2](\.[0-9]{1,12}){1,4}", fullmatch=True),
+    st.from_regex(r"[0-2](\.[0-9]{1,12}){1,4}", fullmatch=True),
+)
+def test_uids_are_valid_consistent_and_keyed(one, two):
+    """PS3.5 9.1: at most 64 characters, no leading zero in a component; equal exactly where the originals are."""
+    new = pseudonyms().uid(one)
+    assert pydicom.uid.UID(new).is_valid and len(new) <= 64
+    assert (new == pseudonyms(subject="other").uid(two)) == (one == two)
+    assert new != pseudonyms(key=KEY[::-1]).uid(one)
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.text(max_size=9))
+def test_shifts_keep_intervals_and_differ_between_persons(one, two, subject):
+    person = pseudonyms(subject=subject)
+    new = [date.fromisoformat(person.date(f"{day:%Y%m%d}")) for day in (one, two)]
+    assert new[1] - new[0] == two - one
+    assert 1 <= (one - new[0]).days <= 3650
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[0-9]{8}", fullmatch=True))
+def test_no_text_crashes_the_shift(text):
+    """What is no day gives nothing, and never the original back."""
+    new = pseudonyms().date(text)
+    assert new == "" or (len(new) == 8 and new.isdigit() and new not in text)
+
+
+@pytest.mark.parametrize("text", ["20120000", "00000000", "20230229", "2023", "", "00010101", "today"])
+def test_what_is_no_day_is_emptied(text):
+    """29 February 2023 does not exist; 1 January 1 cannot move further back."""
+    assert pseudonyms().date(text) == ""
+
+
+def test_days_in_other_spellings():
+    """An old DA with dots, and a DT, whose time of day goes: all are the same day."""
+    days = {pseudonyms().date(text) for text in ("20240229", "2024.02.29", "20240229101112.5+0100")}
+    assert len(days) == 1 and days != {""}
