@@ -162,4 +162,4 @@ def conduction(chains: list[Chain], reach: float, time_step: float, expected: fl
         return 0.0
     ends = np.cumsum([len(chain.position) for chain in chains])[:-1]
     parts = zip(*(np.split(values, ends) for values in (position, activation, timed)), strict=True)
-    return 1 / np.mean([np.polyfit(x[middle], times[middle], 1)[0] for x, times, middle in parts])
+    return 1 / float(np.mean([np.polyfit(x[middle], times[middle], 1)[0] for x, times, middle in parts]))

@@ -50,9 +50,10 @@ def tune(fine: xr.Dataset, parameters: Electrophysiology) -> tuple[Directions, d
     grid = Grid(parameters.size, layer, parameters.time_step)
     conductivities = tuned(wanted, grid)
     velocities = achieved(conductivities, wanted, grid)
-    log.info("electrophysiology: conductivities %s give velocities %s", conductivities, velocities)
     told = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
-    return conductivities, told | {f"velocity_{name}": value for name, value in velocities._asdict().items()}
+    told |= {f"velocity_{name}": value for name, value in velocities._asdict().items()}
+    log.info("electrophysiology: tuned: %s", ", ".join(f"{name} {value:.3f}" for name, value in told.items()))
+    return conductivities, told
 
 
 def discretise(fine: xr.Dataset, conductivities: Directions) -> Discretisation:

@@ -97,7 +97,7 @@ TENSOR = np.array([[0.3, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 0.15]])  # mS/mm
 
 
 def wave(points: Array, time: float) -> Array:
-    """u = e^-t g(x) g(y) cos πz on the unit cube with g(s) = 16 s² (1 - s)²: u, ∇u vanish where x, y end, u_z where z."""
+    """u = e^-t g(x) g(y) cos πz in the unit cube, g(s) = 16 s² (1 - s)²: no flux leaves it through any side."""
     (gx, _, _), (gy, _, _) = (_bump(points[:, axis]) for axis in (0, 1))
     return np.exp(-time) * gx * gy * np.cos(np.pi * points[:, 2])
 

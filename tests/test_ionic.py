@@ -1,0 +1,122 @@
+"""Cell models: the kernel does what its equations say, vectorised or not, and the published cell beats as published."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest import approx
+
+from twinbeat import ionic
+from twinbeat.ionic import compiler
+
+DECAY = 'parameters("Cell", k = 0.5)\nstates("Cell", V = 2.0)\nexpressions("Cell")\ndV_dt = -k*V\n'
+
+
+@pytest.fixture
+def decay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model whose only state decays, and an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "decay.ode").write_text(DECAY)
+    return tmp_path / "decay.ode"
+
+
+def model(ode: Path) -> ionic.CellModel:
+    library, defaults = compiler.kernel(ode)
+    return ionic.CellModel(ode.stem, defaults["states"], defaults["parameters"], library)
+
+
+def test_linear_decay_is_exact(decay):
+    """Rush-Larsen solves a linear equation exactly: V = 2 exp(-0.5 t), with any step; here k is changed to 0.3."""
+    cell = model(decay)
+    states = cell.initial(3)
+    cell.advance(states, cell.values(k=0.3), time=0.0, step=0.7, steps=10)
+    assert states[0] == approx(2 * np.exp(-0.3 * 7.0) * np.ones(3), rel=1e-12)
+
+
+def test_kernel_is_compiled_once(decay, monkeypatch):
+    """A second process takes the kernel of the first: without gcc there is nothing that it could compile with."""
+    first = model(decay)
+    monkeypatch.setattr(compiler, "_publish", lambda *_: pytest.fail("compiled again"))
+    assert model(decay).library == first.library
+
+
+def test_processes_may_race(decay):
+    """Three processes that start with an empty cache all get the kernel, and one folder is left."""
+    code = (
+        f"from twinbeat.ionic import compiler; import pathlib; print(compiler.kernel(pathlib.Path({str(decay)!r}))[0])"
+    )
+    racers = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    paths = {racer.communicate()[0].splitlines()[-1] for racer in racers}
+    assert [racer.returncode for racer in racers] == [0, 0, 0]
+    folders = list((Path(os.environ["XDG_CACHE_HOME"]) / "twinbeat-kernels").iterdir())
+    assert paths == {str(folders[0] / "kernel.so")} and len(folders) == 1
+
+
+def test_edited_equations_get_another_kernel(decay):
+    first = model(decay).library
+    decay.write_text(DECAY.replace("-k*V", "-2*k*V"))
+    assert model(decay).library != first
+
+
+def test_lost_race_needs_a_winner(decay, monkeypatch):
+    """A folder that cannot be put in place, while no other is there, is an error of the machine."""
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="disk full"):
+        compiler.kernel(decay)
+
+
+def test_compiler_error_is_told(decay, monkeypatch):
+    monkeypatch.setattr(compiler, "FLAGS", ("-no-such-flag",))
+    with pytest.raises(RuntimeError, match="no-such-flag"):
+        compiler.kernel(decay)
+
+
+def test_generated_code_without_the_scheme_is_told():
+    with pytest.raises(RuntimeError, match="generated no function generalized_rush_larsen"):
+        compiler._loop_body("void rhs(){}", "generalized_rush_larsen")
+
+
+def test_vectorised_equals_scalar():
+    """13 cells (one vector and a remainder) from 13 voltages, against one cell at a time, over an upstroke."""
+    cell = ionic.load()
+    together, parameters = cell.initial(13), cell.values(stim_amplitude=0.0)
+    together[cell.voltage] = np.linspace(-80, -20, 13)
+    alone = [np.ascontiguousarray(together[:, k : k + 1]) for k in range(13)]
+    cell.advance(together, parameters, 0.0, 0.05, steps=100)
+    for states in alone:
+        cell.advance(states, parameters, 0.0, 0.05, steps=100)
+    assert together == approx(np.hstack(alone), rel=1e-9)
+
+
+def test_paced_cell_beats_as_published():
+    """BENCHMARKS (own, beat 100): at a cycle length of 1000 ms the cell rests at -85.35 mV and APD90 is 303.0 ms; at
+    400 ms it is 258.7 ms (restitution)."""
+    times, voltage = ionic.pace(ionic.load(), cycle=1000, beats=100)
+    assert voltage[0] == approx(-85.35, abs=0.2)
+    assert ionic.duration(times, voltage) == approx(303.0, abs=1.0)
+    assert ionic.duration(*ionic.pace(ionic.load(), cycle=400, beats=100)) == approx(258.7, abs=1.0)
+
+
+def test_duration_of_a_triangle():
+    """Up in one ms from 0 to 100 mV at 1 ms, down by 1 mV/ms: 90 % repolarised 90 ms after the peak at 2 ms."""
+    times = np.arange(150.0)
+    voltage = np.interp(times, [1, 2, 102], [0, 100, 0])
+    assert ionic.duration(times, voltage) == approx(91.0)
+
+
+def test_unknown_parameter_is_named():
+    with pytest.raises(KeyError, match="no parameter g_Typo"):
+        ionic.load().values(g_Typo=1.0)
+
+
+def test_wrong_array_is_named():
+    cell = ionic.load()
+    with pytest.raises(ValueError, match=r"expected a contiguous float64 array \(19, 4\), got float64 \(19, 4\)"):
+        cell.advance(np.asfortranarray(cell.initial(4)), cell.values(), 0.0, 0.1)
