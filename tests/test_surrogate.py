@@ -8,7 +8,7 @@ from twinbeat import store, surrogate
 from twinbeat.evidence import surrogate as evidence
 from twinbeat.evidence.surrogate import FACTOR, TIME, beats, planted, posterior, refreshed
 from twinbeat.parameters import Surrogate as Section
-from twinbeat.surrogate import design
+from twinbeat.surrogate import design, member
 from twinbeat.surrogate.processes import Process
 from twinbeat.surrogate.reduction import Basis
 from twinbeat.verdicts import Quarantined
@@ -161,6 +161,30 @@ def test_ensemble_and_member_are_what_the_table_says(tmp_path):
     store.publish(ensemble, tmp_path / "ensemble.zarr")
     store.publish(beats(ensemble)[0], tmp_path / "members/0.zarr")
     assert store.open(tmp_path / "members/0.zarr").attrs["provenance"]["kind"] == "member"
+
+
+def test_what_is_kept_of_a_beat():
+    """Volumes 120 to 50 mL: ejection fraction 70/120. Of 8 displacements, 3 at frames 0, 8/3 and 16/3 rounded down."""
+    beat = xr.Dataset(
+        {
+            "volume": ("time", [120.0, 80.0, 50.0, 100.0]),
+            "pressure": ("time", [1.0, 15.0, 14.0, 1.0]),
+            "aortic_pressure": ("time", [10.0, 14.0, 14.0, 12.0]),
+            "displacement": (("frame", "point", "component"), np.arange(8.0)[:, None, None] * np.ones((8, 5, 3))),
+        },
+        coords={"time": [0.0, 200.0, 400.0, 600.0], "frame": np.arange(8) * 100.0},
+    )
+    ensemble = surrogate.sample(posterior(), Section())
+    found = member.kept(beat, ensemble, 1002, 3)
+    assert float(found.ejection_fraction) == pytest.approx(100 * 70 / 120)
+    assert float(found.peak_pressure) == 15
+    assert found.displacement[:, 0, 0].values.tolist() == [0, 2, 5]
+    assert found.frame.values.tolist() == [0, 200, 500]
+    assert found.factor.values.tolist() == ensemble.factor.values[18].tolist()
+    checked = beats(ensemble)[0]
+    assert {name: found[name].dims for name in found.variables} == {
+        name: checked[name].dims for name in checked.variables
+    }
 
 
 def test_outside_its_domain_it_refuses(sixteen):
