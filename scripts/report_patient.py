@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from twinbeat import report
+from twinbeat import report, stage
 
-wildcards, code = snakemake.wildcards, ("code", "templates")
-paths = {name: path for name, path in snakemake.input.items() if path and name not in code}
-page = report.patient_page(wildcards.patient, wildcards.study, report.gather(paths))
-Path(snakemake.output[0]).write_text(page)
+job = stage.job(snakemake)  # never a verdict in place of a page: a fault here fails the rule
+stores = {name: path for name, path in vars(job.input).items() if path and name not in ("code", "templates")}
+wildcards = snakemake.wildcards
+Path(job.output[0]).write_text(report.patient_page(wildcards.patient, wildcards.study, report.gather(stores)))

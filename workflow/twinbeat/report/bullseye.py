@@ -1,6 +1,7 @@
 """The 17 segments of the American Heart Association as a bullseye (Cerqueira et al. 2002)."""
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -16,8 +17,9 @@ RINGS = ((1, 6, 0.75, 60.0), (7, 6, 0.5, 60.0), (13, 4, 0.25, 45.0))
 
 
 @styled
-def bullseye(strain: Array, contractility: Array) -> str:
-    """Peak fibre strain (segment,) as a share, and developed tension (segment,) in kPa, over the AHA segments."""
+def bullseye(assessment: xr.Dataset) -> str:
+    """Peak fibre strain and developed tension over the AHA segments."""
+    strain, contractility = assessment.peak_strain.values, assessment.contractility.values
     figure, (left, right) = axes(1, 2, 9, 3.5)
     _draw(left, 100 * strain, _limits(100 * strain), "YlGnBu_r", "peak fibre strain of the beat (%)", 1)
     _draw(

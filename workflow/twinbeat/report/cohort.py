@@ -1,5 +1,6 @@
 """The cohort: one row per patient, whatever became of it, as a store and as a page."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..variables import VARIABLES
 from ..verdicts import PatientStopped
 from .patient import OVERLAP, recovery_rows
 
+log = logging.getLogger("twinbeat")
 STATUS = ("done", "rejected", "quarantined")
 QUANTITIES = tuple(name for name, row in VARIABLES["assessment"].items() if not row.dims)
 PLACES = {
@@ -30,6 +32,7 @@ Array = NDArray[np.float64]
 
 def summarise(found: Found, groups: Mapping[str, str]) -> xr.Dataset:
     """Dataset ``cohort`` from the assessment, or the verdict, of every patient."""
+    log.info("cohort: %d patients", len(found))
     patients = list(found)
     stops = [one if isinstance(one, PatientStopped) else None for one in found.values()]
     data = {

@@ -1,5 +1,7 @@
 """The report of one patient: finished or stopped."""
 
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,8 +43,24 @@ RECOVERY = {
     "tension_recovery": ("Peak active tension", "%"),
     "ejection_fraction_recovery": ("Ejection fraction of the fit", "points"),
 }
-PLACES = ("labels", "heart", "surface", "loop", "cycle", "residuals", "uncertainty", "bullseye", "sweep")
 OVERLAP = dict(zip(DICE, ("LV blood", "LV myocardium", "RV blood"), strict=True))
+PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], str]]] = {
+    "labels": (("image", "labels"), lambda of: label_frames(of["image"], of["labels"])),
+    "surface": (
+        ("image", "labels", "anatomy", "posterior"),
+        lambda of: mesh_frames(of["image"], of["labels"], of["anatomy"], of["posterior"].displacement),
+    ),
+    "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"))),
+    "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),
+    "cycle": (("targets", "posterior"), lambda of: cycle(of["targets"], of["posterior"], of.get("beat"))),
+    "bullseye": (("assessment",), lambda of: bullseye(of["assessment"])),
+    "residuals": (("targets", "posterior"), lambda of: residuals(of["targets"], of["posterior"])),
+    "uncertainty": (("posterior",), lambda of: uncertainty(of["posterior"])),
+    "sweep": (("surrogate",), lambda of: sweep(of["surrogate"])),
+}
+"""The stages that each picture needs, and how it is drawn from all stores that there are."""
+
+log = logging.getLogger("twinbeat")
 Row = dict[str, Any]
 
 
@@ -111,27 +129,10 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
 
 def _pictures(gathered: Gathered) -> dict[str, str | None]:
     """Data URIs of the pictures by their place in the page; None where a stage that they need was not reached."""
-    image, labels, anatomy = (gathered.get(name) for name in ("image", "labels", "anatomy"))
-    targets, posterior, beat = (gathered.get(name) for name in ("targets", "posterior", "beat"))
-    pictures: dict[str, str | None] = dict.fromkeys(PLACES)
-    if gathered.has("image", "labels"):
-        pictures["labels"] = label_frames(image, labels)
-    if gathered.has("anatomy"):
-        pictures["heart"] = heart(anatomy, gathered.get("activation"))
-    if gathered.has("image", "labels", "anatomy", "posterior"):
-        pictures["surface"] = mesh_frames(image, labels, anatomy, posterior.displacement)
-    if gathered.has("targets", "posterior"):
-        pictures |= {
-            "loop": loop(targets, posterior, beat),
-            "cycle": cycle(targets, posterior, beat),
-            "residuals": residuals(targets, posterior),
-            "uncertainty": uncertainty(posterior),
-        }
-    if gathered.has("assessment"):
-        assessment = gathered.stores["assessment"]
-        pictures["bullseye"] = bullseye(assessment.peak_strain.values, assessment.contractility.values)
-    if gathered.has("surrogate"):
-        pictures["sweep"] = sweep(gathered.stores["surrogate"])
+    pictures: dict[str, str | None] = {}
+    for index, (place, (stages, draw)) in enumerate(PICTURES.items(), 1):
+        log.info("report: picture %d of %d, %s", index, len(PICTURES), place)
+        pictures[place] = draw(gathered.stores) if gathered.has(*stages) else None
     return pictures
 
 
