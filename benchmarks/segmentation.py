@@ -17,9 +17,9 @@ import numpy as np
 import onnxruntime
 import pydicom
 import xarray as xr
-from twinbeat.evidence.segmentation import dice, phantom_scores
 
 from twinbeat import segmentation
+from twinbeat.evidence.segmentation import dice, phantom_scores
 from twinbeat.intake import image
 from twinbeat.intake.deidentify import deidentify
 from twinbeat.parameters import Intake, Segmentation

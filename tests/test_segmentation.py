@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from twinbeat.evidence import segmentation as evidence
 from twinbeat.parameters import Segmentation
+from twinbeat.phantom import patient
 from twinbeat.segmentation import gates, heart, inference, locate, postprocess, segment
 from twinbeat.segmentation.fields import PIXEL, SIZE, Layer, blob, grid, normalise
 from twinbeat.segmentation.grid import Grid
@@ -362,14 +364,38 @@ def test_noise_alone_is_rejected():
 
 @needs_weights
 def test_the_network_generalises_to_new_synthetic_samples():
-    """Dice over 60 samples of a seed that training never used, contrast-free ones included."""
+    """Pooled Dice over 60 samples of a seed that training never used. Three in ten have arbitrary contrast and three in
+    twenty mix two anatomies in one slice, so that less is asked here than of phantoms."""
     pairs = [sample(77_000_001, index) for index in range(60)]
     truth = np.stack([labels for _, labels in pairs])
     found = Network(None).probability(np.stack([image for image, _ in pairs])).argmax(1)
     dice = [2 * ((found == k) & (truth == k)).sum() / ((found == k).sum() + (truth == k).sum()) for k in (1, 2, 3)]
-    assert dice[0] > 0.93
-    assert dice[1] > 0.85
-    assert dice[2] > 0.85
+    assert dice[0] > 0.88
+    assert dice[1] > 0.75
+    assert dice[2] > 0.75
+
+
+@needs_weights
+def test_a_phantom_is_segmented_as_issue_2_asks():
+    """Dice over all slices of five frames of an imaged phantom: 0.90 for LV blood and 0.85 for muscle; four phenotypes
+    with more frames are in the evidence."""
+    figures = evidence.score(evidence.phantom(31, "healthy", 5), Segmentation(orientations=1))
+    assert figures["phantom_lv"] > 0.90
+    assert figures["phantom_myo"] > 0.85
+
+
+def test_dice_of_half_an_overlap():
+    """Two masks of 4 pixels that share 2: 2 * 2 / 8."""
+    assert evidence.dice(np.arange(10) < 4, (np.arange(10) >= 2) & (np.arange(10) < 6)) == pytest.approx(0.5)
+
+
+def test_the_kinematic_heart_of_the_evidence_keeps_its_muscle_and_ejects_what_it_should():
+    """Radius and length shrink so that (r/r0)^2 (l/l0) = 1 - EF."""
+    heart = patient.draw(np.random.default_rng(0), "dilated")
+    rest, end = (evidence.contracted(heart, phase) for phase in (0.0, 1.0))
+    assert (end.radius / rest.radius) ** 2 * end.length / rest.length == pytest.approx(1 - heart.ejection_fraction)
+    muscle = [((s.radius + s.wall) ** 2 - s.radius**2) * s.length for s in (rest, end)]
+    assert muscle[1] == pytest.approx(muscle[0])
 
 
 def test_onnx_gives_what_torch_gives(tmp_path):

@@ -45,7 +45,8 @@ def score(cine: xr.Dataset, settings: Segmentation | None = None) -> dict[str, f
     truth = truth_on(found, cine.labels)
     pairs = {"phantom_lv": LV, "phantom_myo": MYOCARDIUM, "phantom_rv": RV}
     figures = {name: dice(found.labels.values == label, truth == label) for name, label in pairs.items()}
-    return figures | {"phantom_ef": abs(ejected(found.volume_lv.values) - ejected((cine.labels == LV).sum(("z", "y", "x")).values))}
+    pool = (cine.labels == LV).sum(("z", "y", "x")).values
+    return figures | {"phantom_ef": abs(ejected(found.volume_lv.values) - ejected(pool))}
 
 
 def truth_on(found: xr.Dataset, truth: xr.DataArray) -> np.ndarray:
