@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import sph_harm_y
 
 Array = NDArray[np.float64]
 HIGHEST, LOWEST = 0.1, 0.8 * np.pi  # colatitudes between which the walls meet the base plane
@@ -86,7 +85,21 @@ def orders(degree: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def harmonics(theta: Array, phi: Array, degree: int) -> Array:
-    """Orthonormal real spherical harmonics, shape (..., (degree + 1)²)."""
-    l, m = orders(degree)
-    Y = sph_harm_y(l, np.abs(m), np.asarray(theta)[..., None], np.asarray(phi)[..., None])
-    return np.where(m < 0, np.sqrt(2) * Y.imag, np.where(m > 0, np.sqrt(2) * Y.real, Y.real))
+    """Orthonormal real spherical harmonics, shape (..., (degree + 1)²): √2 P̄ₗₘ sin mφ, P̄ₗ₀, √2 P̄ₗₘ cos mφ."""
+    legendre, phi = _legendre(np.cos(theta), np.sin(theta), degree), np.asarray(phi)
+    waves = {0: 1.0} | {m: np.sqrt(2) * np.cos(m * phi) for m in range(1, degree + 1)}
+    waves |= {-m: np.sqrt(2) * np.sin(m * phi) for m in range(1, degree + 1)}
+    return np.stack([legendre[l, abs(m)] * waves[m] for l, m in zip(*orders(degree), strict=True)], axis=-1)
+
+
+def _legendre(x: Array, y: Array, degree: int) -> dict[tuple[int, int], Array]:
+    """Normalised associated Legendre functions P̄ₗₘ of x = cos θ, y = sin θ (Holmes and Featherstone 2002, eq. 11)."""
+    P = {(0, 0): np.full_like(x, np.sqrt(1 / (4 * np.pi)))}
+    for m in range(degree + 1):
+        if m > 0:
+            P[m, m] = np.sqrt((2 * m + 1) / (2 * m)) * y * P[m - 1, m - 1]
+        for l in range(m + 1, degree + 1):
+            a = np.sqrt((4 * l**2 - 1) / (l**2 - m**2))
+            b = np.sqrt(((l - 1) ** 2 - m**2) / (4 * (l - 1) ** 2 - 1))
+            P[l, m] = a * (x * P[l - 1, m] - (b * P[l - 2, m] if l > m + 1 else 0.0))
+    return P

@@ -52,7 +52,7 @@ def _zipper(inner: Array, outer: Array, first_inner: int, first_outer: int) -> I
     if n == 1:
         return fans
     i = np.arange(n)
-    foot = np.searchsorted(outer_middle, inner + 0.5 / n) % m
+    foot = np.searchsorted(outer_middle, inner + 0.5 / n, side="right") % m  # where middles meet, the outer one first
     return np.concatenate([fans, np.stack([first_inner + i, first_outer + foot, first_inner + (i + 1) % n], axis=1)])
 
 

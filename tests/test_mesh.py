@@ -1,0 +1,338 @@
+"""From labels to the mesh of the left ventricle: known shapes must come back."""
+
+import logging
+
+import meshio
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest import approx
+
+from twinbeat import mesh
+from twinbeat.mesh import contours, fit, from_labels, quality, surfaces, synthetic, template
+from twinbeat.parameters import Mesh
+from twinbeat.verdicts import Quarantined
+
+COARSE = Mesh(size="8 mm", layers=1)
+
+
+def arrays(dataset):
+    return tuple(dataset[name].values for name in ("points", "cells", "facets", "facet_tags"))
+
+
+def bumpy(seed: int, size: float = 0.25) -> mesh.Surfaces:
+    """The human ellipsoid with random deviations of degree 1 to 4, the larger the smoother."""
+    shape = synthetic.ellipsoids(*synthetic.HUMAN, degree=4)
+    l, _ = surfaces.orders(4)
+    noise = np.random.default_rng(seed).normal(size=shape.modes.shape)
+    shape.modes[:] = np.where(l > 0, size * noise / (1 + l * (l + 1)), 0)
+    return shape
+
+
+def shifts(slices: int, seed: int, size: float) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, size, (slices, 2))
+
+
+@pytest.fixture(scope="module")
+def stack():
+    return synthetic.labels(synthetic.ellipsoids(*synthetic.HUMAN))
+
+
+@pytest.fixture(scope="module")
+def built(stack):
+    return mesh.build(stack, COARSE)
+
+
+class TestSurfaces:
+    def test_harmonics_are_orthonormal(self):
+        """∫ Yᵢ Yⱼ dΩ is the unit matrix: Gauss in cos θ and even steps in φ are exact up to degree 12."""
+        x, weights = np.polynomial.legendre.leggauss(8)
+        theta, phi = np.meshgrid(np.arccos(x), 2 * np.pi * np.arange(16) / 16, indexing="ij")
+        Y = surfaces.harmonics(theta, phi, 6)
+        gram = np.einsum("tpi,tpj,t->ij", Y, Y, weights) * 2 * np.pi / 16
+        np.testing.assert_allclose(gram, np.eye(49), atol=1e-12)
+
+    @pytest.mark.parametrize("base", [16.0, 0.0, -10.0])
+    def test_enclosed_volume_is_that_of_the_cap(self, base):
+        """π a² (h + 2c/3 - h³/3c²), also where the centre lies above the base plane."""
+        shape = synthetic.ellipsoids((26.0, 36.0), (62.0, 70.0), base)
+        for wall, (short, long) in enumerate([(26, 62), (36, 70)]):
+            assert mesh.enclosed_volume(shape, wall) == approx(synthetic.cap_volume(short, long, base), rel=1e-9)
+
+    def test_angles_are_the_inverse_of_points(self):
+        shape = bumpy(1)
+        theta, phi = np.array([0.5, 1.5, 2.9]), np.array([-3.0, 0.2, 1.4])
+        np.testing.assert_allclose(shape.angles(shape.points(1, theta, phi)), [theta, phi], atol=1e-12)
+
+
+class TestTemplate:
+    @pytest.mark.parametrize(("size", "layers"), [(9.0, 1), (6.0, 2), (3.0, 4)])
+    def test_mesh_is_a_ball_with_good_elements(self, size, layers):
+        """Closed, manifold and of the topology of a ball (Euler characteristic 2); no angle under 25 degree."""
+        anatomy = synthetic.ellipsoid(size, layers)
+        points, cells, facets, _ = arrays(anatomy)
+        assert quality.faults(anatomy, Mesh(minimum_dihedral="25 degree", maximum_aspect=3)) == []
+        assert len(np.unique(facets)) - 1.5 * len(facets) + len(facets) == 2
+        edges = np.linalg.norm(points[cells[:, 1]] - points[cells[:, 0]], axis=1)
+        assert 0.6 * size < np.median(edges) < 1.7 * size
+
+    def test_tags_are_where_they_belong(self):
+        """The base lies in z = 0, the walls have their depths, and normals point out of the muscle."""
+        anatomy = synthetic.ellipsoid(6.0, 2)
+        points, _, facets, tags = arrays(anatomy)
+        assert np.abs(points[facets[tags == mesh.BASE], 2]).max() == 0
+        assert set(anatomy["depth"].values[facets[tags == mesh.ENDOCARDIUM]].ravel()) == {0.0}
+        assert set(anatomy["depth"].values[facets[tags == mesh.EPICARDIUM]].ravel()) == {1.0}
+        a, b, c = np.moveaxis(points[facets], 1, 0)
+        outward = np.einsum("ij,ij->i", np.cross(b - a, c - a), (a + b + c) / 3 - anatomy["surface_centre"].values)
+        assert (outward[tags == mesh.EPICARDIUM] > 0).all()
+        assert (outward[tags == mesh.ENDOCARDIUM] < 0).all()
+
+    def test_volumes_converge_at_second_order(self):
+        """Chords of length h lose a share of h² of the volume: halving h divides the loss by 4."""
+        exact = synthetic.cap_volume(26, 62, 16)
+        losses = []
+        for size in (8.0, 4.0):
+            points, _, facets, tags = arrays(synthetic.ellipsoid(size, 1))
+            losses.append(exact - mesh.cavity_volume(points, facets, tags))
+        assert losses[0] / losses[1] == approx(4, abs=0.5)
+
+    def test_land_ellipsoid(self):
+        """Land et al. 2015, problem 2: cavity 2.492 mL; apices 17 and 20 mm under the centre, 22 and 25 under the base."""
+        points, cells, facets, tags = arrays(synthetic.ellipsoid(1.0, 3, *synthetic.LAND))
+        assert mesh.cavity_volume(points, facets, tags) == approx(2.492, rel=0.005)
+        assert points[facets[tags == mesh.ENDOCARDIUM], 2].min() == approx(-22)
+        assert points[:, 2].min() == approx(-25)
+        assert mesh.wall_volume(points, cells) == approx(3.2347, rel=0.005)
+
+    def test_disks_are_closed_for_all_counts(self):
+        """Each edge in two triangles, those of the rim in one; also where middles of edges of both rings coincide."""
+        for inner in range(6, 40):
+            for outer in range(inner, inner + 7):
+                found = template.disk([1, 6, inner, outer, outer]).triangles
+                edges = np.sort(np.concatenate([found[:, [0, 1]], found[:, [1, 2]], found[:, [2, 0]]]), axis=1)
+                counts = np.unique(edges, axis=0, return_counts=True)[1]
+                assert (counts <= 2).all()
+                assert (counts == 1).sum() == outer
+
+
+class TestMeasures:
+    def test_cavity_follows_any_deformation(self):
+        """Stretches of 1.1, 0.9 and 1.2 multiply the volume by 1.188; a translation leaves it."""
+        points, _, facets, tags = arrays(synthetic.ellipsoid(8.0, 1))
+        before = mesh.cavity_volume(points, facets, tags)
+        after = mesh.cavity_volume(points * [1.1, 0.9, 1.2] + [5, -7, 30], facets, tags)
+        assert after == approx(1.188 * before, rel=1e-12)
+
+    def test_regular_tetrahedron(self):
+        """Dihedral angle arccos(1/3) = 70.53 degree, aspect ratio 1, volume of edge 2√2: 8/3."""
+        points = np.array([[1, 1, 1], [-1, 1, -1], [1, -1, -1], [-1, -1, 1]], dtype=float)
+        cells = np.array([[0, 1, 2, 3]])
+        np.testing.assert_allclose(quality.dihedral_angles(points, cells), np.degrees(np.arccos(1 / 3)))
+        np.testing.assert_allclose(quality.aspects(points, cells), 1)
+        np.testing.assert_allclose(mesh.cell_volumes(points, cells), 8 / 3)
+
+    def test_faults_are_found(self):
+        anatomy = synthetic.ellipsoid(9.0, 1)
+        cells, facets = anatomy["cells"].values.copy(), anatomy["facets"].values
+        assert quality.faults(anatomy, Mesh(minimum_dihedral="60 degree"))[0].endswith("at least 60 expected")
+        assert quality.faults(anatomy, Mesh(maximum_aspect=1.01))[0].startswith("largest aspect ratio")
+        assert not quality.watertight(facets[1:])
+        cells[0] = cells[0, [1, 0, 2, 3]]
+        turned = anatomy.assign(cells=anatomy["cells"].copy(data=cells))
+        assert quality.faults(turned, Mesh()) == ["1 inverted elements"]
+        opened = anatomy.isel(facet=slice(1, None))
+        assert quality.faults(opened, Mesh()) == ["surface not closed"]
+
+
+class TestBuild:
+    @pytest.mark.parametrize("first", [4.0, 4.5, 3.5])
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_volumes_come_back(self, seed, first):
+        """Cavity and wall within 3 % of the truth, contours within 0.5 mm, from slices of 8 mm."""
+        shape = bumpy(seed)
+        result = mesh.build(synthetic.labels(shape, first=first), COARSE)
+        points, cells, facets, tags = arrays(result)
+        cavity, whole = (mesh.enclosed_volume(shape, wall) for wall in (0, 1))
+        assert mesh.cavity_volume(points, facets, tags) == approx(cavity, rel=0.03)
+        assert mesh.wall_volume(points, cells) == approx(whole - cavity, rel=0.03)
+        assert result["contour_rms"].values.max() < 0.5
+
+    def test_frame(self, built):
+        """The map to LPS is a rotation; the long axis is the stack's, from the apex up, and x points to the RV."""
+        axes = built["to_lps"].values[:3, :3]
+        np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-12)
+        assert np.linalg.det(axes) == approx(1)
+        np.testing.assert_allclose(axes[:, 2], -synthetic.OBLIQUE[0], atol=1e-3)
+        np.testing.assert_allclose(axes[:, 0], synthetic.OBLIQUE[2], atol=1e-3)
+
+    def test_position_in_the_patient(self, stack, built):
+        """The origin of the heart frame is the middle of the base plane, half a slice above the basal ring."""
+        middle = (
+            np.array([12.0, 0, 0]) + np.array([0, 1, 1]) * stack["x"].values[-1] / 2
+        )  # third slice less half a spacing
+        expected = stack["origin"].values + middle @ stack["directions"].values
+        np.testing.assert_allclose(built["to_lps"].values[:3, 3], expected, atol=0.5)
+
+    def test_breath_holds_are_undone(self):
+        """Shifts of 2.5 mm (standard deviation) are found up to a smooth curve, and leave no staircase.
+
+        The mesh must lie as close to the true walls as one from an unshifted stack, within 1 mm, everywhere.
+        """
+        shape = synthetic.ellipsoids(*synthetic.HUMAN)
+        planted = shifts(len(synthetic.labels(shape)["z"]), 3, 2.5)
+        result = mesh.build(synthetic.labels(shape, shifts=planted), COARSE)
+        found = result["slice_shift"].values @ synthetic.OBLIQUE[[2, 1]].T
+        used = np.round(result["slice_position"].values / 8).astype(int)
+        t = np.arange(len(used))
+        smooth = [np.polyval(np.polyfit(t, difference, 2), t) for difference in (found - planted[used]).T]
+        assert np.abs(found - planted[used] - np.transpose(smooth)).max() < 0.4
+        assert np.abs(planted[used]).max() > 4
+        off = radial_error(result, shape)
+        assert np.sqrt(np.mean(off**2)) < 0.6
+
+    def test_ragged_rings_are_outvoted(self, stack, built):
+        """Muscle spilled over a quarter of the lateral side of one slice moves the wall by less than 1 mm."""
+        spilled = stack.copy(deep=True)
+        k, half = 5, stack.sizes["y"] // 2
+        for name in ("labels", "probability"):
+            spilled[name].load()
+        outside = spilled["labels"].values[0, k, :, :] == 0
+        outside[:, half - 8 :] = False
+        outside[:half] = False
+        spilled["labels"].values[0, k][outside] = 2
+        spilled["probability"].values[:, 0, k][:, outside] = np.array([0, 0, 1, 0])[:, None]
+        result = mesh.build(spilled, COARSE)
+        assert mesh.wall_volume(*arrays(result)[:2]) == approx(mesh.wall_volume(*arrays(built)[:2]), rel=0.03)
+
+    def test_outflow_is_not_the_base(self, stack, built):
+        """A ring of half the size above the base (the aortic root) is left out."""
+        crowned = stack.copy(deep=True)
+        quarter = stack.sizes["x"] // 4
+        for name in ("labels", "probability"):
+            values = crowned[name].values
+            small = values[..., 2, ::2, ::2]
+            values[..., 1, quarter : quarter + small.shape[-2], quarter : quarter + small.shape[-1]] = small
+        result = mesh.build(crowned, COARSE)
+        np.testing.assert_array_equal(result["slice_position"], built["slice_position"])
+
+    def test_building_twice_gives_the_same(self, stack, built):
+        assert mesh.build(stack, COARSE).identical(built)
+
+    @settings(max_examples=12, deadline=None, derandomize=True)
+    @given(
+        short=st.floats(20, 34),
+        thickness=st.floats(5, 16),
+        slender=st.floats(1.7, 2.6),
+        high=st.floats(0.1, 0.4),
+        seed=st.integers(0, 1000),
+    )
+    def test_any_plausible_heart_passes_the_gates(self, short, thickness, slender, high, seed):
+        """Over sizes, wall thicknesses, sphericities, base heights and breath-holds: volumes within 3 %."""
+        long = slender * short
+        shape = synthetic.ellipsoids((short, short + thickness), (long, long + thickness), high * long)
+        planted = shifts(len(synthetic.labels(shape, pixel=2.0)["z"]), seed, 1.0)
+        result = mesh.build(synthetic.labels(shape, pixel=2.0, shifts=planted), COARSE)
+        points, _, facets, tags = arrays(result)
+        assert mesh.cavity_volume(points, facets, tags) == approx(mesh.enclosed_volume(shape, 0), rel=0.03)
+        assert quality.faults(result, COARSE) == []
+
+
+def radial_error(result, shape) -> np.ndarray:
+    """Distance of the fitted walls from the true ones along rays, both centred on their volumes' axis, mm."""
+    fitted = mesh.Surfaces.of(result)
+    theta, phi = np.meshgrid(np.linspace(1.4, np.pi, 60), np.linspace(-np.pi, np.pi, 60))
+    points = np.stack([fitted.points(wall, theta, phi) for wall in (0, 1)])
+    points = points[points[..., 2] < 0]
+    return np.min([np.abs(fit._radial(shape, wall, points)) for wall in (0, 1)], axis=0)
+
+
+class TestVerdicts:
+    def quarantined(self, labels, parameters=COARSE) -> str:
+        with pytest.raises(Quarantined) as raised:
+            mesh.build(labels, parameters)
+        return raised.value.code
+
+    def test_no_ventricle(self, stack):
+        assert self.quarantined(stack.assign(labels=0 * stack["labels"])) == "no-ventricle"
+
+    def test_few_slices(self, stack):
+        assert self.quarantined(stack.isel(z=slice(0, 5))) == "few-slices"
+
+    def test_apex_missing(self, stack):
+        assert self.quarantined(stack.isel(z=slice(0, 8))) == "apex-missing"
+
+    def test_no_septum(self, stack):
+        assert self.quarantined(stack.assign(labels=stack["labels"] % 3)) == "no-septum"
+
+    def test_mesh_quality_after_all_attempts(self, stack, caplog):
+        caplog.set_level(logging.INFO, "twinbeat")
+        assert self.quarantined(stack, COARSE.model_copy(update={"minimum_dihedral": 50.0})) == "mesh-quality"
+        assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE)) == 4
+
+    def test_a_stack_that_just_reaches_the_apex_is_enough(self, stack):
+        """Without a slice beyond the apex, the ellipsoid alone closes the wall: cavity within 5 %."""
+        points, _, facets, tags = arrays(mesh.build(stack.isel(z=slice(0, -3)), COARSE))
+        assert mesh.cavity_volume(points, facets, tags) == approx(synthetic.cap_volume(26, 62, 16), rel=0.05)
+
+
+class TestRemeshing:
+    def test_a_smoother_surface_is_tried_next(self, stack, monkeypatch):
+        answers = iter([["surface not closed"], []])
+        used = []
+        monkeypatch.setattr(quality, "faults", lambda result, limits: next(answers))
+        monkeypatch.setattr(fit, "surfaces", record(fit.surfaces, used))
+        mesh.build(stack, COARSE)
+        assert used == [1e-3, 1e-2]
+
+    def test_walls_that_nearly_touch_are_refused(self):
+        shape = synthetic.ellipsoids((26.0, 27.0), (62.0, 63.0), 16.0)
+        assert from_labels.thin(shape) == ["wall 1.0 mm thin, at least 1.5 mm expected"]
+
+
+def record(function, seen):
+    def recorded(outlines, smoothness):
+        seen.append(smoothness)
+        return function(outlines, smoothness)
+
+    return recorded
+
+
+class TestDensity:
+    def test_refined_mesh_has_the_same_volumes(self, built):
+        """The walls are scaled so that meshes of 8 and 3 mm enclose exactly the same."""
+        fine = mesh.refine(built, 3.0, 3)
+        assert fine.sizes["cell"] > 10 * built.sizes["cell"]
+        (points, cells, facets, tags), (coarse, tetrahedra, triangles, surfaces_) = arrays(fine), arrays(built)
+        assert mesh.wall_volume(points, cells) == approx(mesh.wall_volume(coarse, tetrahedra), rel=1e-9)
+        cavity = mesh.cavity_volume(coarse, triangles, surfaces_)
+        assert mesh.cavity_volume(points, facets, tags) == approx(cavity, rel=1e-9)
+
+    def test_interpolation_is_exact_for_linear_fields(self):
+        """Inside the mesh; at curved walls, points outside the coarse chords are off by the sagitta, under 0.5 mm."""
+        fine, coarse = synthetic.ellipsoid(4.0, 3), synthetic.ellipsoid(8.0, 1)
+        matrix = mesh.interpolation(*arrays(fine)[:2], coarse["points"].values)
+        assert np.abs(matrix @ fine["points"].values - coarse["points"].values).max() < 0.5
+        centres = coarse["points"].values[coarse["cells"].values].mean(axis=1)
+        inner = mesh.interpolation(*arrays(coarse)[:2], centres)
+        np.testing.assert_allclose(inner @ coarse["points"].values, centres, atol=1e-9)
+        np.testing.assert_allclose(inner.sum(axis=1), 1)
+
+
+def test_vtu_lies_in_the_patient(built, tmp_path):
+    """Read back: the same cells, points in LPS mm, and the fields of points."""
+    mesh.write_vtu(built, tmp_path / "anatomy.vtu")
+    found = meshio.read(tmp_path / "anatomy.vtu")
+    np.testing.assert_array_equal(found.cells_dict["tetra"], built["cells"])
+    to_lps = built["to_lps"].values
+    np.testing.assert_allclose(found.points, built["points"].values @ to_lps[:3, :3].T + to_lps[:3, 3])
+    np.testing.assert_array_equal(found.point_data["depth"], built["depth"])
+
+
+def test_contours_say_where_the_apex_is(stack):
+    """Each apex lies between the last slice that shows it and the next: the true ones at -78 and -86 mm."""
+    outlines = contours.extract(stack)
+    for (seen, behind), truth in zip(outlines.apex, (-78, -86), strict=True):
+        assert behind - 4 <= truth <= seen
+        assert seen - behind == approx(8)
