@@ -137,33 +137,39 @@ def export(network: UNet, path: Path, notes: dict[str, Any]) -> None:
     """Write the network with a softmax as ONNX: images (batch, 1, y, x) to probabilities (batch, label, y, x)."""
     whole = nn.Sequential(copy.deepcopy(network).to(memory_format=torch.contiguous_format), nn.Softmax(1)).eval()
     path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
     axes = {"image": {0: "batch", 2: "y", 3: "x"}, "probability": {0: "batch", 2: "y", 3: "x"}}
     torch.onnx.export(
-        whole, torch.zeros(1, 1, SIZE, SIZE), path, input_names=["image"], output_names=["probability"],
+        whole, torch.zeros(1, 1, SIZE, SIZE), draft, input_names=["image"], output_names=["probability"],
         dynamic_axes=axes, opset_version=17, dynamo=False,
     )  # fmt: skip
-    model = onnx.load(path)
+    model = onnx.load(draft)
     onnx.helper.set_model_props(model, {name: str(value) for name, value in notes.items()})
-    onnx.save(model, path)
+    onnx.save(model, draft)
+    draft.replace(path)
 
 
 def train(seed: int, steps: int, checkpoint: Path, output: Path, workers: int, every: int) -> None:
-    """Train up to step ``steps``; every ``every`` steps validate, write the checkpoint and the network."""
+    """Train up to step ``steps``; every ``every`` steps and in the end write the checkpoint and the network."""
     state = restore(checkpoint, seed)
     samples = Samples(seed, state.step * BATCH, steps * BATCH)
-    begin, first, losses = time.monotonic(), state.step, []
+    begin, first, losses = time.monotonic(), state.step, list[float]()
     for images, labels in DataLoader(samples, BATCH, num_workers=workers):
         state, value = advance(state, images, labels, steps)
         losses.append(value)
-        if state.step % every == 0 or state.step == steps:
-            dice = validate(state.mean)
-            save(checkpoint, seed, state)
-            export(state.mean, output, {"seed": seed, "steps": state.step, "of": steps, "synthetic_dice": dice})
+        if state.step % every == 0 and state.step < steps:
             left = (time.monotonic() - begin) / (state.step - first) * (steps - state.step)
-            shown = ", ".join(f"{value:.4f}" for value in dice)
-            mean = np.mean(losses)
-            log.info("train: step %d of %d, loss %.4f, Dice %s, %.0f s left", state.step, steps, mean, shown, left)
-            losses = []
+            log.info("train: loss %.4f over the last %d steps, %.0f s left", np.mean(losses[-every:]), every, left)
+            keep(state, seed, steps, checkpoint, output)
+    keep(state, seed, steps, checkpoint, output)
+
+
+def keep(state: State, seed: int, steps: int, checkpoint: Path, output: Path) -> None:
+    """Validate, and write the checkpoint and the network with its Dice of labels 1 to 3."""
+    dice = [round(value, 4) for value in validate(state.mean)]
+    log.info("train: step %d of %d, Dice %s", state.step, steps, dice)
+    save(checkpoint, seed, state)
+    export(state.mean, output, {"seed": seed, "steps": state.step, "of": steps, "synthetic_dice": dice})
 
 
 def main() -> None:
