@@ -1,13 +1,7 @@
-"""Stores: what is published is read back exactly, what is damaged is never read, a killed writer leaves no trace."""
+"""Stores: what is published is read back exactly, and what is damaged is never read."""
 
 import json
-import multiprocessing
-import os
-import random
-import shutil
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,50 +11,17 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from store_samples import known, same, sample
 
 from twinbeat import store
-from twinbeat.store import manifest, provenance
-from twinbeat.variables import VARIABLES, Variable
+from twinbeat.store import manifest
 from twinbeat.verdicts import Quarantined, Rejected
-
-SAMPLE = {
-    "number": Variable(("time", "x"), "mL", "floats"),
-    "single": Variable(("x",), "kPa", "floats of 32 bits"),
-    "count": Variable(("x",), "1", "integers"),
-    "flag": Variable(("x",), "1", "truth values"),
-    "name": Variable(("x",), "1", "text"),
-    "scalar": Variable((), "ms", "a number alone"),
-}
 
 
 @pytest.fixture(autouse=True, scope="module")
 def sample_kind():
-    """A kind of store with a variable of every sort."""
-    VARIABLES["sample"] = SAMPLE
-    yield
-    del VARIABLES["sample"]
-
-
-def sample(seed: int = 0, size: int = 3) -> xr.Dataset:
-    rng = np.random.default_rng(seed)
-    return xr.Dataset(
-        {
-            "number": (("time", "x"), rng.normal(size=(2, size))),
-            "single": ("x", rng.normal(size=size).astype("float32")),
-            "count": ("x", np.arange(size)),
-            "flag": ("x", np.arange(size) % 2 == 0),
-            "name": ("x", np.array(["apex", "Höhe", ""] * size)[:size]),
-            "scalar": ((), float(seed)),
-        },
-        coords={"time": [0.0, 40.0], "x": np.arange(size) * 1.5},
-        attrs={"kind": "sample", "note": {"nested": [1, 2.5, None, "text"]}},
-    )
-
-
-def same(found: xr.Dataset, published: xr.Dataset) -> None:
-    xr.testing.assert_equal(found, published)
-    for name, variable in published.variables.items():
-        assert found[name].dtype == variable.dtype
+    with known():
+        yield
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -87,27 +48,6 @@ def test_round_trip_is_exact(tmp_path, data, size, times):
     found = store.open(tmp_path / "any.zarr")
     same(found, dataset)
     assert found["number"].values.tobytes() == dataset["number"].values.tobytes()
-
-
-def test_store_carries_units_code_parameters_and_inputs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    store.publish(sample(), "results/study/p1/labels.zarr")
-    raw = Path("Smith^John/dicom")
-    raw.mkdir(parents=True)
-    (raw / "slice.dcm").write_text("raw")
-    parameters = {"mesh": {"size": "6 mm", "key": "/home/smith/key", "more": ["/x", 2]}}
-    made_from = ["results/study/p1/labels.zarr", raw]
-    store.publish(sample(), "results/study/p1/a.zarr", inputs=made_from, parameters=parameters)
-    found = store.open("results/study/p1/a.zarr")
-    assert {name: found[name].attrs["units"] for name in SAMPLE} == {name: row.unit for name, row in SAMPLE.items()}
-    assert found["time"].attrs["units"] == "ms"
-    origin = found.attrs["provenance"]
-    assert origin["kind"] == "sample"
-    assert origin["code"]["version"] == "0.1.0"
-    assert origin["parameters"] == {"mesh": {"size": "6 mm", "key": "withheld path", "more": ["withheld path", 2]}}
-    assert origin["inputs"] == {"study/p1/labels.zarr": store.checksum(Path("results/study/p1/labels.zarr"))}
-    assert origin["external"] == [store.checksum(raw)]
-    assert "Smith" not in "".join(path.read_text(errors="replace") for path in Path("results").rglob("*.json"))
 
 
 def test_publishing_twice_gives_the_same_manifest(tmp_path):
@@ -277,156 +217,3 @@ def test_a_place_that_cannot_be_taken_is_an_error(tmp_path):
     (tmp_path / "a.zarr").write_text("a file, where a folder should go")
     with pytest.raises(NotADirectoryError):
         store.publish(sample(), tmp_path / "a.zarr")
-
-
-def test_an_existing_store_and_an_empty_folder_give_way(tmp_path):
-    (tmp_path / "a.zarr").mkdir()
-    for seed in (1, 2):
-        store.publish(sample(seed), tmp_path / "a.zarr")
-        same(store.open(tmp_path / "a.zarr"), sample(seed))
-    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
-
-
-def test_what_was_abandoned_long_ago_is_swept(tmp_path):
-    for name, age in (("old", 25), ("new", 1)):
-        left = tmp_path / f".a.zarr.{name}"
-        left.mkdir()
-        os.utime(left, (time.time() - age * 3600,) * 2)
-    store.publish(sample(), tmp_path / "a.zarr")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.zarr.new", "a.zarr"]
-
-
-def writer(folder: Path, pipe: int, replace: bool, first: int) -> None:
-    """Publish store after store for ever, each acknowledged through the pipe once ``publish`` has returned."""
-    number = first
-    while True:
-        store.publish(sample(number), folder / ("same.zarr" if replace else f"{number}.zarr"))
-        os.write(pipe, number.to_bytes(4, "big"))
-        number += 1
-
-
-def kill_after(seconds: float, folder: Path, replace: bool, first: int) -> list[int]:
-    """Kill a writer after this time; the numbers that it acknowledged."""
-    reading, writing = os.pipe()
-    process = multiprocessing.get_context("fork").Process(target=writer, args=(folder, writing, replace, first))
-    process.start()
-    time.sleep(seconds)
-    process.kill()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    os.close(writing)
-    with os.fdopen(reading, "rb") as stream:
-        content = stream.read()
-    return [int.from_bytes(content[i : i + 4], "big") for i in range(0, len(content), 4)]
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
-def test_killed_writers_publish_whole_stores_or_none(tmp_path):
-    """60 SIGKILLs at random moments. What was acknowledged is there; beside it at most the one whose rename was done
-    but not yet acknowledged; each of them is whole and right."""
-    rng = random.Random(2026)
-    acknowledged, unacknowledged = 0, 0
-    for kill in range(60):
-        folder = tmp_path / str(kill)
-        folder.mkdir()
-        numbers = kill_after(rng.uniform(0.02, 0.15), folder, replace=False, first=0)
-        published = sorted(int(path.stem) for path in folder.glob("[0-9]*.zarr"))
-        assert published[: len(numbers)] == numbers
-        assert len(published) - len(numbers) <= 1
-        for number in published:
-            same(store.open(folder / f"{number}.zarr"), sample(number))
-        acknowledged += len(numbers)
-        unacknowledged += len(published) - len(numbers)
-    assert acknowledged > 30
-    assert unacknowledged < 10
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
-def test_killed_replacements_are_never_a_mixture(tmp_path):
-    """The store is the last acknowledged one or its successor, whole; or none, if the kill fell between the renames."""
-    rng = random.Random(7)
-    store.publish(sample(0), tmp_path / "same.zarr")
-    last, missing = 0, 0
-    for _ in range(20):
-        numbers = kill_after(rng.uniform(0.02, 0.15), tmp_path, replace=True, first=last + 1)
-        last = numbers[-1] if numbers else last
-        if not (tmp_path / "same.zarr").exists():
-            missing += 1
-            continue
-        found = store.open(tmp_path / "same.zarr")
-        number = int(found["scalar"])
-        assert last <= number <= last + 1
-        same(found, sample(number))
-        last = number
-    assert missing <= 2
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
-def test_racing_writers_leave_one_whole_store(tmp_path):
-    """Two processes replace the same store again and again; a reader meanwhile sees one of theirs or an error."""
-    processes = [
-        multiprocessing.get_context("fork").Process(
-            target=publish_many, args=(tmp_path / "a.zarr", range(first, 20, 2))
-        )
-        for first in (0, 1)
-    ]
-    for process in processes:
-        process.start()
-    while any(process.is_alive() for process in processes):
-        try:
-            found = store.open(tmp_path / "a.zarr")
-        except store.StoreError:
-            continue
-        same(found, sample(int(found["scalar"])))
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
-    last = store.open(tmp_path / "a.zarr")
-    assert int(last["scalar"]) in (18, 19)
-    same(last, sample(int(last["scalar"])))
-    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
-
-
-def publish_many(path: Path, seeds: range) -> None:
-    for seed in seeds:
-        store.publish(sample(seed), path)
-
-
-def git(folder: Path, *words: str) -> None:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *who, "-C", folder, *words], check=True, capture_output=True)
-
-
-def test_code_version_under_git(tmp_path):
-    """The commit while clean, marked once a file differs; nothing of a repository that does not hold the package."""
-    package = tmp_path / "repository/package"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    git(package.parent, "init")
-    assert provenance.code(package) == {"version": "0.1.0", "commit": None, "modified": None}
-    git(package.parent, "add", ".")
-    git(package.parent, "commit", "-m", "first")
-    provenance.code.cache_clear()
-    clean = provenance.code(package)
-    assert len(clean["commit"]) == 40
-    assert clean["modified"] is False
-    (package / "new.py").touch()
-    provenance.code.cache_clear()
-    assert provenance.code(package) == {**clean, "modified": True}
-
-
-def test_code_version_without_git(tmp_path, monkeypatch):
-    assert provenance.code(tmp_path) == {"version": "0.1.0", "commit": None, "modified": None}
-    monkeypatch.setenv("PATH", "")
-    provenance.code.cache_clear()
-    assert provenance.code(provenance.PACKAGE)["commit"] is None
-    provenance.code.cache_clear()
-
-
-def test_checksum_of_a_file_and_a_folder(tmp_path):
-    """SHA-256 of "abc" is the first test vector of FIPS 180-2; the one of a folder does not depend on its place."""
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a/file").write_text("abc")
-    assert store.checksum(tmp_path / "a/file").startswith("ba7816bf8f01cfea414140de5dae2223b00361a3")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    assert store.checksum(tmp_path / "a") == store.checksum(tmp_path / "b")

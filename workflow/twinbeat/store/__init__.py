@@ -146,7 +146,11 @@ def _sweep(path: Path) -> None:
 
 
 def _place(folder: Path, path: Path) -> None:
-    """Rename ``folder`` to ``path``. An empty folder there gives way by itself; a store there is first moved aside."""
+    """Rename ``folder`` to ``path``. An empty folder there gives way by itself; a store there is moved aside first.
+
+    Between the two renames, some microseconds, there is no store at ``path``: a writer killed then leaves none.
+    """
+    replaced = []
     while True:
         try:
             folder.rename(path)
@@ -154,14 +158,9 @@ def _place(folder: Path, path: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        _clear(path)
+        replaced.append(_another_name(path))
+        with suppress(FileNotFoundError):  # another writer was faster
+            path.rename(replaced[-1])
     manifest.flush(path.parent)
-
-
-def _clear(path: Path) -> None:
-    aside = _another_name(path)
-    try:
-        path.rename(aside)
-    except FileNotFoundError:  # another writer was faster
-        return
-    shutil.rmtree(aside)
+    for old in replaced:
+        shutil.rmtree(old, ignore_errors=True)
