@@ -28,7 +28,7 @@ rule assess_twin:
         mem_mb=1000,
         runtime=5,
     message:
-        "Assess the twin of {wildcards.patient}"
+        "{wildcards.patient}: assess the twin"
     script:
         "../scripts/assess_twin.py"
 
@@ -65,7 +65,7 @@ rule report_patient:
         mem_mb=2000,
         runtime=10,
     message:
-        "Write the report of {wildcards.patient}"
+        "{wildcards.patient}: write the report"
     script:
         "../scripts/report_patient.py"
 
@@ -93,7 +93,7 @@ rule summarise_cohort:
     params:
         groups={patient: row["group"] for patient, row in patients.items()},
     message:
-        "Summarise the cohort {wildcards.study}"
+        "{wildcards.study}: summarise the cohort"
     script:
         "../scripts/summarise_cohort.py"
 
@@ -112,6 +112,6 @@ rule check_cohort:
         mem_mb=500,
         runtime=5,
     message:
-        "Check that every patient of {wildcards.study} is done"
+        "{wildcards.study}: check that every patient is done"
     script:
         "../scripts/check_cohort.py"

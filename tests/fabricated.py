@@ -38,11 +38,12 @@ def truth(labels: xr.Dataset) -> xr.Dataset:
         "stiffness": ((), STIFFNESS / 1.2),
         "tension": ("time", _tension()),
         "volume": ("time", 120 * SQUEEZE**2),
+        "ejection_fraction": ((), 36.0),
         "labels": labels.labels,
         "origin": labels.origin,
         "directions": labels.directions,
     }
-    return xr.Dataset(data, coords=labels.drop_vars("probability").coords)
+    return xr.Dataset(data, coords=labels.drop_vars("probability").coords, attrs={"kind": "truth"})
 
 
 def surrogate(posterior: xr.Dataset) -> xr.Dataset:

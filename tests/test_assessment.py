@@ -129,6 +129,13 @@ def test_without_a_truth_there_is_no_recovery(twin):
     assert not [name for name in found if "recovery" in name or "dice" in name]
 
 
+def test_truth_is_read_from_its_store(twin, found, tmp_path):
+    """The fabricated truth has dimensions and units of the table of variables, and comes back the same."""
+    store.publish(fabricated.truth(twin["labels"]), tmp_path / "truth.zarr")
+    again = assessment.assess(**twin, truth=store.open(tmp_path / "truth.zarr"))
+    xr.testing.assert_allclose(again, found)
+
+
 def test_it_is_a_store(found, tmp_path):
     """Dimensions and units are those of the table of variables, and no value is NaN: the store refuses others."""
     store.publish(found, tmp_path / "assessment.zarr")

@@ -136,9 +136,10 @@ def _contractility(anatomy: xr.Dataset, posterior: xr.Dataset) -> Array:
 
 
 def _recovery(figures: dict[str, object], truth: xr.Dataset) -> dict[str, float]:
+    """Like against like: the fitted tension of a frame stands for the planted mean of healthy muscle at that frame."""
     planted = {"stiffness": float(truth.stiffness), "peak_tension": float(truth.tension.max())}
     stiffness, tension = (100 * (figures[name] / value - 1) for name, value in planted.items())
-    points = figures["fitted_ejection_fraction"] - ejection_fraction(truth.volume.values)
+    points = figures["fitted_ejection_fraction"] - float(truth.ejection_fraction)
     return {"stiffness_recovery": stiffness, "tension_recovery": tension, "ejection_fraction_recovery": points}
 
 

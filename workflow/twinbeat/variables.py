@@ -186,7 +186,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "smallest_dihedral": Variable((), "degree", "smallest dihedral angle of the mesh"),
         "largest_aspect": Variable((), "1", "largest scaled ratio of longest edge to inscribed radius"),
         "stiffness_recovery": Variable((), "%", "stiffness against the planted truth"),
-        "tension_recovery": Variable((), "%", "peak tension against the planted truth"),
+        "tension_recovery": Variable((), "%", "peak over the frames against the planted one, mean of healthy muscle"),
         "ejection_fraction_recovery": Variable((), "%", "fitted against planted ejection fraction, in points"),
         "dice_blood": Variable((), "1", "overlap of LV blood with the planted truth"),
         "dice_myocardium": Variable((), "1", "overlap of LV myocardium with the planted truth"),

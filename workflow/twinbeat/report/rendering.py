@@ -29,11 +29,12 @@ def heart(anatomy: xr.Dataset, activation: xr.Dataset | None) -> str:
     scenes = [(_fibers(anatomy, opened), "Fibres") for opened in (False, True)]
     if activation is not None:
         scenes += [(_activation(activation, opened), "Activation") for opened in (False, True)]
-    figure, row = axes(1, len(scenes), 2.75 * len(scenes), 3.9)
+    figure, row = axes(1, 4, 11, 3.9)
+    for axis in row:
+        bare(axis)
     for axis, (pixels, name), where in zip(row, scenes, ("outside", "cut open") * 2, strict=False):
         axis.imshow(pixels)
         axis.set_title(f"{name}, {where}")
-        bare(axis)
     _scale(row[:2], HELIX, (-90, 90), "helix angle (degrees)")
     if activation is not None:
         _scale(row[2:], ACTIVATION, _range(activation), f"activation (ms), lines every {ISOCHRONE:.0f} ms")
