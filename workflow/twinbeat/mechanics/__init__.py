@@ -1,7 +1,21 @@
 """Finite elasticity of the left ventricle: equilibrium under pressure, tension and springs, forward and inverse."""
 
+from .anatomy import contractile, from_anatomy
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity
+from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
 from .ventricle import Snapshot, Ventricle
 
-__all__ = ["BASE", "ENDOCARDIUM", "EPICARDIUM", "Cavity", "FiberStrain", "Snapshot", "Ventricle"]
+__all__ = [
+    "BASE",
+    "ENDOCARDIUM",
+    "EPICARDIUM",
+    "Cavity",
+    "FiberStrain",
+    "Sensitivity",
+    "Snapshot",
+    "UnloadedSensitivity",
+    "Ventricle",
+    "contractile",
+    "from_anatomy",
+]

@@ -31,20 +31,20 @@ class Unloading:
         rest = fem.Constant(ventricle.domain, np.zeros(3))
         form = ventricle.internal(rest, p, U)
         self.residual_form = fem.form(form)
-        self.damping = ventricle.damping
         self.jacobian = Factorised(fem.form(ufl.derivative(form, self.state)), ventricle.bcs)
-        self._load = ventricle.load_at_rest()
+        self.stiffness_form = fem.form(ventricle.passive(rest, U))
+        self.load = _load_at_rest(ventricle)
 
     def residual(self) -> PETSc.Vec:
         """Out-of-balance forces on the mesh (mN); the caller destroys it."""
         vector = assemble(self.residual_form)
-        vector.axpy(-float(self.pressure.value), self._load)
+        vector.axpy(-float(self.pressure.value), self.load)
         for bc in self.ventricle.bcs:
             bc.set(vector.array_w, alpha=0.0)
         return vector
 
-    def factorise(self) -> Factorised:
-        """Jacobian of ``residual`` with respect to (U, multiplier)."""
+    def factorise(self, damping: float = 0.0) -> Factorised:
+        """Jacobian of ``residual`` with respect to (U, multiplier), always exact: ``damping`` is for the forward one."""
         self.jacobian.update()
         return self.jacobian
 
@@ -60,3 +60,12 @@ class Unloading:
     def apply(self, start: "Snapshot", end: "Snapshot", share: float) -> None:
         """Set the loads this share of the way from ``start`` to ``end``."""
         self.ventricle.apply(start, end, share)
+
+
+def _load_at_rest(ventricle: "Ventricle") -> PETSc.Vec:
+    """Forces per cavity pressure (mm^2) on the mesh itself."""
+    state = ventricle.state.x.array.copy()
+    ventricle.state.x.array[:] = 0.0
+    load = ventricle.load()
+    ventricle.state.x.array[:] = state
+    return load

@@ -19,7 +19,8 @@ log = logging.getLogger("twinbeat")
 
 SMALLEST_STEP = 1 / 256
 WILD = 6.0  # growth of Newton's steps after which the load step is given up
-NEAR = 0.03  # share of the largest forces below which the exact Jacobian serves better than the damped one
+FAR = 3.0  # growth of the forces in a step after which the damped Jacobian serves better than the exact one
+NEAR = 0.03  # share of the largest forces below which the exact one does again
 
 
 class Diverged(Exception):
@@ -49,7 +50,7 @@ class Newton:
                 if step < SMALLEST_STEP:
                     raise Quarantined(
                         "mechanics-diverged",
-                        f"no equilibrium beyond {100 * share:.0f} % of the load (cavity pressure {end.pressure:.2f} kPa, "
+                        f"no equilibrium past {100 * share:.0f} % of the load (cavity pressure {end.pressure:.2f} kPa, "
                         f"largest tension {end.tension.max(initial=0.0):.1f} kPa): {failure}",
                     ) from failure
                 continue
@@ -60,22 +61,23 @@ class Newton:
     def equilibrium(self, law: Callable | None = None) -> int:
         """Newton steps at fixed loads until converged; their number."""
         residual, gap = self._residual(law)
-        reference, first = self._size(residual, gap), 0.0
+        size = peak = self._size(residual, gap)
+        damped, first = False, 0.0
         for iteration in range(1, self.iterations + 1):
-            self.ventricle.damping.value = 0.0 if self._size(residual, gap) < NEAR * reference else 1.0
-            step, rise = self._step(residual, gap, law)
+            step, rise = self._step(residual, gap, law, float(damped))
             residual.destroy()
-            residual, gap, share = self._advance(step, rise, law, reference)
+            residual, gap, share = self._advance(step, rise, law, peak)
             length = max(step.norm(PETSc.NormType.INFINITY), abs(rise))
-            moved = share * length
-            first = first or length
             step.destroy()
-            if moved < self.tolerance and share == 1:
+            if share * length < self.tolerance and share == 1:
                 return iteration
+            first = first or length
             if length > WILD * first:
                 break
-            reference = max(reference, self._size(residual, gap))
-        raise Diverged(f"Newton step {iteration} moved by {moved:.2g} mm")
+            last, size = size, self._size(residual, gap)
+            peak = max(peak, size)
+            damped = NEAR * peak < size < last if damped else size > FAR * last
+        raise Diverged(f"Newton step {iteration} moved by {length:.2g} mm")
 
     def _advance(
         self, step: PETSc.Vec, rise: float, law: Callable | None, reference: float
@@ -106,9 +108,11 @@ class Newton:
     def _size(residual: PETSc.Vec, gap: tuple[float, float]) -> float:
         return float(np.hypot(residual.norm(), gap[0]))
 
-    def _step(self, residual: PETSc.Vec, gap: tuple[float, float], law: Callable | None) -> tuple[PETSc.Vec, float]:
+    def _step(
+        self, residual: PETSc.Vec, gap: tuple[float, float], law: Callable | None, damping: float
+    ) -> tuple[PETSc.Vec, float]:
         """Newton's step of the state and of the pressure (block elimination of the bordered system)."""
-        factorised = self.ventricle.factorise()
+        factorised = self.ventricle.factorise(damping)
         step = factorised.solve(residual)
         step.scale(-1.0)
         if law is None:

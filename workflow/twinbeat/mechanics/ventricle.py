@@ -75,7 +75,8 @@ class Ventricle:
 
     def _build(self) -> None:
         (w, p), U = ufl.split(self.state), ufl.split(self.reference)[0]
-        self._load_form = fem.form(self._load(w))
+        if self.cavity is None:
+            self._load_form = fem.form(self._load(w))
         form = self.internal(w, p, U) - self._load(w)
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
@@ -114,11 +115,21 @@ class Ventricle:
         solid = ufl.inner(P, ufl.grad(v) * F0) + q * (ufl.det(F) - 1)
         return solid * per_volume * self.dx + self._springs(w - U, v, G)
 
+    def passive(self, w: Expr, U: Expr) -> Expr:
+        """The part of the virtual work that is proportional to the stiffness C: its derivative by ln C."""
+        v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
+        F = ufl.variable(deformation_gradient(w, ufl.inv(G)))
+        P = ufl.diff(self.law().energy(F, unit(G * self.fiber)), F)
+        return ufl.inner(P, ufl.grad(v) * ufl.inv(G)) * ufl.det(G) * self.dx
+
+    def law(self) -> Guccione:
+        """The passive law with the present stiffness."""
+        m = self.mechanics
+        return Guccione(self.stiffness, m.fiber_exponent, m.transverse_exponent, m.shear_exponent)
+
     def energy(self, F: Expr, p: Expr, f0: Expr) -> Expr:
         """Energy per unloaded volume with the multiplier p, kPa."""
-        m = self.mechanics
-        law = Guccione(self.stiffness, m.fiber_exponent, m.transverse_exponent, m.shear_exponent)
-        return law.energy(F, f0) + active(self.tension, F, f0) + incompressible(p, m.bulk, F)
+        return self.law().energy(F, f0) + active(self.tension, F, f0) + incompressible(p, self.mechanics.bulk, F)
 
     def _springs(self, d: Expr, v: Expr, G: Expr) -> Expr:
         m = self.mechanics
@@ -162,15 +173,14 @@ class Ventricle:
         self.state.x.array[multipliers] = self.reference.x.array[multipliers]
         self._done = self.snapshot()
 
-    def load_at_rest(self) -> PETSc.Vec:
-        """Forces per cavity pressure (mm^2) on the mesh itself."""
-        state, pressure = self.state.x.array.copy(), float(self.pressure.value)
-        self.state.x.array[:], self.pressure.value = 0.0, 1.0
-        load = assemble(self._load_form)
+    def load(self) -> PETSc.Vec:
+        """Forces per cavity pressure (mm^2) in the present shape; the caller destroys it."""
         if self.cavity is not None:
             self.cavity.volume()
-            load = self.cavity.slope()
-        self.state.x.array[:], self.pressure.value = state, pressure
+            return self.cavity.slope()
+        pressure, self.pressure.value = float(self.pressure.value), 1.0
+        load = assemble(self._load_form)
+        self.pressure.value = pressure
         return load
 
     def solve_volume(self, law: VolumeLaw) -> float:
@@ -201,8 +211,9 @@ class Ventricle:
             bc.set(vector.array_w, alpha=0.0)
         return vector
 
-    def factorise(self) -> Factorised:
-        """The exact Jacobian of ``residual`` at the present state, factorised."""
+    def factorise(self, damping: float = 0.0) -> Factorised:
+        """The Jacobian of ``residual`` at the present state, factorised; exact but for ``damping``."""
+        self.damping.value = damping
         if self.cavity is None:
             self.jacobian.update()
         else:

@@ -23,6 +23,18 @@ class Calibration(Section):
     motion_sigma: Length = "1.5 mm"
     """Standard deviation of a segment's endocardial motion."""
 
+    template_sigma: Annotated[float, Field(gt=0)] = 0.15
+    """Standard deviation of a pressure that a template gives, not a measurement, as a share of it."""
+
+    stiffness_prior: Pressure = "2 kPa"
+    """Most likely C of the Guccione law before any measurement."""
+
+    stiffness_spread: Annotated[float, Field(gt=0)] = 1.0
+    """Standard deviation of ln C before any measurement."""
+
+    tension_bend: Pressure = "30 kPa"
+    """Standard deviation of the second difference of the tension between frames: a weak demand of smoothness."""
+
     stiffness_bounds: tuple[Pressure, Pressure] = ("0.1 kPa", "10 kPa")
     """Bounds of the passive stiffness C of the Guccione law."""
 

@@ -1,0 +1,92 @@
+"""How equilibrium answers to its parameters: tangents, and the discrete adjoint of any observation.
+
+With the residual R(x; theta, U) = 0 of the ventricle, x = (w, p), and R0(U; theta) = 0 of its unloading,
+
+    tangent   dx/dtheta = -K^-1 (dR/dtheta + dR/dU dU/dtheta),   dU/dtheta = -K0^-1 dR0/dtheta,
+    adjoint   K^T a = do/dx,   K0^T b = -(dR/dU)^T a,   do/dtheta = -a . dR/dtheta + b . (-dR0/dtheta).
+
+All partial derivatives are exact: UFL differentiates the discrete residual.
+"""
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from petsc4py import PETSc
+
+from .cavity import assemble
+from .inverse import Unloading
+from .ventricle import Ventricle
+
+
+class Sensitivity:
+    """Partial derivatives of the residuals of an unloaded ventricle, at its present state."""
+
+    def __init__(self, ventricle: Ventricle, contractile: np.ndarray) -> None:
+        """``contractile``: share of the tension that each local cell (ghosts included) develops."""
+        self.ventricle = ventricle
+        space = ventricle.space
+        self._direction, self._adjoint = fem.Function(space), fem.Function(space)
+        share = fem.Function(ventricle.tension.function_space)
+        share.x.array[:] = contractile
+        (w, p), U = ufl.split(ventricle.state), ufl.split(ventricle.reference)[0]
+        form = ventricle.internal(w, p, U)
+        self._tension = fem.form(ufl.derivative(form, ventricle.tension, share))
+        self._stiffness = fem.form(ventricle.passive(w, U))
+        self._reference = fem.form(ufl.derivative(form, ventricle.reference, self._direction))
+        weighted = ufl.replace(form, {ufl.TestFunction(space): self._adjoint})
+        self._reference_transposed = fem.form(ufl.derivative(weighted, ventricle.reference))
+
+    def to_tension(self) -> PETSc.Vec:
+        """dR/d(tension of healthy muscle), mN/kPa."""
+        return assemble(self._tension)
+
+    def to_stiffness(self) -> PETSc.Vec:
+        """dR/d(ln C), mN."""
+        return assemble(self._stiffness)
+
+    def to_pressure(self) -> PETSc.Vec:
+        """dR/d(cavity pressure), mN/kPa."""
+        slope = self.ventricle.load()
+        slope.scale(-1.0)
+        return slope
+
+    def to_reference(self, change: PETSc.Vec) -> PETSc.Vec:
+        """dR/dU for a change of the reference (U, multiplier), mN."""
+        spread(self._direction, change)
+        return assemble(self._reference)
+
+    def to_reference_transposed(self, adjoint: PETSc.Vec) -> PETSc.Vec:
+        """(dR/dU)^T adjoint."""
+        spread(self._adjoint, adjoint)
+        return assemble(self._reference_transposed)
+
+
+class UnloadedSensitivity:
+    """Derivatives of the unloaded shape; made after ``Ventricle.unload`` and valid until the next one."""
+
+    def __init__(self, unloading: Unloading) -> None:
+        self._unloading = unloading
+        self._factorised = unloading.factorise()
+        self._residual_stiffness = assemble(unloading.stiffness_form)
+        self.stiffness = self._solved(self._residual_stiffness)
+        load = unloading.load.copy()
+        load.scale(-1.0)
+        self.pressure = self._solved(load)
+
+    def _solved(self, partial: PETSc.Vec) -> PETSc.Vec:
+        change = self._factorised.solve(partial)
+        change.scale(-1.0)
+        return change
+
+    def stiffness_through(self, gradient: PETSc.Vec) -> float:
+        """d/d(ln C) of what has this gradient with respect to (U, multiplier), by the adjoint of the unloading."""
+        adjoint = self._factorised.solve_transposed(gradient)
+        value = -adjoint.dot(self._residual_stiffness)
+        adjoint.destroy()
+        return float(value)
+
+
+def spread(function: fem.Function, vector: PETSc.Vec) -> None:
+    """The function with the vector's values, ghosts included."""
+    function.x.array[: vector.getLocalSize()] = vector.getArray(readonly=True)
+    function.x.scatter_forward()
