@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_samples import AXES, KEY, ROW, SHARED, UP, cine, clean, content, needs_shared, stopped, written
+from dicom_samples import AXES, KEY, ROW, SHARED, UP, cine, clean, content, edit, needs_shared, stopped, written
 
 from twinbeat.intake import files, image
 from twinbeat.intake.deidentify import deidentify, record
@@ -172,6 +172,24 @@ def test_times_without_triggers_or_intervals():
 def test_times_that_cannot_be_used(code, change):
     error = stopped(image.heart_times, short_axis(in_slice(stack(), 5, change), Intake()))
     assert error.code == code and error.message.startswith("slice 5 of 12")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_stored_values_are_rescaled(cine, tmp_path, style):
+    """Signal = 0.5 stored + 3, from the classic attributes or from the functional groups of each frame."""
+    written(cine, tmp_path / "raw", style)
+
+    def rescale(dataset):
+        for groups in dataset.get("PerFrameFunctionalGroupsSequence", [None]):
+            item = dataset if groups is None else pydicom.Dataset()
+            item.RescaleSlope, item.RescaleIntercept, item.RescaleType = "0.5", "3", "US"
+            if groups is not None:
+                groups.PixelValueTransformationSequence = [item]
+
+    edit(tmp_path / "raw", rescale)
+    output = clean(tmp_path / "raw")
+    found = image.read(output, record(output), Intake())
+    np.testing.assert_allclose(found.image, 0.5 * cine.image + 3)
 
 
 def test_a_changed_folder_is_no_patients_fault(cine, tmp_path):

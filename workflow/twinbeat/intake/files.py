@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread, uid
-from pydicom.pixels import apply_rescale
 
 from ..verdicts import Rejected
 
@@ -95,12 +94,11 @@ def _check(file: File, dataset: Dataset, pixels: bool) -> None:
 
 
 def decode(file: File) -> np.ndarray:
-    """Signal in an image file, shape (frame, row, column), with the classic rescale applied; float32."""
+    """Stored values of an image file, shape (frame, row, column), float32."""
     dataset = read(file)
     try:
         with quiet():
-            stored = dataset.pixel_array
-            frames = apply_rescale(stored, dataset).astype(np.float32)
+            stored = dataset.pixel_array.astype(np.float32)
     except Exception as error:  # each decoder has its own way to fail
         syntax = dataset.file_meta.get("TransferSyntaxUID", uid.ImplicitVRLittleEndian).name
         raise Rejected(
@@ -108,4 +106,4 @@ def decode(file: File) -> np.ndarray:
         ) from None
     if dataset.get("SamplesPerPixel", 1) != 1:
         raise Rejected("not-grey", f"{file} has {dataset.SamplesPerPixel} colours per pixel; expected 1")
-    return frames.reshape(-1, dataset.Rows, dataset.Columns)
+    return stored.reshape(-1, dataset.Rows, dataset.Columns)

@@ -31,6 +31,8 @@ class Frame:
     """RR interval, ms."""
     order: float
     """Place in the sequence, where there is no trigger time."""
+    scale: tuple[float, float] = (1.0, 0.0)
+    """Slope and intercept from stored values to signal."""
 
     @property
     def normal(self) -> np.ndarray:
@@ -70,6 +72,7 @@ def _classic(file: files.File, dataset: Dataset) -> Iterator[Frame]:
         trigger=dataset.get("TriggerTime"),
         interval=dataset.get("NominalInterval"),
         order=dataset.get("InstanceNumber"),
+        scale=(dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")),
     )
 
 
@@ -88,6 +91,9 @@ def _enhanced(file: files.File, dataset: Dataset) -> Iterator[Frame]:
                 trigger=groups.get("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
                 interval=groups.get("CardiacSynchronizationSequence", "RRIntervalTimeNominal"),
                 order=groups.get("FrameContentSequence", "TemporalPositionIndex") or index,
+                scale=tuple(
+                    groups.get("PixelValueTransformationSequence", f"Rescale{k}") for k in ("Slope", "Intercept")
+                ),
             )
 
 
@@ -118,6 +124,7 @@ def _frame(
     trigger: Any,
     interval: Any,
     order: Any,
+    scale: tuple[Any, Any],
 ) -> Frame:
     place, axes = np.array(position, float), np.array(orientation, float)
     size = (float(spacing[0]), float(spacing[1]))
@@ -133,6 +140,7 @@ def _frame(
         trigger=_number(trigger),
         interval=_number(interval) or None,
         order=_number(order) or 0.0,
+        scale=(_number(scale[0]) or 1.0, _number(scale[1]) or 0.0),
     )
 
 

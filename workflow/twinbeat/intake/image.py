@@ -90,7 +90,8 @@ def _pixels(stack: list[Slice]) -> np.ndarray:
         for frame, t, z in members:
             if frame.index >= len(decoded):
                 raise Rejected("corrupt-file", f"{frame.file} has {len(decoded)} frames; its header tells of more")
-            signal[t, z] = decoded[frame.index]
+            slope, intercept = frame.scale
+            signal[t, z] = slope * decoded[frame.index] + intercept
     return signal
 
 
