@@ -4,9 +4,9 @@
 
 (Niederer et al. 2011, eqs 2.1 to 2.3). One step advances the cells, then the diffusion with the stimulus (Godunov).
 Diffusion is explicit: the Runge-Kutta-Legendre scheme with as many stages as stability asks for (Meyer, Balsara and
-Aslam 2014, doi 10.1016/j.jcp.2013.08.021, eqs 3 and 6), which is forward Euler for one stage. One stage does on every
-mesh of this project; it takes 7 % of the time of the cells, where preconditioned conjugate gradients would take three
-iterations of at least that each.
+Aslam 2014, doi 10.1016/j.jcp.2013.08.021, eqs 3 and 6), which is forward Euler for one stage. One stage does on the
+default mesh and on those of the benchmark; it takes 7 % of the time of the cells, where preconditioned conjugate
+gradients would take three iterations of at least that each.
 """
 
 from collections.abc import Callable

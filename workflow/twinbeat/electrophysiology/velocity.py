@@ -28,6 +28,7 @@ DIRECTIONS = ((2, 1), (3, 2), (5, 4), (1, 1))  # offsets of a lattice's first tw
 ELEMENTS, LENGTH = 24, 20.0  # a chain has at least as many elements and mm
 STIMULATED = 1.5  # elements; less does not take hold on a coarse mesh
 STALLED = 3.0  # a wave that takes this many times the wanted time is not waited for
+COARSENING = 0.13  # mS/mm³: conductivity per element size squared that coarse meshes need on top
 PRECISION = 5e-3  # of ln σ; the velocity goes with σ^0.5 on fine meshes and with up to σ^2.5 near the limit
 
 
@@ -60,15 +61,18 @@ class Grid(NamedTuple):
 def tuned(velocity: Directions, grid: Grid) -> Directions:
     """The conductivities that give the velocities.
 
-    One pass is enough: the conductivity across a wave changes its speed by less than a percent.
+    The conductivity across a wave changes its speed by percents only, so for the fibre it is taken from the ratio of
+    the velocities, and then the transverse one is found.
     """
-    isotropic = match(lambda value: within(value, value, velocity.fiber, grid), velocity.fiber)
-    transverse = match(lambda value: within(value, isotropic, velocity.transverse, grid), velocity.transverse)
+    ratio = velocity.transverse / velocity.fiber
+    fiber = match(lambda value: within(value, ratio * value, velocity.fiber, grid), velocity.fiber, grid.size)
     return Directions(
-        fiber=match(lambda value: within(value, transverse, velocity.fiber, grid), velocity.fiber),
-        transverse=transverse,
-        transmural=match(lambda value: through(value, velocity.transmural, grid), velocity.transmural),
-        endocardium=match(lambda value: within(value, value, velocity.endocardium, grid), velocity.endocardium),
+        fiber=fiber,
+        transverse=match(lambda value: within(value, fiber, velocity.transverse, grid), velocity.transverse, grid.size),
+        transmural=match(lambda value: through(value, velocity.transmural, grid), velocity.transmural, grid.layer),
+        endocardium=match(
+            lambda value: within(value, value, velocity.endocardium, grid), velocity.endocardium, grid.size
+        ),
     )
 
 
@@ -83,16 +87,21 @@ def achieved(conductivity: Directions, velocity: Directions, grid: Grid) -> Dire
     )
 
 
-def match(speed: Callable[[float], float], velocity: float) -> float:
-    """The conductivity at which ``speed`` (increasing) is ``velocity``; fine meshes need the least."""
+def match(speed: Callable[[float], float], velocity: float, size: float) -> float:
+    """The conductivity at which ``speed`` (increasing) is ``velocity``.
+
+    The search starts a little above what elements of ``size`` mm need, because slow waves take long.
+    """
 
     def excess(logarithm: float) -> float:
         return speed(float(np.exp(logarithm))) - velocity
 
-    low = high = np.log(0.8 * CONTINUUM[1] * (velocity / CONTINUUM[0]) ** 2)
-    while excess(high) < 0:
-        low, high = high, high + 0.5
-    return float(np.exp(brentq(excess, low, high, xtol=PRECISION) if high > low else high))
+    low = high = np.log(CONTINUUM[1] * (velocity / CONTINUUM[0]) ** 2 + COARSENING * size**2)
+    while excess(low) > 0:
+        low, high = low - 0.5, low
+    while low == high or excess(high) < 0:
+        high += 0.5
+    return float(np.exp(brentq(excess, low, high, xtol=PRECISION)))
 
 
 def within(along: float, across: float, expected: float, grid: Grid) -> float:
