@@ -21,3 +21,30 @@ rule simulate_electrophysiology:
         "{wildcards.patient}: simulate activation"
     script:
         "../scripts/simulate_electrophysiology.py"
+
+
+rule simulate_beat:
+    """The calibrated heart beating in its circulation."""
+    input:
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        posterior="results/{study}/{patient}/posterior.zarr",
+        activation="results/{study}/{patient}/activation.zarr",
+        targets="results/{study}/{patient}/targets.zarr",
+        clinical="results/{study}/{patient}/clinical.json",
+        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials"),
+    output:
+        directory("results/{study}/{patient}/beat.zarr"),
+    log:
+        "logs/{study}/{patient}/simulate_beat.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/simulate_beat.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        job=arguments("simulate_beat", "beat", "mechanics"),
+    message:
+        "{wildcards.patient}: simulate the beat"
+    shell:
+        "{resources.mpi} -n {resources.tasks} python scripts/simulate_beat.py {params.job:q}"

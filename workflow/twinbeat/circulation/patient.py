@@ -36,9 +36,9 @@ class Loop:
     cycle: Cycle
 
     def shows(self) -> np.ndarray:
-        """End-diastolic, systolic and diastolic pressure (kPa) and stroke volume (mL)."""
-        cycle = self.cycle
-        pressures = np.array([cycle.pressure[0], cycle.arterial.max(), cycle.arterial.min()]) * KPA_PER_MMHG
+        """Pressure of the fullest ventricle, systolic and diastolic pressure (kPa), and stroke volume (mL)."""
+        cycle, full = self.cycle, int(self.cycle.volume.argmax())
+        pressures = np.array([cycle.pressure[full], cycle.arterial.max(), cycle.arterial.min()]) * KPA_PER_MMHG
         return np.append(pressures, cycle.stroke_volume)
 
 
@@ -65,11 +65,18 @@ def fit(left_ventricle: Cavity, period: float, goals: Goals, start: Loop | None 
     return loop(x)
 
 
-def settle(left_ventricle: Cavity, near: Loop, resistance: float = 1.0, blood: float = 1.0) -> Loop:
-    """The limit cycle next to another one, with resistance and blood volume multiplied."""
-    scales = resistance * near.resistance, near.compliance
-    circulation = _scaled(left_ventricle, near.circulation.period, *scales)
-    return _cycle(Shooting(5e-5), circulation, near, blood * near.circulation.blood(near.cycle.states[0]))
+def settle(left_ventricle: Cavity, near: Loop, resistance: float, end_diastolic: float) -> Loop:
+    """The limit cycle next to another one, with a resistance (a scale) and the blood that fills to a pressure (kPa)."""
+    shooting, blood = Shooting(5e-5), near.circulation.blood(near.cycle.states[0])
+    circulation = _scaled(left_ventricle, near.circulation.period, resistance, near.compliance)
+
+    def misfit(x: np.ndarray) -> np.ndarray:
+        nonlocal near
+        near = _cycle(shooting, circulation, near, x[0] * blood)
+        return (near.shows()[:1] - end_diastolic) / 0.02
+
+    x = least_squares(misfit, [1.0], diff_step=5e-3, xtol=1e-4, ftol=1e-4, max_nfev=15).x
+    return _cycle(shooting, circulation, near, x[0] * blood)
 
 
 def _cycle(shooting: Shooting, circulation: Circulation, near: Loop, blood: float) -> Loop:

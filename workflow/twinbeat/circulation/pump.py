@@ -57,6 +57,11 @@ class Pump:
         x = volume / self.unloaded - 1
         return a1 * x + a2 * x * abs(x) + tension * (b0 + b1 * x + b2 * x * x)
 
+    def stiffened(self, factor: float) -> "Pump":
+        """The pump of a heart whose passive muscle is stiffer by a factor."""
+        a1, a2, *active = self.coefficients
+        return replace(self, coefficients=(factor * a1, factor * a2, *active))
+
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
         """The pump whose pressures at these times (s, within one beat) and volumes are exactly these."""
         static = [self.static(v, T) for v, T in zip(volume, tension, strict=True)]

@@ -11,11 +11,14 @@ from .section import Section
 class Beat(Section):
     """Mechanics coupled to the closed-loop circulation (Regazzoni et al. 2022)."""
 
-    time_step: Time = "10 ms"
-    """Step of the coupled problem."""
+    time_step: Time = "20 ms"
+    """Interval at which the three-dimensional heart is solved; between, its closed form follows it."""
 
-    beats: Annotated[int, Field(ge=1)] = 2
-    """Beats of the three-dimensional heart, after the circulation alone has reached its limit cycle."""
+    beats: Annotated[int, Field(ge=2)] = 2
+    """Beats of the three-dimensional heart, each with the circulation at its limit cycle."""
+
+    frames: Annotated[int, Field(ge=2)] = 20
+    """Displacements that are kept, evenly spaced in time."""
 
     steady: Annotated[float, Field(gt=0)] = 0.01
-    """Largest relative change of the state between the ends of the last two beats."""
+    """Largest relative change of the circulation's state between the last two beats."""

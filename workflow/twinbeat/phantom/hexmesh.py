@@ -36,14 +36,18 @@ class HexMesh:
 
     def at(self, local: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """along, around and depth (cell * point,) at ``local`` points (point, 3) of each reference hexahedron."""
-        element = basix.create_element(basix.ElementFamily.P, basix.CellType.hexahedron, 2, basix.LagrangeVariant.gll_warped)
+        element = basix.create_element(
+            basix.ElementFamily.P, basix.CellType.hexahedron, 2, basix.LagrangeVariant.gll_warped
+        )
         basis = element.tabulate(0, local)[0, :, :, 0]
         x, y, depth = np.einsum("pn,cnk->cpk", basis, self.parameters[self._basix_cells()]).reshape(-1, 3).T
         return np.hypot(x, y), np.arctan2(y, x), depth
 
     def _basix_cells(self) -> np.ndarray:
         """Nodes (cell, 27) in the order of basix."""
-        element = basix.create_element(basix.ElementFamily.P, basix.CellType.hexahedron, 2, basix.LagrangeVariant.gll_warped)
+        element = basix.create_element(
+            basix.ElementFamily.P, basix.CellType.hexahedron, 2, basix.LagrangeVariant.gll_warped
+        )
         i, j, k = np.rint(2 * element.points).astype(int).T
         return self.cells[:, i, j, k]
 
@@ -69,7 +73,9 @@ class HexMesh:
         disk = np.einsum("wn,qnk->qwk", weights, self.parameters[quads.reshape(-1, 9), :2]).reshape(-1, 2)
         _, first, vertex = np.unique(np.round(disk, 9), axis=0, return_index=True, return_inverse=True)
         triangles = vertex.reshape(len(quads), -1)[:, _split(refine)].reshape(-1, 3)
-        return Surface(quads.reshape(-1, 9)[first // len(weights)], weights[first % len(weights)], disk[first], triangles)
+        return Surface(
+            quads.reshape(-1, 9)[first // len(weights)], weights[first % len(weights)], disk[first], triangles
+        )
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,9 @@ def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) ->
     scar = scarred(heart)
     whoever = identity.draw(person, STYLES[(number - 1) % len(STYLES)])
     measured = figures(drawn.heart_rate, beat.loop.cycle, scar, laboratory)
-    return Made(truth(heart, moving, image, scar), image.drop_vars("labels"), whoever, whoever.clinical(measured), files)
+    return Made(
+        truth(heart, moving, image, scar), image.drop_vars("labels"), whoever, whoever.clinical(measured), files
+    )
 
 
 def figures(heart_rate: float, cycle: Cycle, scar: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def figures(heart_rate: float, cycle: Cycle, scar: np.ndarray, rng: np.random.Ge
     cuff = np.array([cycle.arterial.max(), cycle.arterial.min()]) + rng.normal(0, CUFF_NOISE, 2)
     time = np.arange(0, 1000 * cycle.time[-1], CATHETER_STEP)
     trace = np.interp(time / 1000, cycle.time, cycle.pressure) + rng.normal(0, CATHETER_NOISE, len(time))
-    end_diastolic = cycle.pressure[0] + rng.normal(0, CATHETER_NOISE)
+    end_diastolic = cycle.pressure[cycle.volume.argmax()] + rng.normal(0, CATHETER_NOISE)
     return {
         "heart_rate": f"{heart_rate:.0f} beat/min",
         "systolic": f"{cuff[0]:.0f} mmHg",

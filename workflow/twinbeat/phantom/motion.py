@@ -87,7 +87,9 @@ class Heart:
         """Displacement (node, 3) in mm from the unloaded shape, at ``mesh.points``."""
         domain, w = self.ventricle.domain, self.ventricle.displacement()
         values = np.empty((len(self.mesh.parameters), 3))
-        values[domain.geometry.input_global_indices[domain.geometry.dofmap]] = w.x.array.reshape(-1, 3)[w.function_space.dofmap.list]
+        values[domain.geometry.input_global_indices[domain.geometry.dofmap]] = w.x.array.reshape(-1, 3)[
+            w.function_space.dofmap.list
+        ]
         return values
 
 

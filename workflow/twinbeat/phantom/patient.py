@@ -120,5 +120,5 @@ def _shape(rng: np.random.Generator, r: Ranges) -> Shape:
 
 def _scar(rng: np.random.Generator) -> Scar:
     """The anteroseptal territory of the left anterior descending artery, below the basal segments."""
-    centre, half_width = np.radians(rng.uniform(55, 65)), np.radians(rng.uniform(58, 66))
-    return Scar(centre, half_width, rng.uniform(0.6, 0.66))
+    centre, half_width = np.radians(rng.uniform(55, 65)), np.radians(rng.uniform(60, 66))
+    return Scar(centre, half_width, rng.uniform(0.66, 0.74))

@@ -1,0 +1,12 @@
+"""Simulate the beat of one patient's calibrated heart in its circulation, on all ranks."""
+
+from mpi4py import MPI
+
+from twinbeat import beat, stage, store
+from twinbeat.intake.clinical import Clinical
+from twinbeat.parameters import Beat, Mechanics
+
+with stage.mpi_job(MPI.COMM_WORLD.rank) as job:
+    stores = [store.open(getattr(job.input, name)) for name in ("anatomy", "posterior", "activation", "targets")]
+    clinical, comm = Clinical.read(job.input.clinical), MPI.COMM_WORLD
+    job.publish(beat.simulate(*stores, clinical, Beat(**job.params.beat), Mechanics(**job.params.mechanics), comm))

@@ -1,0 +1,180 @@
+"""The beating twin: its calibrated ventricle, driven by its activation, in a circulation fitted to the patient.
+
+The calibrated tension becomes a curve of the time since local activation; the circulation gets the patient's heart rate,
+pressures and stroke volume; both are solved together for the periodic beat (``circulation.couple``).
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from dolfinx import fem
+from mpi4py import MPI
+
+from . import circulation
+from .activation import Curve, delays, local_curve
+from .circulation import Coupled, Goals, Loop, Pump, Reading
+from .intake.clinical import Clinical
+from .mechanics import FiberStrain, Snapshot, from_anatomy
+from .parameters import Beat, Mechanics
+from .units import KPA_PER_MMHG
+from .verdicts import Quarantined
+
+log = logging.getLogger("twinbeat")
+
+FILLING_SIGMA, STROKE_SIGMA = 0.1, 0.02
+"""Standard deviations to which the circulation meets the end-diastolic pressure (kPa) and the stroke volume (of EDV)."""
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A heart varied about the calibrated one: factors on passive stiffness, tension, filling pressure and resistance."""
+
+    stiffness: float = 1.0
+    tension: float = 1.0
+    preload: float = 1.0
+    resistance: float = 1.0
+
+
+class Heart:
+    """The ventricle of a twin; ``hold`` makes it a heart for ``circulation.couple``.
+
+    Keeps of each time held the displacement of the anatomy's points (on rank 0) and the fibre strain per segment.
+    """
+
+    def __init__(
+        self, anatomy: xr.Dataset, posterior: xr.Dataset, end_diastole: int, mechanics: Mechanics, comm: MPI.Comm
+    ) -> None:
+        self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm)
+        self.ventricle.stiffness.value = float(posterior.stiffness)
+        self.ventricle.unload(float(posterior.pressure[end_diastole]))
+        self._strain = FiberStrain(self.ventricle, anatomy.segment.values[self._mapping.cells])
+        self._held: dict[float, Snapshot] = {}
+        self.displacement: dict[float, np.ndarray | None] = {}
+        self.strain: dict[float, np.ndarray] = {}
+        self.contractile = posterior.contractile.values
+        self._curve, self._delays = Curve(np.array([0.0]), np.array([0.0]), 1.0), np.zeros(len(self.contractile))
+
+    def contract(self, curve: Curve, activation: np.ndarray, volumes: np.ndarray) -> None:
+        """Let cells contract as ``curve`` on average, each at its ``activation`` (cell,) in ms; ``volumes`` are weights."""
+        muscle = volumes * self.contractile
+        self._curve, self._delays = local_curve(curve, activation, muscle), delays(activation, muscle)
+
+    def unloaded_volume(self) -> float:
+        """Volume in mL of the unloaded cavity."""
+        ventricle, now = self.ventricle, self.ventricle.snapshot()
+        ventricle.state.x.array[:] = ventricle.reference.x.array
+        volume = ventricle.cavity_volume()
+        ventricle.restore(now)
+        return volume
+
+    def hold(self, volume: float, time: float) -> float:
+        """Cavity pressure in kPa at a volume in mL, with the tension at a time in ms; starts from the last beat's state."""
+        if time in self._held:
+            self.ventricle.restore(self._held[time])
+        tension = self.contractile * self._curve(time - self._delays)
+        self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
+        pressure = self.ventricle.solve_volume(lambda _: (volume, 0.0))
+        self._held[time], self.strain[time] = self.ventricle.snapshot(), self._strain()
+        self.displacement[time] = self._at_points()
+        return self.ventricle.comm.bcast(pressure, root=0)
+
+    def _at_points(self) -> np.ndarray | None:
+        nodal = fem.Function(fem.functionspace(self.ventricle.domain, ("Lagrange", 1, (3,))))
+        nodal.interpolate(self.ventricle.displacement())
+        return self._mapping.gather(nodal.x.array.reshape(-1, 3))
+
+
+def simulate(
+    anatomy: xr.Dataset,
+    posterior: xr.Dataset,
+    activation: xr.Dataset,
+    targets: xr.Dataset,
+    clinical: Clinical,
+    beat: Beat,
+    mechanics: Mechanics,
+    comm: MPI.Comm,
+    factors: Factors | None = None,
+) -> xr.Dataset:
+    """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), for the heart varied by ``factors``.
+
+    Raises Quarantined("beat-unsteady") when the last two beats differ by more than ``beat.steady``, and what mechanics
+    and circulation raise.
+    """
+    factors = factors or Factors()
+    cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
+    heart = Heart(anatomy, posterior, end_diastole, mechanics, comm)
+    heart.ventricle.stiffness.value *= factors.stiffness
+    curve = Curve(posterior.time.values, factors.tension * posterior.tension.values, cycle)
+    cells = anatomy.cells.values
+    heart.contract(curve, activation.activation.values[cells].mean(axis=1), cell_volumes(anatomy.points.values[cells]))
+    unloaded, goals = heart.unloaded_volume(), goals_of(posterior, clinical, end_diastole)
+    fitted = circulation.fit(learned(posterior, unloaded, cycle), cycle / 1000, goals)
+    pump = learned(posterior, unloaded, cycle, factors)
+    times = np.arange(0, cycle - beat.time_step / 2, beat.time_step)
+
+    def circulate(pump: Pump, last: Loop | None) -> Loop:
+        if factors == Factors():
+            return circulation.fit(pump, cycle / 1000, goals, last or fitted)
+        filling = factors.preload * goals.end_diastolic[0]
+        return circulation.settle(pump, last or fitted, factors.resistance * fitted.resistance, filling)
+
+    coupled = circulation.couple(heart, pump, circulate, times, beat.beats)
+    if coupled.steadiness > beat.steady:
+        found = f"the last two beats differ by {coupled.steadiness:.2g}, expected at most {beat.steady:g}"
+        raise Quarantined("beat-unsteady", found)
+    return dataset(heart, coupled, curve, beat.frames)
+
+
+def goals_of(posterior: xr.Dataset, clinical: Clinical, end_diastole: int) -> Goals:
+    """What the circulation shall show: the calibrated filling and stroke, and the cuff's pressures."""
+    volume = posterior.volume.values
+    return Goals(
+        end_diastolic=(float(posterior.pressure[end_diastole]), FILLING_SIGMA),
+        systolic=(clinical.systolic.value, clinical.systolic.sigma),
+        diastolic=(clinical.diastolic.value, clinical.diastolic.sigma),
+        stroke_volume=(float(np.ptp(volume)), STROKE_SIGMA * float(volume.max())),
+    )
+
+
+def learned(posterior: xr.Dataset, unloaded: float, cycle: float, factors: Factors | None = None) -> Pump:
+    """The closed form of the calibrated heart, from its fitted frames, varied by ``factors``; ``cycle`` in ms."""
+    factors = factors or Factors()
+    fitted = zip(
+        posterior.volume.values, posterior.tension.values, posterior.pressure.values / KPA_PER_MMHG, strict=True
+    )
+    readings = [Reading(*map(float, frame)) for frame in fitted]
+    curve = Curve(posterior.time.values, factors.tension * posterior.tension.values, cycle)
+    return circulation.learn(readings, unloaded, curve, cycle / 1000).stiffened(factors.stiffness)
+
+
+def cell_volumes(corners: np.ndarray) -> np.ndarray:
+    """Volumes (cell,) in mm³ of tetrahedra (cell, 4, 3)."""
+    return np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 6
+
+
+def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dataset:
+    """The beat's store; its attributes are figures of the loop."""
+    times, cycle = coupled.time, coupled.loop.cycle
+    kept = times[np.unique(np.linspace(0, len(times) - 1, frames).round().astype(int))]
+    shapes = [heart.displacement[float(t)] for t in kept]
+    values = {
+        "volume": (("time",), coupled.volume),
+        "pressure": (("time",), coupled.pressure),
+        "aortic_pressure": (("time",), coupled.aortic),
+        "fiber_strain": (("segment", "time"), np.stack([heart.strain[float(t)] for t in times], axis=1)),
+        "tension": (("time",), curve(times)),
+        "steadiness": ((), coupled.steadiness),
+    }
+    if shapes[0] is not None:
+        values["displacement"] = (("frame", "point", "component"), np.stack(shapes))
+    figures = {
+        "ejection_fraction": 100 * float(np.ptp(coupled.volume) / coupled.volume.max()),
+        "stroke_volume": float(np.ptp(coupled.volume)),
+        "pressure_rise": float(np.gradient(cycle.pressure, cycle.time).max()),
+        "resistance": float(coupled.loop.circulation.systemic_arteries.R),
+        "compliance": float(coupled.loop.circulation.systemic_arteries.C),
+    }
+    coordinates = {"time": times, "frame": kept, "segment": np.arange(1, 18)}
+    return xr.Dataset(values, coordinates, attrs=figures)
