@@ -1,6 +1,7 @@
 rule sample_ensemble:
     """Which hearts around the calibrated one are simulated; more members leave the earlier ones as they are."""
     input:
+        beat="results/{study}/{patient}/beat.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         code=modules("surrogate/design"),
     output:
@@ -19,6 +20,36 @@ rule sample_ensemble:
         "{wildcards.patient}: sample the ensemble"
     script:
         "../scripts/sample_ensemble.py"
+
+
+rule simulate_member:
+    """The beat of one member. A longer ensemble has the same members and more, so its age does not count."""
+    input:
+        ensemble=ancient("results/{study}/{patient}/ensemble.zarr"),
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        posterior="results/{study}/{patient}/posterior.zarr",
+        activation="results/{study}/{patient}/activation.zarr",
+        targets="results/{study}/{patient}/targets.zarr",
+        clinical="results/{study}/{patient}/clinical.json",
+        code=modules("beat", "activation", "circulation", "mechanics", "surrogate/member"),
+    output:
+        directory("results/{study}/{patient}/members/{member}.zarr"),
+    log:
+        "logs/{study}/{patient}/simulate_member/{member}.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/simulate_member/{member}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        ensemble=section("surrogate")["ensemble"],
+        beat=section("beat"),
+        mechanics=section("mechanics"),
+    message:
+        "{wildcards.patient}: simulate member {wildcards.member} of the ensemble"
+    script:
+        "../scripts/simulate_member.py"
 
 
 rule refresh_surrogate:

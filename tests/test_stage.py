@@ -72,12 +72,16 @@ def test_a_result_is_published_with_its_provenance(rule, labels):
 @pytest.mark.parametrize("kind", [Rejected, Quarantined])
 def test_a_stopped_patient_leaves_its_verdict_in_every_output(rule, labels, kind):
     rule.output = ["results/s/p/image.zarr", "results/s/p/deid", "results/s/p/clinical.json"]
+    Path(rule.output[1]).mkdir(parents=True)
+    (Path(rule.output[1]) / "half.dcm").write_text("not fit to be kept")
     with stage.job(rule):
         raise kind("missing-slice", "slice 7 of 12 is missing")
-    for path in rule.output:
+    for path in rule.output[:2]:
         with pytest.raises(kind, match="slice 7 of 12") as raised:
-            store.passed(path)
+            store.open(path)
         assert (raised.value.code, raised.value.stage) == ("missing-slice", "build_mesh")
+    assert not (Path(rule.output[1]) / "half.dcm").exists()
+    assert json.loads(Path(rule.output[2]).read_text())["verdict"]["kind"] == kind.kind
     assert f"{kind.kind} at build_mesh: missing-slice: slice 7 of 12 is missing" in log_of(rule)
     assert "Traceback" not in log_of(rule)
 
@@ -90,12 +94,6 @@ def test_a_verdict_met_in_an_input_goes_on_with_its_stage(rule):
     with pytest.raises(Rejected) as raised:
         store.open(rule.output[0])
     assert (raised.value.code, raised.value.stage) == ("missing-slice", "import_image")
-
-
-def test_what_holds_no_verdict_passes(tmp_path):
-    (tmp_path / "clinical.json").write_text('{"heart_rate": 70}')
-    for path in (tmp_path, tmp_path / "clinical.json"):
-        assert store.passed(path) == path
 
 
 def test_an_internal_error_quarantines_and_is_in_the_log(rule, labels):

@@ -7,6 +7,7 @@ import xarray as xr
 from twinbeat import store, surrogate
 from twinbeat.evidence import surrogate as evidence
 from twinbeat.evidence.surrogate import FACTOR, TIME, beats, planted, posterior, refreshed
+from twinbeat.parameters import Beat, Mechanics
 from twinbeat.parameters import Surrogate as Section
 from twinbeat.surrogate import design, member
 from twinbeat.surrogate.processes import Process
@@ -185,6 +186,27 @@ def test_what_is_kept_of_a_beat():
     assert {name: found[name].dims for name in found.variables} == {
         name: checked[name].dims for name in checked.variables
     }
+
+
+def test_a_member_is_the_beat_with_its_factors(monkeypatch):
+    """The factors reach the beat by name, and what comes back is kept under the member's number."""
+    ensemble, given = surrogate.sample(posterior(), Section()), []
+
+    def simulate(*inputs):
+        given.extend(inputs)
+        return beats(ensemble)[7]
+
+    monkeypatch.setattr(member.beat, "simulate", simulate)
+    stores = dict.fromkeys(("anatomy", "posterior", "activation", "targets"), posterior())
+    found = member.simulate(
+        7, ensemble, **stores, clinical=None, parameters=Beat(), mechanics=Mechanics(), frames=5, comm=None
+    )
+    factors = ensemble.factor.sel(member=7)
+    assert given[-1] == member.beat.Factors(
+        **{name: float(factors.sel(parameter=name)) for name in surrogate.PARAMETERS}
+    )
+    assert int(found.number) == 7
+    assert found.factor.values.tolist() == factors.values.tolist()
 
 
 def test_outside_its_domain_it_refuses(sixteen):

@@ -8,7 +8,6 @@ another in ``attrs["kind"]``.
 """
 
 import errno
-import json
 import shutil
 import time
 import uuid
@@ -28,7 +27,7 @@ from . import manifest, provenance
 from .checks import described
 from .manifest import StoreError, checksum
 
-__all__ = ["StoreError", "checksum", "earlier", "finished", "open", "passed", "publish", "verdict"]
+__all__ = ["StoreError", "checksum", "earlier", "finished", "open", "publish", "verdict"]
 
 _CODECS = {"compressors": [ZstdCodec(level=3), Crc32cCodec()], "_FillValue": None}
 _ABANDONED = 24 * 3600.0
@@ -59,7 +58,9 @@ def publish(
 def open(path: str | Path) -> xr.Dataset:
     """The dataset of a store, in memory. Raises the verdict that it holds, or StoreError where it is damaged."""
     dataset = _decode(manifest.read(Path(path)))
-    _raise_verdict(dataset.attrs)
+    if "verdict" in dataset.attrs:
+        found = dataset.attrs["verdict"]
+        raise KINDS[found["kind"]](found["code"], found["message"], found["stage"])
     return dataset
 
 
@@ -80,26 +81,10 @@ def finished(paths: Sequence[str | Path]) -> list[xr.Dataset]:
     return found
 
 
-def passed(path: str | Path) -> Path:
-    """``path``, a folder or JSON file that is no store, unless a verdict was left in its place: that is raised."""
-    path = Path(path)
-    if (path / manifest.NAME).is_file():
-        open(path)
-    if path.is_file():
-        _raise_verdict(json.loads(path.read_text("utf-8")))
-    return path
-
-
 def verdict(stopped: PatientStopped) -> xr.Dataset:
     """What a stage publishes instead of its result when the patient goes no further."""
     found = {"kind": stopped.kind, "code": stopped.code, "message": stopped.message, "stage": stopped.stage}
     return xr.Dataset(attrs={"kind": "verdict", "verdict": found})
-
-
-def _raise_verdict(attributes: Mapping[str, Any]) -> None:
-    if "verdict" in attributes:
-        found = attributes["verdict"]
-        raise KINDS[found["kind"]](found["code"], found["message"], found["stage"])
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> None:
