@@ -1,7 +1,7 @@
 """The beating twin: its calibrated ventricle, driven by its activation, in a circulation fitted to the patient.
 
-The calibrated tension becomes a curve of the time since local activation; the circulation gets the patient's heart rate,
-pressures and stroke volume; both are solved together for the periodic beat (``circulation.couple``).
+The calibrated tension becomes a curve of the time since local activation; the circulation gets the patient's heart
+rate, pressures and stroke volume; both are solved together for the periodic beat (``circulation.couple``).
 """
 
 import logging
@@ -24,12 +24,12 @@ from .verdicts import Quarantined
 log = logging.getLogger("twinbeat")
 
 FILLING_SIGMA, STROKE_SIGMA = 0.1, 0.02
-"""Standard deviations to which the circulation meets the end-diastolic pressure (kPa) and the stroke volume (of EDV)."""
+"""Standard deviations to which the circulation meets end-diastolic pressure (kPa) and stroke volume (share of EDV)."""
 
 
 @dataclass(frozen=True)
 class Factors:
-    """A heart varied about the calibrated one: factors on passive stiffness, tension, filling pressure and resistance."""
+    """A heart varied about the calibrated one: factors on stiffness, tension, filling pressure and resistance."""
 
     stiffness: float = 1.0
     tension: float = 1.0
@@ -57,7 +57,7 @@ class Heart:
         self._curve, self._delays = Curve(np.array([0.0]), np.array([0.0]), 1.0), np.zeros(len(self.contractile))
 
     def contract(self, curve: Curve, activation: np.ndarray, volumes: np.ndarray) -> None:
-        """Let cells contract as ``curve`` on average, each at its ``activation`` (cell,) in ms; ``volumes`` are weights."""
+        """Let cells contract as ``curve`` on average, each at its ``activation`` (ms); ``volumes`` (cell,) weigh."""
         muscle = volumes * self.contractile
         self._curve, self._delays = local_curve(curve, activation, muscle), delays(activation, muscle)
 
@@ -70,7 +70,7 @@ class Heart:
         return volume
 
     def hold(self, volume: float, time: float) -> float:
-        """Cavity pressure in kPa at a volume in mL, with the tension at a time in ms; starts from the last beat's state."""
+        """Cavity pressure in kPa at a volume in mL and a time in ms, sought from the state of the last beat."""
         if time in self._held:
             self.ventricle.restore(self._held[time])
         tension = self.contractile * self._curve(time - self._delays)
@@ -97,7 +97,7 @@ def simulate(
     comm: MPI.Comm,
     factors: Factors | None = None,
 ) -> xr.Dataset:
-    """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), for the heart varied by ``factors``.
+    """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), varied by ``factors``.
 
     Raises Quarantined("beat-unsteady") when the last two beats differ by more than ``beat.steady``, and what mechanics
     and circulation raise.

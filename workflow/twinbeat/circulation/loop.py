@@ -1,4 +1,4 @@
-"""Closed-loop lumped circulation (Regazzoni et al. 2022, doi 10.1016/j.jcp.2022.111083, section 2.4), in mL, mmHg and s.
+"""Closed-loop lumped circulation (Regazzoni et al. 2022, doi 10.1016/j.jcp.2022.111083) in mL, mmHg and s.
 
 Four chambers, four valves and four vessels (systemic and pulmonary arteries and veins). The left ventricle is whatever
 has a ``pressure(volume, time)``: an elastance, or a three-dimensional heart.
@@ -59,19 +59,23 @@ class Vessel(NamedTuple):
     L: float
 
 
+SYSTEMIC_ARTERIES, SYSTEMIC_VEINS = Vessel(0.733, 1.372, 0.005), Vessel(0.32, 11.363, 0.0005)
+PULMONARY_ARTERIES, PULMONARY_VEINS = Vessel(0.046, 20.0, 0.0005), Vessel(0.0015, 16.0, 0.0005)
+
+
 @dataclass(frozen=True)
 class Circulation:
-    """The closed loop; defaults are the published ones at 75 beats a minute."""
+    """The closed loop; the defaults are the published ones (the MIT package ``circulation`` 0.4.0)."""
 
     left_ventricle: Cavity
     left_atrium: Cavity
     right_ventricle: Cavity
     right_atrium: Cavity
     period: float
-    systemic_arteries: Vessel = Vessel(0.733, 1.372, 0.005)
-    systemic_veins: Vessel = Vessel(0.32, 11.363, 0.0005)
-    pulmonary_arteries: Vessel = Vessel(0.046, 20.0, 0.0005)
-    pulmonary_veins: Vessel = Vessel(0.0015, 16.0, 0.0005)
+    systemic_arteries: Vessel = SYSTEMIC_ARTERIES
+    systemic_veins: Vessel = SYSTEMIC_VEINS
+    pulmonary_arteries: Vessel = PULMONARY_ARTERIES
+    pulmonary_veins: Vessel = PULMONARY_VEINS
     open_valve: float = 0.0075
     closed_valve: float = 75006.2
 
@@ -160,7 +164,7 @@ REFERENCE_STATE = np.array(
 
 
 def reference() -> Circulation:
-    """The published model with an elastance as left ventricle (values of the MIT package ``circulation`` 0.4.0)."""
+    """The published model with an elastance as left ventricle at 75 beats a minute."""
     return around(Elastance(4.482, 0.170, 42.0, 0.1, 0.25, 0.4, 0.8), 0.8, atria=0.1, ventricles=0.1)
 
 

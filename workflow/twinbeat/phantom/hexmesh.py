@@ -22,7 +22,7 @@ ENDOCARDIUM, EPICARDIUM, BASE = 1, 2, 3
 
 @dataclass(frozen=True)
 class HexMesh:
-    """``parameters`` (node, 3): disk x, disk y, depth; ``cells`` (cell, 3, 3, 3): nodes of each hexahedron by lattice."""
+    """``parameters`` (node, 3): disk x, disk y, depth; ``cells`` (cell, 3, 3, 3): each hexahedron's lattice of nodes."""
 
     shape: Shape
     parameters: np.ndarray
@@ -64,7 +64,7 @@ class HexMesh:
         return domain, dolfinx.mesh.meshtags(domain, 2, facets, tags)
 
     def surface(self, depth: float, refine: int = 4) -> "Surface":
-        """The layer of nodes at depth 0 or 1 as triangles, each quadrilateral split into ``refine`` x ``refine`` x 2."""
+        """The surface at depth 0 or 1 as triangles, each quadrilateral split into ``refine`` x ``refine`` x 2."""
         quads = self.cells[:, :, :, 0 if depth == 0 else -1]
         quads = quads[np.all(self.parameters[quads, 2] == depth, axis=(1, 2))]
         t = np.linspace(0, 1, refine + 1)
@@ -101,7 +101,7 @@ def _split(refine: int) -> np.ndarray:
 
 
 def build(shape: Shape, around: int, along: int, layers: int) -> HexMesh:
-    """Hexahedra with ``around`` (a multiple of 4) elements about the axis, ``along`` rings to the base, ``layers`` across."""
+    """Hexahedra: ``around`` (a multiple of 4) about the axis, ``along`` rings to the base, ``layers`` across."""
     quads, disk = _disk(around // 4, along)
     count, step = len(disk), np.arange(2 * layers + 1)
     parameters = np.concatenate([np.column_stack([disk, np.full(count, level / (2 * layers))]) for level in step])
@@ -123,7 +123,7 @@ def _disk(n: int, rings: int) -> tuple[np.ndarray, np.ndarray]:
     for grid in grids:
         quads.append(_blocks(start + np.arange(grid[..., 0].size).reshape(grid.shape[:2])))
         start += grid[..., 0].size
-    rounded, first, vertex = np.unique(np.round(nodes, 9), axis=0, return_index=True, return_inverse=True)
+    _, first, vertex = np.unique(np.round(nodes, 9), axis=0, return_index=True, return_inverse=True)
     return vertex.ravel()[np.concatenate(quads)], nodes[first]
 
 
@@ -142,7 +142,7 @@ def _blocks(lattice: np.ndarray) -> np.ndarray:
 def fibres(shape: Shape, along: np.ndarray, around: np.ndarray, depth: np.ndarray, angles: Fibers) -> np.ndarray:
     """Unit fibres (point, 3): in the layer, the helix angle linear in depth from the circumferential direction.
 
-    As in LDRB (Bayer et al. 2012): circumferential = towards base x outwards, f = cos a circumferential + sin a towards base.
+    As in LDRB (Bayer et al. 2012) with c = towards base x outwards: f = cos a c + sin a towards base.
     """
     up, out = shape.directions(along, around, depth)
     helix = np.radians(angles.helix_endocardium + depth * (angles.helix_epicardium - angles.helix_endocardium))[:, None]

@@ -12,7 +12,6 @@ import xarray as xr
 from .. import fibers
 from ..circulation import Cycle
 from ..parameters import Fibers, Mechanics, Phantom
-from ..units import KPA_PER_MMHG
 from ..verdicts import Rejected
 from . import dicomwriter, identity, imaging, motion, patient
 from .identity import STYLES, Identity
@@ -60,7 +59,7 @@ def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) ->
 
 
 def figures(heart_rate: float, cycle: Cycle, scar: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
-    """The clinical file's figures: cuff, catheter, and the scarred segments as a radiologist reads them (half or more)."""
+    """The clinical file's figures: cuff, catheter, and the segments of which at least half is scar."""
     cuff = np.array([cycle.arterial.max(), cycle.arterial.min()]) + rng.normal(0, CUFF_NOISE, 2)
     time = np.arange(0, 1000 * cycle.time[-1], CATHETER_STEP)
     trace = np.interp(time / 1000, cycle.time, cycle.pressure) + rng.normal(0, CATHETER_NOISE, len(time))

@@ -1,4 +1,4 @@
-"""The motion of a virtual patient: its heart on hexahedra, loaded from the unloaded shape, beating in the closed loop."""
+"""The motion of a virtual patient: its heart on hexahedra, unloaded at first, beating in the closed loop."""
 
 import logging
 
@@ -64,7 +64,7 @@ class Heart:
         return volumes
 
     def hold(self, volume: float, time: float) -> float:
-        """Cavity pressure in kPa at a volume in mL, with the tension at a time in ms; starts from the last beat's state."""
+        """Cavity pressure in kPa at a volume in mL and a time in ms, sought from the state of the last beat."""
         if time in self._held:
             self.ventricle.restore(self._held[time])
         pressure = self.press(volume, self._local(time - self._delays))
@@ -140,7 +140,7 @@ def teach(heart: Heart) -> list[Reading]:
 
 
 def dataset(heart: Heart, beat: Coupled) -> xr.Dataset:
-    """What the scanner sees: the moving endocardium and epicardium (heart frame, mm) with volume, pressure and tension."""
+    """What the scanner sees: the moving endocardium and epicardium (heart frame, mm); and the loads."""
     inner, outer = heart.mesh.surface(0.0), heart.mesh.surface(1.0)
     points = [heart.mesh.points + heart.shapes[float(t)] for t in beat.time]
     moving = np.stack([np.concatenate([inner.interpolate(p), outer.interpolate(p)]) for p in points])

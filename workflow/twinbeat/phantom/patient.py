@@ -13,7 +13,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Scar:
-    """A sector without contraction, from the apex up to ``top`` (along), ``half_width`` rad to both sides of ``centre``."""
+    """A sector without contraction, from the apex to ``top`` (along), ``half_width`` rad to each side of ``centre``."""
 
     centre: float
     half_width: float
@@ -57,59 +57,51 @@ class Patient:
         return self.onset + self.spread * (0.3 * depth + 0.4 * along + 0.3 * along * (1 - np.cos(around)) / 2)
 
 
-@dataclass(frozen=True)
-class Ranges:
-    """What a phenotype is drawn from: unloaded shape in mm, kPa, beats a minute, mmHg."""
-
-    radius: Range
-    length: Range
-    wall: Range
-    septal: Range
-    stiffness: Range
-    tension: Range
-    rate: Range
-    end_diastolic: Range
-    diastolic: Range
-    ejection: Range
+COLUMNS = "radius length wall septal stiffness tension rate end_diastolic diastolic ejection".split()
+RANGES: dict[Phenotype, str] = {
+    "healthy": "20-22 75-83 10-11.5 0.95-1.1 1.5-2.5 54-62 60-78 8-12 68-80 0.56-0.64",
+    "dilated": "28-30.5 86-95 9.5-11 0.9-1.05 2.5-4 62-70 75-92 13-18 66-76 0.22-0.33",
+    "hypertrophic": "17.5-19 70-76 14.5-17 1.2-1.5 2-3.5 40-46 58-74 11-16 70-84 0.62-0.7",
+    "infarct": "23-25 80-87 9.5-11 0.95-1.1 2-3.5 66-76 68-84 12-17 66-78 0.36-0.44",
+}
+"""What a phenotype is drawn from: unloaded lengths in mm, kPa, beats a minute, pressures in mmHg."""
 
 
-RANGES: dict[Phenotype, Ranges] = {
-    "healthy": Ranges((20, 22), (75, 83), (10, 11.5), (0.95, 1.1), (1.5, 2.5), (54, 62), (60, 78), (8, 12), (68, 80), (0.56, 0.64)),
-    "dilated": Ranges((28, 30.5), (86, 95), (9.5, 11), (0.9, 1.05), (2.5, 4), (62, 70), (75, 92), (13, 18), (66, 76), (0.22, 0.33)),
-    "hypertrophic": Ranges((17.5, 19), (70, 76), (14.5, 17), (1.2, 1.5), (2, 3.5), (40, 46), (58, 74), (11, 16), (70, 84), (0.62, 0.7)),
-    "infarct": Ranges((23, 25), (80, 87), (9.5, 11), (0.95, 1.1), (2, 3.5), (66, 76), (68, 84), (12, 17), (66, 78), (0.36, 0.44)),
-}  # fmt: skip
+def ranges(phenotype: Phenotype) -> dict[str, Range]:
+    """The row of a phenotype: least and largest value of each of ``COLUMNS``."""
+    bounds = [tuple(map(float, entry.split("-"))) for entry in RANGES[phenotype].split()]
+    return dict(zip(COLUMNS, bounds, strict=True))
 
 
 def draw(rng: np.random.Generator, phenotype: Phenotype) -> Patient:
     """A patient of a phenotype."""
-    r = RANGES[phenotype]
-    rate = rng.uniform(*r.rate)
+    r = ranges(phenotype)
+    rate = rng.uniform(*r["rate"])
     scale = np.sqrt(60_000 / rate / 850)
     return Patient(
         phenotype=phenotype,
         shape=_shape(rng, r),
-        stiffness=rng.uniform(*r.stiffness),
-        peak_tension=rng.uniform(*r.tension),
+        stiffness=rng.uniform(*r["stiffness"]),
+        peak_tension=rng.uniform(*r["tension"]),
         rise=rng.uniform(85, 115) * scale,
         fall=rng.uniform(330, 360) * scale,
         onset=rng.uniform(10, 20),
         spread=rng.uniform(25, 40),
         heart_rate=rate,
-        end_diastolic_pressure=rng.uniform(*r.end_diastolic) * KPA_PER_MMHG,
-        diastolic_pressure=rng.uniform(*r.diastolic) * KPA_PER_MMHG,
-        ejection_fraction=rng.uniform(*r.ejection),
+        end_diastolic_pressure=rng.uniform(*r["end_diastolic"]) * KPA_PER_MMHG,
+        diastolic_pressure=rng.uniform(*r["diastolic"]) * KPA_PER_MMHG,
+        ejection_fraction=rng.uniform(*r["ejection"]),
         scar=_scar(rng) if phenotype == "infarct" else None,
     )
 
 
-def _shape(rng: np.random.Generator, r: Ranges) -> Shape:
+def _shape(rng: np.random.Generator, r: dict[str, Range]) -> Shape:
     return Shape(
-        radius=rng.uniform(*r.radius),
-        length=rng.uniform(*r.length),
+        radius=rng.uniform(*r["radius"]),
+        length=rng.uniform(*r["length"]),
         truncation=np.radians(rng.uniform(100, 110)),
-        wall=rng.uniform(*r.wall),
-        septal=rng.uniform(*r.septal),
+        wall=rng.uniform(*r["wall"]),
+        septal=rng.uniform(*r["septal"]),
         apical=rng.uniform(0.6, 0.75),
         oval=rng.uniform(-0.03, 0.05),
         apex_shift=(rng.uniform(-3, 5), rng.uniform(-4, 4)),
