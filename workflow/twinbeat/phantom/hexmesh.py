@@ -22,7 +22,7 @@ ENDOCARDIUM, EPICARDIUM, BASE = 1, 2, 3
 
 @dataclass(frozen=True)
 class HexMesh:
-    """``parameters`` (node, 3): disk x, disk y, depth; ``cells`` (cell, 3, 3, 3): each hexahedron's lattice of nodes."""
+    """``parameters`` (node, 3): disk x, disk y, depth; ``cells`` (cell, 3, 3, 3): nodes of each hexahedron."""
 
     shape: Shape
     parameters: np.ndarray

@@ -57,7 +57,18 @@ class Patient:
         return self.onset + self.spread * (0.3 * depth + 0.4 * along + 0.3 * along * (1 - np.cos(around)) / 2)
 
 
-COLUMNS = "radius length wall septal stiffness tension rate end_diastolic diastolic ejection".split()
+COLUMNS = (
+    "radius",
+    "length",
+    "wall",
+    "septal",
+    "stiffness",
+    "tension",
+    "rate",
+    "end_diastolic",
+    "diastolic",
+    "ejection",
+)
 RANGES: dict[Phenotype, str] = {
     "healthy": "20-22 75-83 10-11.5 0.95-1.1 1.5-2.5 54-62 60-78 8-12 68-80 0.56-0.64",
     "dilated": "28-30.5 86-95 9.5-11 0.9-1.05 2.5-4 62-70 75-92 13-18 66-76 0.22-0.33",
