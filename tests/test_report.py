@@ -234,6 +234,12 @@ def test_mesh_meets_the_image(stores):
     assert frames.in_image(np.array([[30.0, 0, -40.0]]), to_lps, image)[0] == approx([44.0, 64.0, 34.0])
 
 
+def test_mesh_follows_the_breath_hold_of_each_slice(stores):
+    """x and y of the image run against the first and second axis of LPS; no slice was shifted at 28 mm."""
+    shift = [frames.slice_shift(stores["anatomy"], stores["image"], z).tolist() for z in (12.0, 20.0, 28.0)]
+    assert np.array(shift) == approx(np.array([[0, 0], [-2, -3], [0, 0]]))
+
+
 def test_slices_run_from_base_to_apex(stores):
     """The heart shrinks towards large z; turned around, the same slices come out in the same order of the body."""
     labels = stores["labels"]

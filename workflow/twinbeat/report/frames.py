@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 Window = tuple[float, float, float, float]
 Overlay = Callable[[Axes, int, int], None]
 NAMES = ("base", "mid", "apex")
+SURFACE = "#ff6b4a"
 MARGIN = 25.0  # mm of image around the heart
 BAR = 20.0  # mm of the scale bar
 
@@ -54,8 +55,9 @@ def mesh_frames(image: xr.Dataset, labels: xr.Dataset, anatomy: xr.Dataset, disp
     def cuts(axis: Axes, frame: int, z: int) -> None:
         points = in_image(anatomy.points.values + displacement.values[frame], anatomy.to_lps.values, image)
         level = float(labels.z[z])
-        axis.add_collection(LineCollection(section(points, facets, level), colors="#ff6b4a", linewidths=1.1))
-        axis.plot([], [], color="#ff6b4a", label="surface of the calibrated mesh")
+        segments = section(points, facets, level) + slice_shift(anatomy, image, level)
+        axis.add_collection(LineCollection(segments, colors=SURFACE, linewidths=1.1))
+        axis.plot([], [], color=SURFACE, label="surface of the calibrated mesh")
 
     return picture(_grid(image, labels, cuts), "jpg")
 
@@ -64,6 +66,14 @@ def in_image(points: Array, to_lps: Array, image: xr.Dataset) -> Array:
     """Points (point, 3) of the heart frame as image coordinates (z, y, x) in mm."""
     lps = points @ to_lps[:3, :3].T + to_lps[:3, 3]
     return (lps - image.origin.values) @ image.directions.values.T
+
+
+def slice_shift(anatomy: xr.Dataset, image: xr.Dataset, level: float) -> Array:
+    """Shift (x, y) in mm that the breath-hold gave to the heart in the slice at z = ``level``; 0 where not known."""
+    far = np.abs(anatomy.slice_position.values - level)
+    if far.min() > 0.5:
+        return np.zeros(2)
+    return (image.directions.values @ anatomy.slice_shift.values[far.argmin()])[:0:-1]
 
 
 def section(points: Array, triangles: NDArray[np.integer], level: float) -> Array:
@@ -93,8 +103,9 @@ def _masks(at: xr.Dataset) -> list[Array]:
 
 def _grid(image: xr.Dataset, labels: xr.Dataset, overlay: Overlay) -> Figure:
     frames = {"end-diastole": int(labels.end_diastole), "end-systole": int(labels.end_systole)}
-    figure, grid = axes(2, 3, 9, 6.2)
     window = _window(image, labels)
+    left, right, bottom, top = window
+    figure, grid = axes(2, 3, 9, 6 * (bottom - top) / (right - left) + 0.9)
     contrast = _contrast(image, window)
     for row, (moment, frame) in zip(grid, frames.items(), strict=True):
         for axis, name, z in zip(row, NAMES, chosen_slices(labels), strict=True):

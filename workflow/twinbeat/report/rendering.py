@@ -17,6 +17,7 @@ import pyvista
 
 Array = NDArray[np.float64]
 SIZE = (600, 600)
+ROOM = 1.04  # of the view over the extent of the heart
 ISOCHRONE = 10.0  # ms between lines
 WALL, HELIX, ACTIVATION = "#e9dcd3", "coolwarm", "viridis_r"
 FREE_WALL, CUT_OPEN = (-0.75, 0.55, 0.28), (-0.12, 1.0, 0.35)
@@ -65,10 +66,10 @@ def _fibers(anatomy: xr.Dataset, opened: bool) -> Array:
     centre = points[facets].mean(axis=1)
     shown = (tags < 3) & ((centre[:, 1] < 0) | (not opened))
     fiber = anatomy.fiber.values[owners(anatomy.cells.values, facets[shown])]
-    length = 0.7 * np.sqrt(np.median(_areas(points, facets)))
+    length = 0.85 * np.sqrt(np.median(_areas(points, facets)))
     rods = _rods(centre[shown], fiber, length)
     rods.cell_data["angle"] = helix_angle(fiber, centre[shown])
-    scene = _Scene(opened)
+    scene = _Scene(points, opened)
     scene.wall(_grid(points, anatomy.cells.values))
     scene.plotter.add_mesh(
         rods.tube(radius=length / 5.5), scalars="angle", cmap=HELIX, clim=(-90, 90), show_scalar_bar=False
@@ -79,7 +80,7 @@ def _fibers(anatomy: xr.Dataset, opened: bool) -> Array:
 def _activation(activation: xr.Dataset, opened: bool) -> Array:
     grid = _grid(activation.fine_points.values, activation.fine_cells.values)
     grid.point_data["time"] = activation.fine_activation.values
-    scene = _Scene(opened)
+    scene = _Scene(grid.points, opened)
     surface = scene.cut(grid).extract_surface(algorithm="dataset_surface")
     scene.plotter.add_mesh(surface, scalars="time", cmap=ACTIVATION, clim=_range(activation), show_scalar_bar=False)
     first, last = _range(activation)
@@ -90,10 +91,10 @@ def _activation(activation: xr.Dataset, opened: bool) -> Array:
 
 
 class _Scene:
-    """One view of the heart; ``opened`` takes the anterior half away."""
+    """One view of the heart with these ``points`` (point, 3); ``opened`` takes the anterior half away."""
 
-    def __init__(self, opened: bool) -> None:
-        self.opened = opened
+    def __init__(self, points: Array, opened: bool) -> None:
+        self.points, self.opened = points, opened
         self.plotter = pyvista.Plotter(off_screen=True, window_size=SIZE, lighting="three lights")
         self.plotter.set_background("white")
 
@@ -105,13 +106,24 @@ class _Scene:
         self.plotter.add_mesh(surface, color=WALL, show_edges=True, edge_color="#cfc0b6", line_width=1)
 
     def shot(self) -> Array:
-        direction = np.array(CUT_OPEN if self.opened else FREE_WALL)
-        self.plotter.view_vector(direction, viewup=(0, 0, 1))
-        self.plotter.camera.zoom(1.32)
+        self._aim(np.array(CUT_OPEN if self.opened else FREE_WALL))
         self.plotter.enable_anti_aliasing("ssaa")
         pixels = self.plotter.screenshot(None, return_img=True)
         self.plotter.close()
         return pixels
+
+    def _aim(self, direction: Array) -> None:
+        """Look from ``direction`` without perspective, so that the whole heart, cut open or not, fills the view."""
+        direction = direction / np.linalg.norm(direction)
+        right = np.cross((0, 0, 1), direction)
+        screen = np.stack([right / np.linalg.norm(right), np.cross(direction, right / np.linalg.norm(right))])
+        seen = self.points @ screen.T
+        focus = (seen.min(axis=0) + seen.max(axis=0)) / 2 @ screen
+        camera = self.plotter.camera
+        camera.parallel_projection = True
+        camera.focal_point, camera.position, camera.up = focus, focus + 1000 * direction, (0, 0, 1)
+        camera.parallel_scale = ROOM * np.ptp(seen, axis=0).max() / 2
+        self.plotter.reset_camera_clipping_range()
 
 
 def _grid(points: Array, cells: NDArray[np.integer]) -> pyvista.UnstructuredGrid:
