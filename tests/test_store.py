@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as npst
 from store_samples import known, same, sample
 
 from twinbeat import store
-from twinbeat.store import manifest
+from twinbeat.store import manifest, provenance
 from twinbeat.verdicts import Quarantined, Rejected
 
 
@@ -95,7 +95,20 @@ def test_stores_without_a_verdict_are_the_finished_ones(tmp_path):
     for number, path in enumerate(paths):
         store.publish(sample(number) if number != 1 else store.verdict(Rejected("a", "b")), path)
     assert [int(dataset["scalar"]) for dataset in store.finished(paths)] == [0, 2]
-    assert [store.earlier(path) is None for path in [*paths, tmp_path / "none.zarr"]] == [False, True, False, True]
+
+
+def test_an_earlier_store_is_a_sound_one_of_the_same_code(tmp_path, monkeypatch):
+    """A verdict, nothing, another commit, and code that is not that of its commit are none."""
+    code = {"version": "1", "commit": "a" * 40, "modified": False}
+    monkeypatch.setattr(provenance, "code", lambda folder: code)
+    store.publish(sample(), tmp_path / "a.zarr")
+    store.publish(store.verdict(Rejected("a", "b")), tmp_path / "verdict.zarr")
+    assert store.earlier(tmp_path / "a.zarr")["scalar"] == 0
+    assert store.earlier(tmp_path / "verdict.zarr") is None
+    assert store.earlier(tmp_path / "none.zarr") is None
+    for other in ({"commit": "b" * 40}, {"modified": True}):
+        monkeypatch.setattr(provenance, "code", lambda folder, other=other: code | other)
+        assert store.earlier(tmp_path / "a.zarr") is None
 
 
 def files_of(path: Path) -> list[Path]:

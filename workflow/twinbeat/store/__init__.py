@@ -65,11 +65,13 @@ def open(path: str | Path) -> xr.Dataset:
 
 
 def earlier(path: str | Path) -> xr.Dataset | None:
-    """The dataset of a store that is about to be replaced; none where there is no sound one."""
+    """The dataset of a store that is about to be replaced; none where there is no sound one of the same code."""
     try:
-        return open(path)
+        dataset = open(path)
     except (StoreError, PatientStopped):
         return None
+    code = provenance.code(provenance.PACKAGE)
+    return None if code["modified"] or dataset.attrs["provenance"]["code"] != code else dataset
 
 
 def finished(paths: Sequence[str | Path]) -> list[xr.Dataset]:
