@@ -120,7 +120,7 @@ def test_segments_share_the_wall(anatomy):
     [(1, 90), (2, 30), (3, -30), (4, -90), (5, -150), (6, 150), (13, 90), (14, 0), (15, -90), (16, 180)],
 )
 def test_segments_lie_where_the_AHA_puts_them(anatomy, segment, angle):
-    """From the middle of the septum (0 degree), anteroseptal and anterior walls follow, counter-clockwise from above."""
+    """After the middle of the septum (0 degree) come the anteroseptal and anterior walls, as seen from above."""
     x, y, _ = centres(anatomy)[anatomy["segment"].values == segment].mean(axis=0)
     turn = (np.arctan2(y, x) / DEGREE - angle + 180) % 360 - 180
     assert abs(turn) < 6

@@ -13,6 +13,7 @@ from .slices import Slice, length, stack, ventricle
 
 Array = NDArray[np.float64]
 RIGHT = 3  # label
+FEWEST = 4  # slices with an endocardium that a shape can be fitted to
 WIDEST = 0.6  # last contour of a stack that ends in the ventricle, as a share of the longest
 log = logging.getLogger("twinbeat")
 
@@ -22,24 +23,29 @@ class Contours:
     """Points of endocardium and epicardium (n, 3) in the heart frame, and where the stack puts their apices.
 
     ``apex``: of each wall, the z of the lowest slice that shows it and of the next one, which does not; None where the
-    stack ends first. ``positions`` (slice,) and ``shifts`` (slice, 3): what was subtracted from each slice, LPS mm.
+    stack ends first. ``basal``: so many endocardial points, the first, are in the most basal slice. ``positions``
+    (slice,) and ``shifts`` (slice, 3): what was subtracted from each slice, LPS mm.
     """
 
     walls: tuple[Array, Array]
     apex: tuple[tuple[float, float] | None, tuple[float, float] | None]
+    basal: int
     to_lps: Array
     positions: Array
     shifts: Array
 
 
-def extract(labels: xr.Dataset) -> Contours:
-    """The contours of the end-diastolic frame.
+def extract(labels: xr.Dataset, without: int = 0) -> Contours:
+    """The contours of the end-diastolic frame, leaving out so many of the most basal slices.
 
     Raises Quarantined: no-ventricle, few-slices, apex-missing, no-septum.
     """
     labels = labels.isel(time=int(labels["end_diastole"]))
     whole = stack(labels)
-    slices = ventricle(whole)
+    slices = ventricle(whole)[without:]
+    seen = sum(part.endo is not None for part in slices)
+    if seen < FEWEST:
+        raise Quarantined("few-slices", f"{seen} slices show the LV cavity below the base, at least {FEWEST} expected")
     shifts = _shifts(slices)
     slices = [Slice(part.position, *_moved(part, -shift)) for part, shift in zip(slices, shifts, strict=True)]
     spacing = float(np.median(np.diff([part.position for part in whole])))
@@ -49,6 +55,7 @@ def extract(labels: xr.Dataset) -> Contours:
     return Contours(
         walls=(_wall("endo", slices, to_lps), _wall("epi", slices, to_lps)),
         apex=(_apex(cavity, whole, to_lps), _apex(slices, whole, to_lps)),
+        basal=len(slices[0].endo),
         to_lps=to_lps,
         positions=np.array([part.position for part in slices]),
         shifts=shifts,

@@ -1,6 +1,6 @@
 """Smooth walls through contour points: two concentric ellipsoids, then their deviations in spherical harmonics."""
 
-import logging
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ DEGREE = 6
 OUTLYING = 2.0  # mm beyond which a contour point counts less
 THINNEST = 2.0  # mm between the ellipsoids
 INFORMATION = 100.0  # contour points are correlated: together they count as so many
-log = logging.getLogger("twinbeat")
 
 
 def surfaces(contours: Contours, smoothness: float) -> Surfaces:
@@ -83,6 +82,14 @@ def _modes(shape: Surfaces, wall: int, points: Array, smoothness: float) -> Arra
         normal = jacobian.T @ (weight[:, None] * jacobian) + np.diag(penalty)
         c = c + np.linalg.solve(normal, jacobian.T @ (weight * residual) - penalty * c)
     return c
+
+
+def basal_misfit(contours: Contours, smoothness: float) -> float:
+    """Root mean square distance in mm of the most basal endocardial contour from what the other slices foretell."""
+    first, others = contours.walls[0][: contours.basal], contours.walls[0][contours.basal :]
+    rest = replace(contours, walls=(others, contours.walls[1]))
+    shape = ellipsoids(rest)
+    return contour_rms(replace(shape, modes=np.stack([_modes(shape, 0, others, smoothness)] * 2)), 0, first)
 
 
 def contour_rms(shape: Surfaces, wall: int, points: Array) -> float:

@@ -1,6 +1,7 @@
 """From labels to a mesh that passes the quality gates, or a verdict."""
 
 import logging
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from .generate import conserving, generate
 from .surfaces import Surfaces
 
 THINNEST = 1.5  # mm of wall below which the fit is not believed
+BASAL_MISFIT = 3.0  # mm, root mean square: beyond it, a basal slice does not belong to the ventricle
 log = logging.getLogger("twinbeat")
 
 
@@ -21,7 +23,7 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
 
     Raises Quarantined: those of ``contours.extract``, thin-wall, mesh-quality.
     """
-    outlines = contours.extract(labels)
+    outlines = steady(labels, parameters.smoothness)
     found: list[str] = []
     for attempt in attempts(parameters):
         shape = fit.surfaces(outlines, attempt.smoothness)
@@ -33,6 +35,16 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
             return mesh.assign(_figures(mesh, shape, outlines))
         log.info("mesh: %s: %s; trying again", attempt.model_dump(mode="json"), "; ".join(found))
     raise Quarantined("mesh-quality", "; ".join(found))
+
+
+def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
+    """The contours below the first slice that fits to those beneath it: an atrium or aortic root above does not."""
+    for without in count():
+        outlines = contours.extract(labels, without)
+        misfit = fit.basal_misfit(outlines, smoothness)
+        if misfit < BASAL_MISFIT:
+            return outlines
+        log.info("mesh: slice at %g mm is %.1f mm off the others; left out", outlines.positions[0], misfit)
 
 
 def attempts(parameters: Mesh) -> list[Mesh]:

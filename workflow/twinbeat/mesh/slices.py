@@ -21,7 +21,6 @@ RING = 0.9  # share of the rays that must cross a wall in a complete ring
 BASAL = 0.75  # a ring near the base is at least this share of the longest: the aortic root and the atrium are not
 JUMP = 10.0  # mm between the centres of neighbouring slices: more is no breath-hold
 COMPACT = 0.6  # least 4π area / length² of an epicardium, 1 for the circle
-FEWEST = 4  # slices with an endocardium that a shape can be fitted to
 
 
 class Slice(NamedTuple):
@@ -93,7 +92,7 @@ def _even(loop: Array) -> Array:
 def ventricle(stack: Sequence[Slice]) -> list[Slice]:
     """The slices of the ventricle, base first: from the widest cavity up to the last good ring, and down to the apex.
 
-    Raises Quarantined: no-ventricle, few-slices.
+    Raises Quarantined: no-ventricle.
     """
     sizes = [0.0 if part.endo is None else length(part.endo) for part in stack]
     if not any(sizes):
@@ -103,11 +102,7 @@ def ventricle(stack: Sequence[Slice]) -> list[Slice]:
     up, down = sides if _tapers(stack, widest) else sides[::-1]
     basal = _run(up, lambda part: _is_ring(part) and length(part.endo) > BASAL * max(sizes))
     apical = _run([_plausible(part) for part in down], lambda part: part.endo is not None or part.epi is not None)
-    found = [_plausible(part) for part in basal[:0:-1]] + apical
-    seen = sum(part.endo is not None for part in found)
-    if seen < FEWEST:
-        raise Quarantined("few-slices", f"{seen} slices show the LV cavity below the base, at least {FEWEST} expected")
-    return found
+    return [_plausible(part) for part in basal[:0:-1]] + apical
 
 
 def _plausible(part: Slice) -> Slice:
