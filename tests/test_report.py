@@ -187,7 +187,7 @@ def test_page_of_the_cohort(others):
     assert not elements.open
     assert {f"{name}/report.html" for name in others} <= {link["href"] for link in elements.of("a")}
     assert "3 done" in text and "1 rejected" in text and "1 quarantined" in text
-    place = cohort._place(summary, "p-01", "stiffness")
+    place = cohort._places(summary, "stiffness")[1]
     assert (place["rank"], place["of"]) == (2, 3)
     assert place["at"] == approx((2.4 - 1.2) / (4.8 - 1.2))
 

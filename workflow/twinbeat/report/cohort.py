@@ -63,7 +63,7 @@ def cohort_page(study: str, cohort: xr.Dataset, found: Found) -> str:
         study=study,
         counts={kind: int((cohort.status == index).sum()) for index, kind in enumerate(STATUS)},
         columns=[{"name": words, "unit": unit} for words, unit, _ in PLACES.values()],
-        patients=[_patient(cohort, name, found[name]) for name in cohort.patient.values.tolist()],
+        patients=_patients(cohort, found),
         scatter=_scatter(cohort),
         loops=_loops(found),
         recovered=_recovered(found),
@@ -83,28 +83,36 @@ def _values(found: Found) -> dict[str, tuple[tuple[str, str], Array]]:
     return {"value": (("patient", "quantity"), value), "known": (("patient", "quantity"), known.astype(np.uint8))}
 
 
-def _patient(cohort: xr.Dataset, name: str, one: xr.Dataset | PatientStopped) -> dict[str, Any]:
-    row = {"name": name, "group": cohort.group.sel(patient=name).item(), "status": "done", "reason": "", "places": []}
-    if isinstance(one, PatientStopped):
-        return row | {"status": one.kind, "reason": f"{one.code} at {one.stage}: {one.message}"}
-    return row | {"places": [_place(cohort, name, quantity) for quantity in PLACES]}
+def _patients(cohort: xr.Dataset, found: Found) -> list[dict[str, Any]]:
+    """One row of the table per patient: its places among the others, or why it was stopped."""
+    places = zip(*(_places(cohort, quantity) for quantity in PLACES), strict=True)
+    rows = zip(cohort.patient.values.tolist(), cohort.group.values.tolist(), found.values(), places, strict=True)
+    return [
+        {"name": name, "group": group, "status": one.kind, "reason": f"{one.code} at {one.stage}: {one.message}"}
+        if isinstance(one, PatientStopped)
+        else {"name": name, "group": group, "status": "done", "places": places}
+        for name, group, one, places in rows
+    ]
 
 
-def _place(cohort: xr.Dataset, name: str, quantity: str) -> dict[str, Any]:
-    """The value of one patient, and where it lies from smallest (0) to largest (1) among those that have it."""
-    values = _known(cohort, quantity)
-    value = float(cohort.value.sel(patient=name, quantity=quantity))
-    low, span = values.min(), np.ptp(values) or 1.0
-    quartiles = [(quartile - low) / span for quartile in np.percentile(values, (25, 50, 75))]
-    rank = int((values < value).sum()) + 1
-    digits = PLACES[quantity][2]
-    return {
-        "value": number(value, digits),
-        "at": (value - low) / span,
-        "quartiles": quartiles,
-        "rank": rank,
-        "of": len(values),
-    }
+def _places(cohort: xr.Dataset, quantity: str) -> list[dict[str, Any]]:
+    """Of each patient, the value, and where it lies from smallest (0) to largest (1) among those that have it."""
+    values, ordered = cohort.value.sel(quantity=quantity).values, np.sort(_known(cohort, quantity))
+    if not len(ordered):
+        return [{} for _ in values]
+    low, span, digits = ordered[0], np.ptp(ordered) or 1.0, PLACES[quantity][2]
+    quartiles = ((np.percentile(ordered, (25, 50, 75)) - low) / span).tolist()
+    ranks = np.searchsorted(ordered, values) + 1
+    return [
+        {
+            "value": number(value, digits),
+            "at": (value - low) / span,
+            "quartiles": quartiles,
+            "rank": rank,
+            "of": len(ordered),
+        }
+        for value, rank in zip(values.tolist(), ranks.tolist(), strict=True)
+    ]
 
 
 def _known(cohort: xr.Dataset, quantity: str) -> Array:
