@@ -240,6 +240,16 @@ def test_mesh_follows_the_breath_hold_of_each_slice(stores):
     assert np.array(shift) == approx(np.array([[0, 0], [-2, -3], [0, 0]]))
 
 
+def test_what_the_segmentation_cleaned_away_is_not_drawn(stores):
+    """A probable island far from the label has no border; the label's own border stays."""
+    at = stores["labels"].isel(time=0, z=3)
+    island = at.probability.copy()
+    island[{"label": 1, "y": slice(0, 3), "x": slice(0, 3)}] = 1.0
+    before, after = (frames.soft_masks(one)[0] for one in (at, at.assign(probability=island)))
+    assert after.max() == 1.0
+    assert after.tolist() == before.tolist()
+
+
 def test_slices_run_from_base_to_apex(stores):
     """The heart shrinks towards large z; turned around, the same slices come out in the same order of the body."""
     labels = stores["labels"]
