@@ -7,6 +7,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ..units import KPA_PER_MMHG
+from ..verdicts import Quarantined
 from .loop import REFERENCE_STATE, Cavity, Circulation, Cycle, Shooting, around, run_beat
 
 ATRIA, VENTRICLES = -0.20, 0.03
@@ -36,9 +37,9 @@ class Loop:
     cycle: Cycle
 
     def shows(self) -> np.ndarray:
-        """Pressure of the fullest ventricle, systolic and diastolic pressure (kPa), and stroke volume (mL)."""
-        cycle, full = self.cycle, int(self.cycle.volume.argmax())
-        pressures = np.array([cycle.pressure[full], cycle.arterial.max(), cycle.arterial.min()]) * KPA_PER_MMHG
+        """Pressure of the full ventricle, systolic and diastolic pressure (kPa), and stroke volume (mL)."""
+        cycle = self.cycle
+        pressures = np.array([cycle.filling, cycle.arterial.max(), cycle.arterial.min()]) * KPA_PER_MMHG
         return np.append(pressures, cycle.stroke_volume)
 
 
@@ -57,7 +58,10 @@ def fit(left_ventricle: Cavity, period: float, goals: Goals, start: Loop | None 
 
     def misfit(x: np.ndarray) -> np.ndarray:
         nonlocal near
-        near = loop(x)
+        try:
+            near = loop(x)
+        except Quarantined:
+            return np.full(len(wanted), np.inf)  # least_squares then takes a shorter step
         return (near.shows() - wanted) / sigma
 
     begin = [1 + np.log(near.resistance), 1 + np.log(near.compliance), 1.0]  # not zero: difference steps are relative

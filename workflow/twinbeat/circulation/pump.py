@@ -42,7 +42,7 @@ class Wave:
 class Pump:
     """The closed form above; ``coefficients`` are a1, a2 in mmHg and b0, b1, b2 in mmHg/kPa; time in s."""
 
-    coefficients: tuple[float, float, float, float, float]
+    coefficients: tuple[float, ...]
     unloaded: float
     tension: Wave
     correction: Wave
@@ -63,9 +63,16 @@ class Pump:
         return replace(self, coefficients=(factor * a1, factor * a2, *active))
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
-        """The pump whose pressures at these times (s, within one beat) and volumes are exactly these."""
-        static = [self.static(v, T) for v, T in zip(volume, tension, strict=True)]
-        return replace(self, correction=wave(time, pressure - np.array(static), self.period))
+        """The pump that fits these pressures best and then, corrected, exactly; time in s, within one beat."""
+        better = replace(self, coefficients=regression(volume / self.unloaded - 1, tension, pressure))
+        static = [better.static(v, T) for v, T in zip(volume, tension, strict=True)]
+        return replace(better, correction=wave(time, pressure - np.array(static), self.period))
+
+
+def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray) -> tuple[float, ...]:
+    """Coefficients of the closed form that fit pressures p best."""
+    basis = np.stack([x, x * np.abs(x), T, T * x, T * x**2], axis=1)
+    return tuple(np.linalg.lstsq(basis, p)[0].tolist())
 
 
 def wave(time: np.ndarray, values: np.ndarray, period: float) -> Wave:
@@ -80,8 +87,6 @@ def learn(
 ) -> Pump:
     """The pump that fits ``readings`` best, with the tension (kPa) as a function of time in ms."""
     V, T, p = np.array(readings).T
-    x = V / unloaded - 1
-    basis = np.stack([x, x * np.abs(x), T, T * x, T * x**2], axis=1)
-    coefficients = np.linalg.lstsq(basis, p)[0].tolist()
     grid = np.arange(SAMPLES) * period / SAMPLES
-    return Pump(tuple(coefficients), unloaded, Wave(tension(1000 * grid), period), Wave(np.zeros(2), period), period)
+    silent = Wave(np.zeros(2), period)
+    return Pump(regression(V / unloaded - 1, T, p), unloaded, Wave(tension(1000 * grid), period), silent, period)

@@ -63,7 +63,7 @@ def figures(heart_rate: float, cycle: Cycle, scar: np.ndarray, rng: np.random.Ge
     cuff = np.array([cycle.arterial.max(), cycle.arterial.min()]) + rng.normal(0, CUFF_NOISE, 2)
     time = np.arange(0, 1000 * cycle.time[-1], CATHETER_STEP)
     trace = np.interp(time / 1000, cycle.time, cycle.pressure) + rng.normal(0, CATHETER_NOISE, len(time))
-    end_diastolic = cycle.pressure[cycle.volume.argmax()] + rng.normal(0, CATHETER_NOISE)
+    end_diastolic = cycle.filling + rng.normal(0, CATHETER_NOISE)
     return {
         "heart_rate": f"{heart_rate:.0f} beat/min",
         "systolic": f"{cuff[0]:.0f} mmHg",

@@ -1,0 +1,160 @@
+"""The closed loop against its published limit cycle, its conservation of blood, its fit to a patient, the coupling."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pytest import approx
+
+from twinbeat import circulation
+from twinbeat.circulation import REFERENCE_STATE, Elastance, Goals, Pump, Reading, Shooting
+from twinbeat.circulation.patient import settle
+from twinbeat.circulation.pump import wave
+from twinbeat.units import KPA_PER_MMHG
+from twinbeat.verdicts import Quarantined
+
+PERIOD = 0.8
+
+
+@pytest.fixture(scope="module")
+def cycle():
+    return Shooting().cycle(circulation.reference(), REFERENCE_STATE)
+
+
+def test_limit_cycle_is_the_published_one(cycle):
+    """Regazzoni et al. 2022 by LSODA (BENCHMARKS): SV 69.78 mL, EF 51.03 %, LV 119.68, aorta 118.72 / 79.83 mmHg."""
+    found = cycle.stroke_volume, 100 * cycle.ejection_fraction, cycle.pressure.max()
+    assert found == approx((69.78, 51.03, 119.68), rel=0.005)
+    assert (cycle.arterial.max(), cycle.arterial.min()) == approx((118.72, 79.83), rel=0.005)
+
+
+def test_both_sides_pump_the_same(cycle):
+    """In a limit cycle what leaves the left ventricle leaves the right one: within 0.01 mL (valves leak a little)."""
+    assert np.ptp(cycle.states[:, 3]) == approx(cycle.stroke_volume, abs=0.01)
+
+
+def test_blood_is_conserved(cycle):
+    """Volumes and C p of the vessels add up to the same at every step: the sum is a linear invariant of the method."""
+    loop = circulation.reference()
+    blood = [loop.blood(state) for state in cycle.states]
+    assert np.ptp(blood) < 1e-9 * blood[0]
+
+
+def test_runge_kutta_is_of_fourth_order_between_valve_events():
+    """Over the first 20 ms of filling no valve moves: halving the step divides the error by 2^4 = 16."""
+    loop = replace(circulation.reference(), period=0.02)
+    ends = [circulation.run_beat(loop, REFERENCE_STATE, step).states[-1, :4] for step in (4e-3, 2e-3, 1e-3)]
+    errors = [np.abs(a - b).max() for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    assert np.log2(errors[0] / errors[1]) == approx(4, abs=0.4)
+
+
+def test_elastance_at_landmarks():
+    """Raised cosine: 0 at its start, 1 after the contraction of 0.25 s, one half after half of the relaxation."""
+    lv = Elastance(4.482, 0.170, 42.0, 0.1, 0.25, 0.4, PERIOD)
+    assert [lv.activity(t) for t in (0.1, 0.35, 0.55, 0.9)] == approx([0, 1, 0.5, 0], abs=1e-12)
+    assert lv.pressure(52.0, 0.35) == approx(46.52)
+
+
+def test_no_limit_cycle_is_a_verdict():
+    with pytest.raises(Quarantined, match="after 1 rounds, expected under 1e-12"):
+        Shooting(steady=1e-12, rounds=1).cycle(circulation.reference(), REFERENCE_STATE + 10)
+
+
+def tension(time):
+    """A raised cosine of 60 kPa between 50 and 450 ms."""
+    return np.where((time > 50) & (time < 450), 30 * (1 - np.cos(2 * np.pi * (time - 50) / 400)), 0.0)
+
+
+@pytest.fixture(scope="module")
+def pump():
+    """Learned from a heart that is of the pump's form: 10 x + 4 x |x| + T (2 + 0.1 x), unloaded at 80 mL."""
+    states = [(v, T) for v in (60.0, 100.0, 120.0, 150.0) for T in (0.0, 20.0, 60.0)]
+    return circulation.learn([Reading(v, T, plain(v, T)) for v, T in states], 80.0, tension, PERIOD)
+
+
+def plain(volume, T):
+    x = volume / 80 - 1
+    return 10 * x + 4 * x * abs(x) + T * (2 + 0.1 * x)
+
+
+def test_pump_recovers_a_heart_of_its_form(pump):
+    assert pump.coefficients == approx((10, 4, 2, 0.1, 0), abs=1e-9)
+    assert pump.pressure(120.0, 0.25) == approx(
+        plain(120.0, 60.0), abs=0.005
+    )  # the peak, between two entries of the table
+    assert pump.stiffened(1.5).static(120.0, 0.0) == approx(1.5 * plain(120.0, 0.0))
+
+
+def test_corrected_pump_meets_the_heart_where_they_were_compared(pump):
+    time, volume = np.array([0.0, 0.2, 0.4, 0.6]), np.array([120.0, 110.0, 70.0, 90.0])
+    pressure = np.array([6.0, 110.0, 80.0, 3.0])
+    better = pump.corrected(time, volume, tension(1000 * time), pressure)
+    found = [better.pressure(v, t) for v, t in zip(volume, time, strict=True)]
+    assert found == approx(pressure, abs=0.05)  # a table of 1000 entries follows tension within 0.05 mmHg
+
+
+def test_wave_is_periodic():
+    time = np.linspace(0, PERIOD, 20, endpoint=False)
+    sine = wave(time, np.sin(2 * np.pi * time / PERIOD), PERIOD)
+    assert [sine(0.1), sine(0.1 + PERIOD), sine(0.1 - PERIOD)] == approx([np.sqrt(0.5)] * 3, abs=5e-3)
+
+
+@pytest.fixture(scope="module")
+def fitted(pump):
+    goals = Goals((1.3, 0.02), (16.0, 100.0), (10.0, 0.05), (65.0, 0.3))
+    return circulation.fit(pump, PERIOD, goals)
+
+
+def test_fit_shows_what_was_asked(fitted):
+    """Three scales for three goals (the systolic pressure is left free): all are met within their deviations."""
+    end_diastolic, _, diastolic, stroke = fitted.shows()
+    assert (end_diastolic, diastolic, stroke) == approx((1.3, 10.0, 65.0), rel=0.01)
+    assert fitted.cycle.unsteadiness < 1e-4
+
+
+def test_mean_flow_is_pressure_drop_over_resistance(fitted):
+    """Ohm's law over a periodic beat: the inertance stores nothing, so mean(p_arteries - p_veins) = R SV / period."""
+    drop = np.trapezoid(fitted.cycle.states[:, 4] - fitted.cycle.states[:, 5], fitted.cycle.time) / PERIOD
+    resistance = fitted.circulation.systemic_arteries.R
+    assert drop == approx(resistance * fitted.cycle.stroke_volume / PERIOD, rel=1e-3)
+
+
+def test_settle_changes_resistance_and_filling(pump, fitted):
+    """20 % more resistance at 5 % more filling pressure: the filling is met, and the diastolic pressure rises."""
+    found = settle(pump, fitted, 1.2 * fitted.resistance, 1.05 * 1.3)
+    assert found.shows()[0] == approx(1.365, rel=5e-3)
+    assert found.shows()[2] > 1.05 * fitted.shows()[2]
+
+
+class Stiffer:
+    """A heart that is not of the pump's form: passive stiffness exponential, tension weaker at small volumes."""
+
+    def hold(self, volume, time):
+        x = volume / 80 - 1
+        active = tension(np.asarray(time)) * (1.9 + 0.4 * np.tanh(2 * x))
+        return float(6 * np.expm1(1.5 * x) + active) * KPA_PER_MMHG
+
+
+def test_coupling_converges_to_the_heart(pump, fitted):
+    """Waveform relaxation: each beat brings heart and circulation nearer, and the last pump is the heart at its times."""
+    times = np.arange(0, 800, 20.0)
+
+    def circulate(pump: Pump, last):
+        return settle(pump, last or fitted, fitted.resistance, 1.3)
+
+    changes = [circulation.couple(Stiffer(), pump, circulate, times, beats).steadiness for beats in (2, 3, 4)]
+    assert changes[0] > 2 * changes[1] > 4 * changes[2]
+    beat = circulation.couple(Stiffer(), pump, circulate, times, 4)
+    exact = circulate(pump_of(Stiffer()), beat.loop)
+    assert beat.loop.cycle.stroke_volume == approx(exact.cycle.stroke_volume, rel=5e-3)
+    assert beat.pressure.max() == approx(exact.cycle.pressure.max() * KPA_PER_MMHG, rel=5e-3)
+
+
+def pump_of(heart):
+    """The heart itself as cavity of the circulation: the implicit coupling without any closed form between."""
+
+    class Cavity:
+        def pressure(self, volume, time):
+            return heart.hold(volume, 1000 * (time % PERIOD)) / KPA_PER_MMHG
+
+    return Cavity()
