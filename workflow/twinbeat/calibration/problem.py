@@ -117,6 +117,11 @@ class Problem:
         assert self.ventricle.inverse is not None
         return UnloadedSensitivity(self.ventricle.inverse)
 
+    def at_rest(self, stiffness: float) -> tuple[np.ndarray, np.ndarray]:
+        """The unloaded reference (U, multiplier) at C = ``stiffness`` kPa, and the observations of the mesh itself."""
+        self.unload(stiffness)
+        return self.ventricle.reference.x.array.copy(), self.observations.values()
+
     def load(self, frame: int, tension: float) -> None:
         """Set the loads of a frame with this tension (kPa) in healthy muscle."""
         self.ventricle.tension.x.array[:] = tension * self.contractile

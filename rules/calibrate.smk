@@ -1,0 +1,49 @@
+rule extract_targets:
+    """Volumes, radii and pressures over time, with their uncertainty."""
+    input:
+        labels="results/{study}/{patient}/labels.zarr",
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        clinical="results/{study}/{patient}/clinical.json",
+        code=modules("calibration/targets.py", "calibration/pressure.py", "calibration/windows.py"),
+    output:
+        directory("results/{study}/{patient}/targets.zarr"),
+    log:
+        "logs/{study}/{patient}/extract_targets.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/extract_targets.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        calibration=section("calibration"),
+    message:
+        "{wildcards.patient}: extract targets of calibration"
+    script:
+        "../scripts/extract_targets.py"
+
+
+rule calibrate_heart:
+    """Passive stiffness and active tension by adjoint Gauss-Newton, with their posterior."""
+    input:
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        targets="results/{study}/{patient}/targets.zarr",
+        clinical="results/{study}/{patient}/clinical.json",
+        code=modules("calibration", "mechanics", "kinematics", "materials"),
+    output:
+        directory("results/{study}/{patient}/posterior.zarr"),
+    log:
+        "logs/{study}/{patient}/calibrate_heart.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/calibrate_heart.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        calibration=section("calibration"),
+        mechanics=section("mechanics"),
+    message:
+        "{wildcards.patient}: calibrate stiffness and tension"
+    script:
+        "../scripts/calibrate_heart.py"

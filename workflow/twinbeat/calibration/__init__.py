@@ -1,0 +1,6 @@
+"""Calibration: passive stiffness and active tension of a heart from its motion and pressures, with adjoint gradients."""
+
+from .calibrate import calibrate
+from .targets import extract
+
+__all__ = ["calibrate", "extract"]

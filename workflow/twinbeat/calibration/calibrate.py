@@ -1,0 +1,125 @@
+"""From anatomy, targets and scar to the posterior of one heart."""
+
+import logging
+
+import numpy as np
+import xarray as xr
+from dolfinx import fem
+from mpi4py import MPI
+
+from .. import mesh
+from ..mechanics import contractile, from_anatomy
+from ..mesh.distribute import Mapping
+from ..parameters import Calibration, Mechanics
+from ..verdicts import Quarantined
+from .fit import Estimate, Fit
+from .observations import Observations
+from .problem import Frames, Problem
+from .start import first
+from .targets import of_mesh
+from .windows import SEGMENTS
+
+log = logging.getLogger("twinbeat")
+
+FEWEST = 2  # relaxed frames that the stiffness can be seen in
+WORST = 4.0  # largest mean misfit of the volumes, in standard deviations
+TOLERANCE = 1e-4  # mm and kPa in the last Newton step, whose square is the error
+
+
+def calibrate(
+    anatomy: xr.Dataset,
+    targets: xr.Dataset,
+    scar_segments: tuple[int, ...],
+    calibration: Calibration,
+    mechanics: Mechanics,
+) -> xr.Dataset:
+    """Posterior of the stiffness C and of the tension of each active frame.
+
+    Raises Quarantined: mechanics-diverged, calibration-diverged, at-bounds, calibration-misfit, few-relaxed-frames.
+    """
+    comm = MPI.COMM_SELF
+    ventricle, mapping = from_anatomy(anatomy, mechanics, comm)
+    ventricle.newton.tolerance = TOLERANCE
+    healthy = contractile(anatomy, scar_segments)
+    observations = Observations(ventricle, of_mesh(anatomy))
+    order, frames = select(targets)
+    rest = int(targets["end_diastole"])
+    problem = Problem(
+        ventricle, healthy[mapping.cells], observations, frames, float(targets["pressure"][rest])
+    )
+    wall = mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values)
+    tension, states = first(problem, calibration.stiffness_prior, wall, calibration.tension_bounds[1])
+    fit = Fit(problem, calibration)
+    estimate = fit.run(calibration.stiffness_prior, tension, states)
+    _check(estimate, frames)
+    sigmas = targets["pressure_sigma"].values
+    covariance = fit.covariance(estimate.evaluation, sigmas[order], float(sigmas[rest]))
+    fitted = _fitted(problem, mapping, estimate, order, targets)
+    return fitted.assign(
+        contractile=(("cell",), healthy),
+        covariance=(("parameter", "parameter_"), covariance),
+        misfit=(("iteration",), np.array(estimate.history)),
+        parameter=["ln stiffness", *(f"tension {frame}" for frame in order[fit.free])],
+    )
+
+
+def select(targets: xr.Dataset) -> tuple[np.ndarray, Frames]:
+    """The frames after end-diastole in the order of time: their indices, and what is fitted in them.
+
+    The muscle may be active up to the frame after the lowest pressure that follows end-systole; then it is relaxed.
+    """
+    count, rest = targets.sizes["time"], int(targets["end_diastole"])
+    order = (rest + np.arange(1, count)) % count
+    pressure = targets["pressure"].values[order]
+    systole = (int(targets["end_systole"]) - rest - 1) % count
+    early = pressure[systole : systole + max(1, (len(order) - systole) // 2)]
+    free = np.arange(len(order)) <= systole + early.argmin() + 1
+    if (relaxed := int((~free).sum())) < FEWEST:
+        raise Quarantined("few-relaxed-frames", f"{relaxed} frames between relaxation and end-diastole, {FEWEST} needed")
+    observed = [targets["volume"].values[None], targets["radius"].values]
+    sigmas = [targets["volume_sigma"].values[None], targets["radius_sigma"].values]
+    values, sigma = (np.concatenate(parts)[:, order].T for parts in (observed, sigmas))
+    return order, Frames(pressure, values, 1 / sigma, free)
+
+
+def _check(estimate: Estimate, frames: Frames) -> None:
+    off = float(np.sqrt(np.mean(estimate.evaluation.misfit(frames)[:, 0] ** 2)))
+    if off > WORST:
+        found = f"the best fit misses the volumes by {off:.1f} standard deviations"
+        raise Quarantined("calibration-misfit", f"{found}; expected at most {WORST:g}")
+
+
+def _fitted(
+    problem: Problem, mapping: Mapping, estimate: Estimate, order: np.ndarray, targets: xr.Dataset
+) -> xr.Dataset:
+    """Estimate and fitted motion of all frames in the order of the targets; end-diastole is the mesh itself."""
+    best, count = estimate.evaluation, targets.sizes["time"]
+    unloaded, values = problem.at_rest(best.stiffness)
+    frames = np.repeat(values[None], count, axis=0)
+    frames[order] = best.values
+    tension = np.zeros(count)
+    tension[order] = best.tension
+    motion = np.zeros((count, mapping.points, 3))
+    for k, solution in zip(order, best.solutions, strict=True):
+        motion[k] = at_points(problem, mapping, solution.snapshot.state)
+    return xr.Dataset(
+        {
+            "stiffness": best.stiffness,
+            "tension": (("time",), tension),
+            "volume": (("time",), frames[:, 0]),
+            "radius": (("segment", "time"), frames[:, 1:].T),
+            "pressure": (("time",), targets["pressure"].values),
+            "displacement": (("time", "point", "component"), motion),
+            "unloaded": (("point", "component"), at_points(problem, mapping, unloaded)),
+        },
+        coords={"time": targets["time"].values, "segment": np.arange(1, SEGMENTS + 1)},
+    )
+
+
+def at_points(problem: Problem, mapping: Mapping, state: np.ndarray) -> np.ndarray:
+    """Displacement (point, 3) in mm of a mixed state at the points of the anatomy."""
+    ventricle = problem.ventricle
+    ventricle.state.x.array[:] = state
+    linear = fem.Function(fem.functionspace(ventricle.domain, ("Lagrange", 1, (3,))))
+    linear.interpolate(ventricle.displacement())
+    return mapping.gather(linear.x.array.reshape(-1, 3))

@@ -1,0 +1,63 @@
+"""Cavity pressure at the frames: from a measured trace, else from a template that follows the volume's events."""
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from ..intake.clinical import Clinical, Trace
+from ..parameters import Calibration
+
+OPENING = 0.05  # share of the stroke volume gone when the aortic valve is open
+PEAK = 0.6  # of the ejection's time
+CLOSING = 0.8  # of the systolic pressure
+RELAXATION = 80.0  # ms from end-systole to the lowest pressure
+BANDWIDTH = 12.0  # ms of the smoothing of a trace: its noise halves, its upstroke of some 50 ms stays
+LOWEST = 0.3  # of the end-diastolic pressure
+
+
+def at(
+    clinical: Clinical, times: np.ndarray, cycle: float, volume: np.ndarray, rest: int, calibration: Calibration
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pressure and its standard deviation (time,) in kPa.
+
+    At end-diastole (frame ``rest``) the clinical figure counts too, beside a trace by inverse variance, else alone.
+    """
+    known = clinical.lv_end_diastolic_pressure
+    if clinical.lv_pressure is None:
+        values = template(clinical, times, cycle, volume, rest)
+        sigmas = np.hypot(calibration.template_sigma * values, known.sigma)
+        values[rest], sigmas[rest] = known.value, known.sigma
+        return values, sigmas
+    values, sigmas = smoothed(clinical.lv_pressure, times, cycle)
+    weights = np.array([sigmas[rest], known.sigma]) ** -2
+    values[rest] = weights @ [values[rest], known.value] / weights.sum()
+    sigmas[rest] = weights.sum() ** -0.5
+    return values, sigmas
+
+
+def smoothed(trace: Trace, times: np.ndarray, cycle: float) -> tuple[np.ndarray, np.ndarray]:
+    """A periodic trace at these times (time,) and its standard deviation, kPa, by local linear regression (Gaussian)."""
+    samples, pressure = np.array(trace.time), np.array(trace.pressure)
+    off = (samples[None] - times[:, None] + cycle / 2) % cycle - cycle / 2
+    width = np.maximum(BANDWIDTH, np.sort(np.abs(off), axis=1)[:, 1:2])  # sparse traces: at least two samples count
+    kernel = np.exp(-0.5 * (off / width) ** 2)
+    moments = [(kernel * off**k).sum(axis=1, keepdims=True) for k in range(3)]
+    shares = kernel * (moments[2] - moments[1] * off) / (moments[0] * moments[2] - moments[1] ** 2)
+    return shares @ pressure, trace.sigma * np.sqrt((shares**2).sum(axis=1))
+
+
+def template(clinical: Clinical, times: np.ndarray, cycle: float, volume: np.ndarray, rest: int) -> np.ndarray:
+    """Pressure (time,) in kPa through the points that end-diastolic, diastolic and systolic pressures fix.
+
+    Times are those of the volume curve: end-diastole, opening of the valve, end-systole.
+    """
+    since = (times - times[rest]) % cycle
+    order = np.argsort(since)
+    end_systole = float(since[volume.argmin()])
+    opened = volume[rest] - volume[order] > OPENING * (volume[rest] - volume.min())
+    opening = min(max(float(since[order][opened.argmax()]), 0.3 * RELAXATION), 0.5 * end_systole)
+    filled, high = clinical.lv_end_diastolic_pressure.value, clinical.systolic.value
+    relaxed = min(end_systole + RELAXATION, 0.9 * cycle)
+    peak = opening + PEAK * (end_systole - opening)
+    knots = [0.0, opening, peak, end_systole, relaxed, cycle]
+    curve = [filled, clinical.diastolic.value, high, CLOSING * high, LOWEST * filled, filled]
+    return PchipInterpolator(knots, curve)(since)

@@ -1,0 +1,146 @@
+"""What calibration aims at: volumes, radii and pressures over time, each with its standard deviation."""
+
+import logging
+
+import numpy as np
+import xarray as xr
+
+from .. import mesh
+from ..intake.clinical import Clinical
+from ..mesh.slices import outline
+from ..parameters import Calibration
+from ..units import MM3_PER_ML
+from . import pressure
+from .windows import SEGMENTS, Windows, weight
+
+log = logging.getLogger("twinbeat")
+
+BLOOD = 1
+SPLIT = 4  # each triangle of the mesh counts as SPLIT^2 flat pieces
+
+
+def extract(labels: xr.Dataset, anatomy: xr.Dataset, clinical: Clinical, calibration: Calibration) -> xr.Dataset:
+    """Targets of every frame, consistent with the mesh at end-diastole.
+
+    Images give ratios to end-diastole; the mesh gives the end-diastolic values that they scale.
+    """
+    windows = of_mesh(anatomy)
+    areas, spans = seen(labels, anatomy, windows)
+    rest = end_diastole(areas, labels["time"].values, float(labels["cycle"]), calibration.volume_sigma)
+    facets = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
+    volume = mesh.cavity_volume(*facets) * areas / areas[rest]
+    radius, radius_sigma = _radii(spans, rest, radii(anatomy, windows), calibration.motion_sigma)
+    times, cycle = labels["time"].values.astype(float), float(labels["cycle"])
+    values, sigmas = pressure.at(clinical, times, cycle, volume, rest, calibration)
+    return xr.Dataset(
+        {
+            "volume": (("time",), volume),
+            "volume_sigma": (("time",), np.full(len(times), calibration.volume_sigma * volume[rest])),
+            "pressure": (("time",), values),
+            "pressure_sigma": (("time",), sigmas),
+            "radius": (("segment", "time"), radius),
+            "radius_sigma": (("segment", "time"), radius_sigma),
+            "end_diastole": rest,
+            "end_systole": int(volume.argmin()),
+            "cycle": cycle,
+        },
+        coords={"time": times, "segment": np.arange(1, SEGMENTS + 1)},
+    )
+
+
+def end_diastole(volume: np.ndarray, times: np.ndarray, cycle: float, sigma: float) -> int:
+    """The frame nearest to the R wave (time 0) among those as full as the fullest, but for a share ``sigma``.
+
+    The fullest alone may be a frame of isovolumic contraction, when muscle is no longer relaxed.
+    """
+    off = np.minimum(times % cycle, cycle - times % cycle)
+    return int(np.where(volume >= (1 - sigma) * volume.max(), off, np.inf).argmin())
+
+
+def of_mesh(anatomy: xr.Dataset) -> Windows:
+    """The windows of a mesh: thirds of its cavity's length."""
+    points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
+    return Windows(float(points[np.unique(facets[tags == mesh.ENDOCARDIUM]), 2].min()))
+
+
+def radii(anatomy: xr.Dataset, windows: Windows) -> np.ndarray:
+    """Radius (segment,) in mm of each window on the mesh."""
+    centres, areas = _pieces(anatomy)
+    span, measure = np.zeros(SEGMENTS), np.zeros(SEGMENTS)
+    x, y, z = centres.T
+    r = np.hypot(x, y)
+    for i in range(SEGMENTS):
+        W = weight(np, x, y, z, windows.parameters(i + 1))
+        swept = -W * (areas[:, 0] * x + areas[:, 1] * y) / r**2  # dphi dz; area vectors point into the cavity
+        span[i], measure[i] = swept @ r, swept.sum()
+    return span / measure
+
+
+def _pieces(anatomy: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and area vectors (piece, 3) of the endocardium's triangles, split evenly."""
+    points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
+    corners = points[facets[tags == mesh.ENDOCARDIUM]]
+    steps = [(i + a / 3, j + a / 3) for a in (1, 2) for i in range(SPLIT) for j in range(SPLIT - i - (a - 1))]
+    u, v = np.array(steps).T / SPLIT
+    shares = np.stack([1 - u - v, u, v], axis=1)
+    centres = np.einsum("qk,fkc->fqc", shares, corners)
+    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / (2 * len(u))
+    return centres.reshape(-1, 3), np.repeat(area, len(u), axis=0)
+
+
+def _radii(spans: np.ndarray, rest: int, at_rest: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Radius and its standard deviation (segment, time); a window that the images hardly show tells nothing."""
+    shown = spans[rest] > 0.1 * spans[rest].max()
+    ratio = np.where(shown, spans / np.where(shown, spans[rest], 1.0), 1.0)
+    sigmas = np.where(shown, sigma, 10 * at_rest)
+    return (ratio * at_rest).T, np.repeat(sigmas[:, None], len(spans), axis=1)
+
+
+def seen(labels: xr.Dataset, anatomy: xr.Dataset, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Blood volume (time,) in mL and int W r dphi dz (time, segment) of the stack.
+
+    Only the slices of the mesh count (from its base on), moved back by the breath-hold shifts that the mesh was freed of.
+    """
+    heights = labels["z"].values.astype(float)
+    used = [int(np.abs(heights - position).argmin()) for position in anatomy["slice_position"].values]
+    thickness = float(np.abs(np.median(np.diff(np.sort(heights)))))
+    blood = labels["probability"].isel(label=BLOOD).values
+    volume = np.zeros(len(blood))
+    spans = np.zeros((len(blood), SEGMENTS))
+    for frame in range(len(blood)):
+        for k, shift in zip(used, anatomy["slice_shift"].values, strict=True):
+            loop = _in_heart(blood[frame, k], float(heights[k]), shift, labels, anatomy)
+            if loop is not None:
+                volume[frame] += thickness * _area(loop) / MM3_PER_ML
+                spans[frame] += thickness * _spans(loop, windows)
+    return volume, spans
+
+
+def _in_heart(
+    blood: np.ndarray, z: float, shift: np.ndarray, labels: xr.Dataset, anatomy: xr.Dataset
+) -> np.ndarray | None:
+    """Contour of the blood of a slice (n, 3) in the heart frame, counter-clockwise seen from the base; None without."""
+    loop = outline(blood, labels["y"].values.astype(float), labels["x"].values.astype(float))
+    if loop is None:
+        return None
+    directions, to_lps = labels["directions"].values, anatomy["to_lps"].values
+    lps = labels["origin"].values + z * directions[0] + loop @ directions[1:] - shift
+    heart = (lps - to_lps[:3, 3]) @ to_lps[:3, :3]
+    return heart if _turn(heart).sum() > 0 else heart[::-1]
+
+
+def _turn(loop: np.ndarray) -> np.ndarray:
+    """x dy - y dx of each edge of a closed loop."""
+    following = np.roll(loop, -1, axis=0)
+    return loop[:, 0] * following[:, 1] - loop[:, 1] * following[:, 0]
+
+
+def _area(loop: np.ndarray) -> float:
+    return float(_turn(loop).sum() / 2)
+
+
+def _spans(loop: np.ndarray, windows: Windows) -> np.ndarray:
+    """oint W r dphi (segment,) of a loop, in mm: with dphi = (x dy - y dx) / r^2 this holds for any shape."""
+    x, y, z = ((loop + np.roll(loop, -1, axis=0)) / 2).T
+    along = _turn(loop) / np.maximum(np.hypot(x, y), 0.1)
+    return np.array([weight(np, x, y, z, windows.parameters(s)) @ along for s in range(1, SEGMENTS + 1)])
