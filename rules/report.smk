@@ -36,6 +36,7 @@ rule assess_twin:
 rule report_patient:
     """One self-contained page about the patient, finished or stopped."""
     input:
+        clinical="results/{study}/{patient}/clinical.json",
         image="results/{study}/{patient}/image.zarr",
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",

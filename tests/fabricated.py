@@ -5,6 +5,7 @@ import xarray as xr
 
 from twinbeat import fibers
 from twinbeat import surrogate as emulation
+from twinbeat.intake.clinical import Clinical, Figure, Source
 from twinbeat.mesh import synthetic
 from twinbeat.parameters import Fibers, Surrogate
 from twinbeat.units import KPA_PER_MMHG
@@ -30,6 +31,17 @@ def twin() -> dict[str, xr.Dataset]:
         "activation": _activation(anatomy),
         "beat": _beat(anatomy),
     }
+
+
+def clinical(source: Source = "assumed") -> Clinical:
+    """75 beats a minute, 120/80 mmHg by cuff, 10 mmHg at end-diastole from this source, scar in segment 7."""
+    figures = {
+        "heart_rate": Figure(value=75.0, sigma=2.0, source="measured"),
+        "systolic": Figure(value=120 * KPA_PER_MMHG, sigma=1.0, source="measured"),
+        "diastolic": Figure(value=80 * KPA_PER_MMHG, sigma=1.0, source="measured"),
+        "lv_end_diastolic_pressure": Figure(value=10 * KPA_PER_MMHG, sigma=0.5, source=source),
+    }
+    return Clinical(**figures, scar_segments=(7,))
 
 
 def truth(labels: xr.Dataset) -> xr.Dataset:

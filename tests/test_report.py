@@ -28,6 +28,9 @@ QUARANTINED = Quarantined(
 )
 
 
+CLINICAL = "results/study/p-01/clinical.json"
+
+
 class Elements(HTMLParser):
     """Tags with their attributes, and the names that are linked to or defined in a page."""
 
@@ -73,6 +76,7 @@ def published(stores, tmp_path_factory):
             path = f"results/study/p-01/{name}.zarr"
             store.publish(dataset, path, inputs=paths[-2:], parameters={"mesh": {"size": "10 mm"}})
             paths.append(path)
+        Path(CLINICAL).write_text(fabricated.clinical().model_dump_json())
     return folder
 
 
@@ -88,7 +92,7 @@ def paths(stores, published, tmp_path, monkeypatch):
 def text(published, stores):
     """The page of the finished twin."""
     with contextlib.chdir(published):
-        gathered = report.gather({name: f"results/study/p-01/{name}.zarr" for name in stores})
+        gathered = report.gather({name: f"results/study/p-01/{name}.zarr" for name in stores}, CLINICAL)
         return report.patient_page("p-01", "study", gathered)
 
 
@@ -130,15 +134,35 @@ def test_page_names_the_domain_of_the_surrogate(text, stores):
     assert "0.852" in text and "1.174" in text
 
 
+def test_page_tells_what_was_measured_from_what_was_assumed(text, paths):
+    """The fabricated filling pressure of 10 mmHg is an assumption, and so are then the parameters."""
+    row = text[text.index("LV end-diastolic pressure") :][:200]
+    assert "10" in row and "assumed" in row
+    assert "Pressures of this heart were assumed" in text
+    assert "Scar was read in AHA segments 7;" in text
+    measured = fabricated.clinical("measured")
+    Path(CLINICAL).write_text(measured.model_dump_json())
+    kept = {name: path for name, path in paths.items() if name == "assessment"}
+    assert "Pressures of this heart were assumed" not in report.patient_page("p", "s", report.gather(kept, CLINICAL))
+
+
+def test_verdict_of_the_clinical_file_stops_the_patient(paths):
+    found = {"kind": "rejected", "code": "clinical-value", "message": "heart_rate: found 7", "stage": "import_clinical"}
+    Path(CLINICAL).write_text(json.dumps({"verdict": found}))
+    gathered = report.gather({name: paths[name] for name in ("image", "labels")}, CLINICAL)
+    assert (gathered.verdict.kind, gathered.verdict.stage) == ("rejected", "import_clinical")
+    assert gathered.clinical is None and gathered.has("image", "labels")
+
+
 def test_same_stores_give_the_same_page(text, paths):
-    assert report.patient_page("p-01", "study", report.gather(paths)) == text
+    assert report.patient_page("p-01", "study", report.gather(paths, CLINICAL)) == text
 
 
 def test_page_of_a_patient_that_was_stopped_midway(paths):
     """Calibration gave a verdict: image, labels and heart are shown, and no figure of a twin."""
     for name in ("posterior", "beat", "surrogate", "assessment"):
         store.publish(store.verdict(QUARANTINED), paths[name])
-    gathered = report.gather(paths)
+    gathered = report.gather(paths, CLINICAL)
     text = report.patient_page("p-01", "study", gathered)
     assert gathered.verdict.code == "no-convergence"
     assert "Quarantined" in text and "calibrate_twin" in text and QUARANTINED.message in text
@@ -150,7 +174,7 @@ def test_page_of_a_patient_that_was_rejected_at_the_door(paths):
     """Nothing was reached; the message cannot smuggle markup into the page."""
     for path in paths.values():
         store.publish(store.verdict(REJECTED), path)
-    text = report.patient_page("p-01", "study", report.gather(paths))
+    text = report.patient_page("p-01", "study", report.gather(paths, CLINICAL))
     assert "Rejected" in text and "No stage gave a result" in text
     assert "&lt;gap of 16.0 mm&gt;" in text
     assert not Elements(text).of("img")
@@ -159,7 +183,9 @@ def test_page_of_a_patient_that_was_rejected_at_the_door(paths):
 def test_a_store_made_again_makes_what_follows_stale(paths, stores):
     """Labels that change after the anatomy was made from them: anatomy and targets are no longer current."""
     store.publish(stores["labels"].assign(end_systole=4), paths["labels"], inputs=[paths["image"]])
-    gathered = report.gather({name: path for name, path in paths.items() if name not in ("image", "posterior")})
+    gathered = report.gather(
+        {name: path for name, path in paths.items() if name not in ("image", "posterior")}, CLINICAL
+    )
     current = {origin.name: origin.current for origin in sources.origins(gathered)}
     assert [name for name, fresh in current.items() if not fresh] == ["anatomy", "targets"]
     assert "Some results are older" in report.patient_page("p-01", "study", gathered)

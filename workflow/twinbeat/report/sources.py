@@ -1,6 +1,6 @@
 """What there is of a patient: the stores that hold results, and the verdict where a stage stopped."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,17 @@ from typing import Any
 import xarray as xr
 
 from .. import store
+from ..intake.clinical import Clinical
 from ..verdicts import PatientStopped
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """Datasets and checksums by the name of their store, and the first verdict met, if any."""
+    """Datasets by the name of their stage, checksums by file name, the clinical figures, and the first verdict met."""
 
     stores: dict[str, xr.Dataset] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
+    clinical: Clinical | None = None
     verdict: PatientStopped | None = None
 
     def get(self, name: str) -> xr.Dataset | None:
@@ -28,27 +30,29 @@ class Gathered:
         return all(name in self.stores for name in names)
 
 
-def gather(paths: Mapping[str, str]) -> Gathered:
-    """Open the stores ``{name: path}``, in the order of the stages; a verdict among them is kept, not raised."""
-    stores, checksums, verdict = {}, {}, None
+def gather(paths: Mapping[str, str], clinical: str) -> Gathered:
+    """Open the clinical file and the stores ``{name: path}``, in the order of the stages; keep a verdict, raise none."""
+    figures = _opened(clinical, Clinical.read)
+    verdict = figures if isinstance(figures, PatientStopped) else None
+    stores, checksums = {}, {Path(clinical).name: store.checksum(Path(clinical))}
     for name, path in paths.items():
-        checksums[name] = store.checksum(Path(path))
-        found = _opened(path)
+        checksums[Path(path).name] = store.checksum(Path(path))
+        found = _opened(path, store.open)
         if isinstance(found, PatientStopped):
             verdict = verdict or found
         else:
             stores[name] = found
-    return Gathered(stores, checksums, verdict)
+    return Gathered(stores, checksums, None if isinstance(figures, PatientStopped) else figures, verdict)
 
 
 def assessments(paths: Iterable[str]) -> dict[str, xr.Dataset | PatientStopped]:
     """The assessment or the verdict of each patient, by the name of the folder that holds it."""
-    return {Path(path).parent.name: _opened(path) for path in paths}
+    return {Path(path).parent.name: _opened(path, store.open) for path in paths}
 
 
-def _opened(path: str) -> xr.Dataset | PatientStopped:
+def _opened[T](path: str, read: Callable[[str], T]) -> T | PatientStopped:
     try:
-        return store.open(path)
+        return read(path)
     except PatientStopped as stopped:
         return stopped
 
@@ -67,10 +71,11 @@ class Origin:
 def origins(gathered: Gathered) -> list[Origin]:
     """One line of provenance per store that holds a result."""
     present = set(gathered.checksums.values())
-    names = {f"{name}.zarr" for name in gathered.checksums}
     lines = []
     for name, dataset in gathered.stores.items():
         made = dataset.attrs["provenance"]
-        seen = [checksum for path, checksum in made["inputs"].items() if Path(path).name in names]
-        lines.append(Origin(name, gathered.checksums[name], made["code"], made["parameters"], set(seen) <= present))
+        seen = [checksum for path, checksum in made["inputs"].items() if Path(path).name in gathered.checksums]
+        lines.append(
+            Origin(name, gathered.checksums[f"{name}.zarr"], made["code"], made["parameters"], set(seen) <= present)
+        )
     return lines
