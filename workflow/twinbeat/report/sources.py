@@ -31,7 +31,7 @@ class Gathered:
 
 
 def gather(paths: Mapping[str, str], clinical: str) -> Gathered:
-    """Open the clinical file and the stores ``{name: path}``, in the order of the stages; keep a verdict, raise none."""
+    """Open the clinical file and the stores ``{name: path}``, in the order of the stages; keep a verdict."""
     figures = _opened(clinical, Clinical.read)
     verdict = figures if isinstance(figures, PatientStopped) else None
     stores, checksums = {}, {Path(clinical).name: store.checksum(Path(clinical))}
@@ -70,12 +70,10 @@ class Origin:
 
 def origins(gathered: Gathered) -> list[Origin]:
     """One line of provenance per store that holds a result."""
-    present = set(gathered.checksums.values())
-    lines = []
-    for name, dataset in gathered.stores.items():
-        made = dataset.attrs["provenance"]
-        seen = [checksum for path, checksum in made["inputs"].items() if Path(path).name in gathered.checksums]
-        lines.append(
-            Origin(name, gathered.checksums[f"{name}.zarr"], made["code"], made["parameters"], set(seen) <= present)
-        )
-    return lines
+    return [_origin(name, dataset.attrs["provenance"], gathered.checksums) for name, dataset in gathered.stores.items()]
+
+
+def _origin(name: str, made: Mapping[str, Any], checksums: Mapping[str, str]) -> Origin:
+    inputs = {Path(path).name: checksum for path, checksum in made["inputs"].items()}
+    current = all(checksums.get(file, checksum) == checksum for file, checksum in inputs.items())
+    return Origin(name, checksums[f"{name}.zarr"], made["code"], made["parameters"], current)
