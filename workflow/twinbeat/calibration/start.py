@@ -1,44 +1,74 @@
 """A first estimate: tensions that hold the observed volumes at the observed pressures."""
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..mechanics import Snapshot
+from ..mechanics import Snapshot, Ventricle
 from .problem import Problem
 
 log = logging.getLogger("twinbeat")
 
 
+@dataclass(frozen=True)
+class OneFiber:
+    """The one-fibre model (Arts et al. 1991, doi 10.1016/0021-9290(91)90042-Z): stress = 3 pressure / ln(1 + wall / V).
+
+    Volumes are in mL, stresses in kPa. ``unloaded`` is the cavity volume without pressure; ``passive`` scales the stress
+    E exp(8 E^2) of relaxed muscle with the Green-Lagrange strain E along the fibres.
+    """
+
+    wall: float
+    unloaded: float
+    passive: float
+
+    @classmethod
+    def of(cls, ventricle: Ventricle, wall: float) -> "OneFiber":
+        """The model of an unloaded ventricle that is at rest on its mesh."""
+        rest, pressure = ventricle.cavity_volume(), float(ventricle.pressure.value)
+        state = ventricle.state.x.array.copy()
+        ventricle.state.x.array[:] = ventricle.reference.x.array
+        bare = cls(wall, ventricle.cavity_volume(), 0.0)
+        ventricle.state.x.array[:] = state
+        E = bare.strain(rest)
+        return cls(wall, bare.unloaded, bare.stress(pressure, rest) / (E * np.exp(8 * E**2)))
+
+    def stress(self, pressure: float, volume: float) -> float:
+        """Stress along the fibres."""
+        return 3 * pressure / np.log(1 + self.wall / volume)
+
+    def strain(self, volume: float) -> float:
+        """Strain along the fibres from the unloaded shape."""
+        return (((volume + self.wall / 3) / (self.unloaded + self.wall / 3)) ** (2 / 3) - 1) / 2
+
+    def tension(self, pressure: float, volume: float) -> float:
+        """Active tension (second Piola-Kirchhoff) that bears what passive stress does not."""
+        E = self.strain(volume)
+        return (self.stress(pressure, volume) - self.passive * E * np.exp(8 * E**2)) / (1 + 2 * E)
+
+
 def first(problem: Problem, stiffness: float, wall: float, highest: float) -> tuple[np.ndarray, list[Snapshot]]:
     """Tensions (frame,) in kPa and a nearby state of each frame at C = ``stiffness`` kPa.
 
-    ``wall`` is the volume of the muscle in mL, ``highest`` the largest tension allowed. Each frame is first held at its
-    observed volume, with the tension that the one-fibre model gives (``fiber_stress``); the ratio of the observed
-    pressure to the one found then corrects that tension. Relaxed frames are at their pressure at once.
+    ``wall`` is the volume of the muscle in mL, ``highest`` the largest tension allowed. Each active frame is held at its
+    observed volume with the tension of the one-fibre model, which the pressure found then corrects.
     """
     problem.unload(stiffness)
     ventricle, frames = problem.ventricle, problem.frames
-    relaxed = fiber_stress(problem.end_diastolic, ventricle.cavity_volume(), wall)
+    model = OneFiber.of(ventricle, wall)
     tension, states = np.zeros(len(frames)), []
     for k in range(len(frames)):
         pressure, volume = frames.pressure[k], frames.observed[k, 0]
         if frames.free[k]:
-            guess = min(max(fiber_stress(pressure, volume, wall) - relaxed, 0.0), highest)
+            guess = float(np.clip(model.tension(pressure, volume), 0.0, highest))
             problem.load(k, guess)
             found = ventricle.solve_volume(lambda _, volume=volume: (volume, 0.0))
-            tension[k] = np.clip(guess * pressure / max(found, 0.3 * pressure), 0.0, highest)
+            off = model.stress(pressure - found, volume) / (1 + 2 * model.strain(volume))
+            tension[k] = np.clip(guess + off, 0.0, highest)
+            log.info("calibrate: frame %d of %d held at its volume: %.1f kPa", k + 1, len(frames), tension[k])
         else:
             problem.load(k, 0.0)
             ventricle.solve()
         states.append(ventricle.snapshot())
-        log.info("calibrate: first estimate of frame %d of %d", k + 1, len(frames))
     return tension, states
-
-
-def fiber_stress(pressure: float, volume: float, wall: float) -> float:
-    """Stress along the fibres (kPa) of a cavity of ``volume`` with ``wall`` mL of muscle around (Arts et al. 1991, eq. 1).
-
-    doi 10.1016/0021-9290(91)90042-Z: pressure / stress = ln(1 + wall / cavity) / 3.
-    """
-    return 3 * pressure / np.log(1 + wall / volume)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from dolfinx import fem
-from mpi4py import MPI
 from petsc4py import PETSc
 
 from ..units import MM3_PER_ML
@@ -37,13 +36,14 @@ class Newton:
         """From the loads of ``start`` to those of ``end``: the step halves when Newton fails, else it doubles."""
         share, step, taken = 0.0, 1.0, 0
         good = start
+        volume = 0.0 if law is None else self._volume_of(start)
         while share < 1:
             step = min(step, 1 - share)
             self.ventricle.apply(start, end, share + step)
             if law is not None:
                 self.ventricle.pressure.value = good.pressure
             try:
-                taken += self.equilibrium(law)
+                taken += self.equilibrium(None if law is None else towards(law, volume, share + step))
             except Diverged as failure:
                 step /= 2
                 self.ventricle.restore(good)
@@ -57,6 +57,11 @@ class Newton:
             share, step = share + step, 2 * step
             good = self.ventricle.snapshot()
         return taken
+
+    def _volume_of(self, start: "Snapshot") -> float:
+        """Volume (mL) from which the law's is approached, that of the start."""
+        self.ventricle.state.x.array[:] = start.state
+        return self.ventricle.cavity_volume()
 
     def equilibrium(self, law: Callable | None = None) -> int:
         """Newton steps at fixed loads until converged; their number."""
@@ -126,15 +131,19 @@ class Newton:
         return step, float(rise)
 
 
+def towards(law: Callable, start: float, share: float) -> Callable:
+    """A law this share of the way from the constant volume ``start`` (mL) to ``law``."""
+
+    def between(pressure: float) -> tuple[float, float]:
+        volume, slope = law(pressure)
+        return (1 - share) * start + share * volume, share * slope
+
+    return between
+
+
 def add(function: fem.Function, start: np.ndarray, step: PETSc.Vec, share: float) -> None:
     """function = start + share * step, ghosts included; ``start`` has the ghosts, ``step`` only the owned dofs."""
     owned = step.getLocalSize()
     function.x.array[:owned] = start[:owned] + share * step.getArray(readonly=True)
     function.x.scatter_forward()
 
-
-def reduced(comm: MPI.Comm, values: np.ndarray) -> np.ndarray:
-    """Sum over ranks of an array that every rank has."""
-    total = np.empty_like(values)
-    comm.Allreduce(np.ascontiguousarray(values), total, op=MPI.SUM)
-    return total

@@ -46,7 +46,8 @@ class Ventricle:
 
     ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base. ``fiber`` holds unit vectors on the mesh (any space with
     values at quadrature points). ``clamped`` facets (a tag) do not move. With ``lid`` the load is the derivative of the
-    cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity).
+    cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity). ``external`` gives a further virtual work
+    (mN mm) of dead loads as a linear form in its argument, the test displacement.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Ventricle:
         *,
         clamped: int | None = None,
         lid: bool = True,
+        external: Callable[[Expr], Expr] | None = None,
         quadrature: int = 4,
     ) -> None:
         self.domain, self.comm, self.mechanics, self.fiber = domain, domain.comm, mechanics, fiber
@@ -70,14 +72,16 @@ class Ventricle:
         self.tension = fem.Function(fem.functionspace(domain, ("DG", 0)))
         self.bcs = clamp(self.space, facet_tags, clamped)
         self.cavity = Cavity(self.state, self.ds) if lid else None
-        self._build()
+        self._build(external)
         self._done = self.snapshot()
 
-    def _build(self) -> None:
+    def _build(self, external: Callable[[Expr], Expr] | None) -> None:
         (w, p), U = ufl.split(self.state), ufl.split(self.reference)[0]
         if self.cavity is None:
             self._load_form = fem.form(self._load(w))
         form = self.internal(w, p, U) - self._load(w)
+        if external is not None:
+            form -= external(ufl.TestFunctions(self.space)[0])
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
