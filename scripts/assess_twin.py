@@ -2,8 +2,8 @@
 
 from twinbeat import assessment, stage, store
 
+STORES = ("labels", "anatomy", "targets", "posterior", "activation", "beat", "surrogate", "truth")
+
 with stage.job(snakemake) as job:
-    names = ("labels", "anatomy", "targets", "posterior", "activation", "beat")
-    stores = {name: store.open(getattr(job.input, name)) for name in names}
-    truth = store.open(job.input.truth) if job.input.truth else None
-    job.publish(assessment.assess(**stores, truth=truth))
+    given = {name: getattr(job.input, name) for name in STORES}
+    job.publish(assessment.assess(**{name: store.open(path) for name, path in given.items() if path}))

@@ -129,6 +129,15 @@ def test_without_a_truth_there_is_no_recovery(twin):
     assert not [name for name in found if "recovery" in name or "dice" in name]
 
 
+def test_surrogate_is_judged_where_there_is_one(twin, found):
+    """The largest of the errors and the mean of the coverages, in %; without a surrogate there are none."""
+    surrogate = fabricated.surrogate(twin["posterior"])
+    again = assessment.assess(**twin, surrogate=surrogate)
+    assert float(again.surrogate_error) == approx(100 * max(surrogate.error.values))
+    assert float(again.surrogate_coverage) == approx(100 * np.mean(surrogate.coverage.values))
+    assert "surrogate_error" not in found
+
+
 def test_truth_is_read_from_its_store(twin, found, tmp_path):
     """The fabricated truth has dimensions and units of the table of variables, and comes back the same."""
     store.publish(fabricated.truth(twin["labels"]), tmp_path / "truth.zarr")

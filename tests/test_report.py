@@ -365,6 +365,23 @@ def test_a_topic_that_raises_is_a_failed_row(monkeypatch, tmp_path):
     assert bad["source"] == "ArithmeticError: diverged"
 
 
+def test_recovery_is_held_against_the_tolerances(stores, tmp_path, monkeypatch):
+    """The fabricated twin misses the stiffness by 20 % where 15 % are accepted, and meets the rest."""
+    monkeypatch.chdir(tmp_path)
+    store.publish(store.verdict(REJECTED), "results/demo/phantom-01/assessment.zarr")
+    store.publish(stores["assessment"], "results/demo/phantom-02/assessment.zarr")
+    found = list(verification.collect(["recovery"]))
+    assert [row["passed"] for row in found] == [False, True, True, True, True, False]
+    assert found[0]["value"] == approx(20.0)
+    assert "slice-missing" in found[-1]["source"]
+
+
+def test_recovery_needs_the_demo(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (row,) = verification.collect(["recovery"])
+    assert not row["passed"] and "make demo" in row["source"]
+
+
 def test_no_check_at_all_is_no_pass(monkeypatch, tmp_path):
     _topic(monkeypatch, "empty", lambda: iter([]))
     assert verification.main(["--folder", str(tmp_path)]) == 1

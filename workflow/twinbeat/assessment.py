@@ -25,9 +25,11 @@ def assess(
     posterior: xr.Dataset,
     activation: xr.Dataset,
     beat: xr.Dataset,
+    surrogate: xr.Dataset | None = None,
     truth: xr.Dataset | None = None,
 ) -> xr.Dataset:
-    """The figures of one twin (variables ``assessment``); those of recovery only where there is a ``truth``."""
+    """The figures of one twin (variables ``assessment``), with those of the surrogate and of the recovery where there
+    is one and a ``truth``."""
     figures: dict[str, object] = {
         **_function(targets, posterior),
         **_beat(beat),
@@ -37,6 +39,8 @@ def assess(
         "contractility": _contractility(anatomy, posterior),
         "activation_time": np.ptp(activation.activation.values),
     }
+    if surrogate is not None:
+        figures |= _surrogate(surrogate)
     if truth is not None:
         figures |= _recovery(figures, truth) | _overlap(labels, truth)
     return _dataset(figures, beat)
@@ -133,6 +137,11 @@ def _anatomy(anatomy: xr.Dataset) -> dict[str, float]:
 
 def _contractility(anatomy: xr.Dataset, posterior: xr.Dataset) -> Array:
     return segment_mean(posterior.contractile.values, anatomy) * float(posterior.tension.max())
+
+
+def _surrogate(surrogate: xr.Dataset) -> dict[str, float]:
+    error, coverage = surrogate.error.values, surrogate.coverage.values
+    return {"surrogate_error": 100 * error.max(), "surrogate_coverage": 100 * coverage.mean()}
 
 
 def _recovery(figures: dict[str, object], truth: xr.Dataset) -> dict[str, float]:

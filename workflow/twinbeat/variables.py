@@ -185,6 +185,8 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
         "smallest_dihedral": Variable((), "degree", "smallest dihedral angle of the mesh"),
         "largest_aspect": Variable((), "1", "largest scaled ratio of longest edge to inscribed radius"),
+        "surrogate_error": Variable((), "%", "largest relative error of a quantity on held-out members"),
+        "surrogate_coverage": Variable((), "%", "mean share of held-out values in their 90 % intervals"),
         "stiffness_recovery": Variable((), "%", "stiffness against the planted truth"),
         "tension_recovery": Variable((), "%", "peak over the frames against the planted one, mean of healthy muscle"),
         "ejection_fraction_recovery": Variable((), "%", "fitted against planted ejection fraction, in points"),
