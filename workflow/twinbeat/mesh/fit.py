@@ -93,8 +93,13 @@ def basal_misfit(contours: Contours, smoothness: float) -> float:
 
 
 def contour_rms(shape: Surfaces, wall: int, points: Array) -> float:
-    """Root mean square distance in mm of points from a wall (first order: level function over its gradient)."""
+    """Root mean square distance in mm of points (n, 3) from a wall."""
+    return float(np.sqrt(np.mean(distances(shape, wall, points) ** 2)))
+
+
+def distances(shape: Surfaces, wall: int, points: Array) -> Array:
+    """Distance in mm of points (n, 3) from a wall, outwards (first order: level function over its gradient)."""
     level = _radial(shape, wall, points)
     step = 0.05
     slopes = [(_radial(shape, wall, points + step * axis) - level) / step for axis in np.eye(3)]
-    return float(np.sqrt(np.mean((level / np.linalg.norm(slopes, axis=0)) ** 2)))
+    return level / np.linalg.norm(slopes, axis=0)

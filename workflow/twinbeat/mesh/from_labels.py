@@ -14,6 +14,7 @@ from .generate import conserving, generate
 from .surfaces import Surfaces
 
 THINNEST = 1.5  # mm of wall below which the fit is not believed
+FARTHEST = 3.0  # mm within which three quarters of the contour points lie, or the wall does not stand for them
 BASAL_MISFIT = 3.0  # mm, root mean square: beyond it, a basal slice does not belong to the ventricle
 log = logging.getLogger("twinbeat")
 
@@ -21,13 +22,13 @@ log = logging.getLogger("twinbeat")
 def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
     """Tetrahedra of the end-diastolic left ventricle in the heart frame, with tagged surfaces and figures of quality.
 
-    Raises Quarantined: those of ``contours.extract``, thin-wall, mesh-quality.
+    Raises Quarantined: those of ``contours.extract``, mesh-quality.
     """
     outlines = steady(labels, parameters.smoothness)
     found: list[str] = []
     for attempt in attempts(parameters):
         shape = fit.surfaces(outlines, attempt.smoothness)
-        found = thin(shape)
+        found = implausible(shape, outlines)
         if not found:
             mesh = conserving(generate(shape, attempt.size, attempt.layers, outlines.to_lps))
             found = quality.faults(mesh, parameters)
@@ -48,19 +49,26 @@ def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
 
 
 def attempts(parameters: Mesh) -> list[Mesh]:
-    """The parameters as given, then smoother surfaces, then smaller elements."""
-    changes = [{}, {"smoothness": 10}, {"smoothness": 10, "size": 0.8}, {"smoothness": 100, "size": 0.8}]
+    """The parameters as given, then smoother surfaces, more layers, both, and in the end smaller elements too."""
+    smoother, layered = {"smoothness": 10}, {"layers": 2}
+    changes = [{}, smoother, layered, smoother | layered, {"smoothness": 100, "layers": 2, "size": 0.8}]
     return [
         parameters.model_copy(update={name: getattr(parameters, name) * factor for name, factor in change.items()})
         for change in changes
     ]
 
 
-def thin(shape: Surfaces) -> list[str]:
-    """Where the wall is thinner than believable: at most one line."""
-    theta, phi = np.meshgrid(np.linspace(np.pi / 2, np.pi, 40), np.linspace(0, 2 * np.pi, 72, endpoint=False))
+def implausible(shape: Surfaces, outlines: contours.Contours) -> list[str]:
+    """What cannot be believed of fitted walls, in words."""
+    phi = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    theta = np.linspace(shape.rim(0, phi), np.pi, 40)
     thickness = np.linalg.norm(shape.points(1, theta, phi) - shape.points(0, theta, phi), axis=-1).min()
-    return [] if thickness > THINNEST else [f"wall {thickness:.1f} mm thin, at least {THINNEST:g} mm expected"]
+    off = max(np.quantile(np.abs(fit.distances(shape, wall, outlines.walls[wall])), 0.75) for wall in (0, 1))
+    found = [
+        (thickness < THINNEST, f"wall {thickness:.1f} mm thin, at least {THINNEST:g} mm expected"),
+        (off > FARTHEST, f"a quarter of a contour over {off:.1f} mm off its wall, at most {FARTHEST:g} mm expected"),
+    ]
+    return [words for wrong, words in found if wrong]
 
 
 def _figures(mesh: xr.Dataset, shape: Surfaces, outlines: contours.Contours) -> dict[str, Any]:
