@@ -23,6 +23,8 @@ from .verdicts import Quarantined
 
 log = logging.getLogger("twinbeat")
 
+TOLERANCE = 1e-4
+"""Of Newton's last step in mm and kPa; the error is about its square."""
 FILLING_SIGMA, STROKE_SIGMA = 0.1, 0.02
 """Standard deviations to which the circulation meets end-diastolic pressure (kPa) and stroke volume (share of EDV)."""
 
@@ -47,6 +49,7 @@ class Heart:
         self, anatomy: xr.Dataset, posterior: xr.Dataset, end_diastole: int, mechanics: Mechanics, comm: MPI.Comm
     ) -> None:
         self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm)
+        self.ventricle.newton.tolerance = TOLERANCE
         self.ventricle.stiffness.value = float(posterior.stiffness)
         self.ventricle.unload(float(posterior.pressure[end_diastole]))
         self._strain = FiberStrain(self.ventricle, anatomy.segment.values[self._mapping.cells])
@@ -99,8 +102,7 @@ def simulate(
 ) -> xr.Dataset:
     """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), varied by ``factors``.
 
-    Raises Quarantined("beat-unsteady") when the last two beats differ by more than ``beat.steady``, and what mechanics
-    and circulation raise.
+    Raises Quarantined: beat-unsteady, circulation-unsteady, mechanics-diverged.
     """
     factors = factors or Factors()
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
@@ -121,10 +123,15 @@ def simulate(
         return circulation.settle(pump, last or fitted, factors.resistance * fitted.resistance, filling)
 
     coupled = circulation.couple(heart, pump, circulate, times, beat.beats)
-    if coupled.steadiness > beat.steady:
-        found = f"the last two beats differ by {coupled.steadiness:.2g}, expected at most {beat.steady:g}"
-        raise Quarantined("beat-unsteady", found)
+    check(coupled.steadiness, beat)
     return dataset(heart, coupled, curve, beat.frames)
+
+
+def check(steadiness: float, beat: Beat) -> None:
+    """Raise Quarantined("beat-unsteady") when the last two beats differ by more than ``beat.steady``."""
+    if steadiness > beat.steady:
+        found = f"the last two beats differ by {steadiness:.2g}, expected at most {beat.steady:g}"
+        raise Quarantined("beat-unsteady", found)
 
 
 def goals_of(posterior: xr.Dataset, clinical: Clinical, end_diastole: int) -> Goals:

@@ -1,0 +1,106 @@
+"""The beating twin on a coarse ellipsoid with a scar, whose posterior comes from its own mechanics."""
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+from pytest import approx
+from twins import CYCLE, END_DIASTOLIC, clinical, twin
+
+from twinbeat import beat
+from twinbeat.beat import Factors
+from twinbeat.parameters import Beat, Mechanics
+from twinbeat.units import KPA_PER_MMHG
+from twinbeat.verdicts import Quarantined
+
+COARSE = Beat(time_step="50 ms", frames=4)
+
+
+@pytest.fixture(scope="module")
+def stores():
+    return twin(MPI.COMM_WORLD)
+
+
+@pytest.fixture(scope="module")
+def found(stores):
+    return beat.simulate(*stores.values(), clinical(), COARSE, Mechanics(), MPI.COMM_WORLD)
+
+
+@pytest.mark.mpi
+def test_one_rank_is_as_many(stores, found):
+    """The circulation is solved by every rank alike and the ventricle by all together: the loop is that of one rank."""
+    if MPI.COMM_WORLD.size == 1:
+        pytest.skip("compares several ranks with one")
+    alone = beat.simulate(*stores.values(), clinical(), COARSE, Mechanics(), MPI.COMM_SELF)
+    for name in ("volume", "pressure", "fiber_strain"):
+        assert found[name].values == approx(alone[name].values, rel=1e-4, abs=1e-4)
+    if MPI.COMM_WORLD.rank == 0:
+        assert found.displacement.values == approx(alone.displacement.values, abs=1e-3)
+
+
+def test_loop_shows_the_patient(stores, found):
+    """Filling within 0.1 kPa, the stroke within two of its standard deviations, the cuff within two of 0.7 kPa."""
+    stroke = float(np.ptp(stores["posterior"].volume.values))
+    assert float(found.pressure[0]) == approx(END_DIASTOLIC, abs=0.2)
+    assert found.attrs["stroke_volume"] == approx(stroke, abs=0.04 * float(stores["posterior"].volume.max()))
+    assert float(found.aortic_pressure.max()) == approx(12.7, abs=1.4)
+    assert float(found.aortic_pressure.min()) == approx(9.0, abs=1.4)
+    assert found.attrs["ejection_fraction"] == approx(100 * float(np.ptp(found.volume.values) / found.volume.max()))
+
+
+def test_blood_leaves_against_the_pressure(found):
+    """The loop runs counter-clockwise in the (V, p) plane: its area, the stroke work, is positive and near
+    mean ejection pressure x SV = 12 kPa x 49 mL = 0.59 J (1 kPa mL = 1 mJ)."""
+    volume, pressure = (np.append(found[name], found[name][0]) for name in ("volume", "pressure"))
+    work = -np.trapezoid(pressure, volume) / 1000
+    assert 0.4 < work < 0.7
+
+
+def test_healthy_muscle_shortens_and_the_scar_is_stretched(found):
+    """At the end of systole the fibres of every healthy segment are shorter than at end-diastole; those of the scar
+    (segment 7) are longer in early systole, when pressure rises and it does not contract."""
+    strain = found.fiber_strain
+    present = np.setdiff1d(np.arange(1, 17), [7])
+    assert float(strain.sel(segment=present).isel(time=int(found.volume.values.argmin())).max()) < 0
+    assert float(strain.sel(segment=7).max()) > 0.05
+
+
+def test_beat_begins_at_end_diastole(found):
+    """At the R wave the ventricle is full and hardly active: the displacement from end-diastole is under 1 mm."""
+    assert np.abs(found.displacement.values[0]).max() < 1.0
+    assert found.sizes["frame"] == 4 and found.sizes["time"] == CYCLE / 50
+
+
+def test_factors_move_the_loop(stores, found):
+    """A tenth more tension raises the systolic pressure by about a tenth: with stresses in balance, pressure is the sum
+    of a part that is proportional to tension and a passive one that is small. The filling pressure is met."""
+    factors = Factors(stiffness=1.1, tension=1.1, preload=1.1, resistance=1.05)
+    args = clinical(), COARSE, Mechanics(), MPI.COMM_WORLD, factors
+    varied = beat.simulate(*stores.values(), *args)
+    assert float(varied.pressure.max() / found.pressure.max()) == approx(1.1, abs=0.04)
+    assert float(varied.pressure[0]) == approx(1.1 * END_DIASTOLIC, abs=0.1)
+    assert varied.attrs["resistance"] == approx(1.05 * found.attrs["resistance"], rel=0.1)
+
+
+def test_unsteady_beat_is_a_verdict():
+    with pytest.raises(Quarantined, match=r"the last two beats differ by 0.02, expected at most 0.01"):
+        beat.check(0.02, COARSE)
+
+
+def test_goals_are_the_calibrated_ones(stores):
+    goals = beat.goals_of(stores["posterior"], clinical(), 0)
+    assert goals.end_diastolic[0] == approx(END_DIASTOLIC, rel=1e-3)
+    assert goals.stroke_volume[0] == approx(float(np.ptp(stores["posterior"].volume.values)))
+
+
+def test_pump_learns_the_posterior(stores):
+    """The closed form meets the frames that it learns from within 3 mmHg of up to 120."""
+    posterior = stores["posterior"]
+    pump = beat.learned(posterior, 70.0, CYCLE)
+    frames = zip(posterior.volume.values, posterior.tension.values, strict=True)
+    assert [pump.static(v, T) for v, T in frames] == approx(posterior.pressure.values / KPA_PER_MMHG, abs=3)
+
+
+def test_cell_volumes():
+    """The corner of a cube of edge 2 is a sixth of it: 8/6."""
+    corner = 2 * np.array([[[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]])
+    assert beat.cell_volumes(corner) == approx([8 / 6])

@@ -1,0 +1,46 @@
+"""A synthetic twin: a coarse ellipsoid whose posterior comes from its own mechanics, for tests of the beat."""
+
+import numpy as np
+import xarray as xr
+from mpi4py import MPI
+
+from twinbeat import fibers
+from twinbeat.intake.clinical import Clinical, Figure
+from twinbeat.mechanics import from_anatomy
+from twinbeat.mesh import synthetic
+from twinbeat.parameters import Fibers, Mechanics
+
+CYCLE, END_DIASTOLIC, STIFFNESS, PEAK = 800.0, 1.2, 2.0, 55.0
+VOLUME = np.array([1.0, 1.0, 0.92, 0.75, 0.62, 0.56, 0.56, 0.66, 0.84, 0.93, 0.98, 1.0])
+TENSION = np.array([0.0, 0.35, 0.75, 0.95, 1.0, 0.9, 0.4, 0.08, 0.0, 0.0, 0.0, 0.0])
+
+
+def twin(comm: MPI.Comm, size: float = 22.0) -> dict[str, xr.Dataset]:
+    """Stores anatomy, posterior, activation and targets of 12 frames; segment 7 is a scar. The same on every rank."""
+    stores = _twin(size) if comm.rank == 0 else None
+    return comm.bcast(stores, root=0)
+
+
+def _twin(size: float) -> dict[str, xr.Dataset]:
+    anatomy = fibers.assign(synthetic.ellipsoid(size, 1), Fibers())
+    ventricle, _ = from_anatomy(anatomy, Mechanics(), MPI.COMM_SELF)
+    ventricle.stiffness.value = STIFFNESS
+    ventricle.unload(END_DIASTOLIC)
+    healthy = np.where(anatomy.segment.values == 7, 0.0, 1.0)
+    volume, pressure = VOLUME * ventricle.cavity_volume(), []
+    for v, share in zip(volume, TENSION, strict=True):
+        ventricle.tension.x.array[:] = PEAK * share * healthy[ventricle.domain.topology.original_cell_index]
+        pressure.append(ventricle.solve_volume(lambda _, v=v: (v, 0.0)))
+    time = {"time": np.arange(12) * CYCLE / 12}
+    fitted = {"volume": ("time", volume), "pressure": ("time", pressure), "tension": ("time", PEAK * TENSION)}
+    posterior = xr.Dataset({**fitted, "contractile": ("cell", healthy), "stiffness": STIFFNESS}, time)
+    activation = xr.Dataset({"activation": ("point", 40 * anatomy.longitudinal.values)})
+    targets = xr.Dataset({"cycle": CYCLE, "end_diastole": 0})
+    return {"anatomy": anatomy, "posterior": posterior, "activation": activation, "targets": targets}
+
+
+def clinical() -> Clinical:
+    """A cuff of 95 / 68 mmHg, which is what the tension of this ventricle gives."""
+    known = {"systolic": 12.7, "diastolic": 9.0, "lv_end_diastolic_pressure": END_DIASTOLIC}
+    figures = {name: Figure(value=value, sigma=0.7, source="measured") for name, value in known.items()}
+    return Clinical(heart_rate=Figure(value=75.0, sigma=2.0, source="measured"), **figures)
