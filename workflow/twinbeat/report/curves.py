@@ -131,6 +131,6 @@ def _correlation(axis: Axes, posterior: xr.Dataset) -> None:
     covariance = posterior.covariance.values
     sigma = np.sqrt(np.diag(covariance))
     shown = axis.imshow(covariance / np.outer(sigma, sigma), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
-    axis.set(title="Correlation", xlabel="tensions in order of time", yticks=[0], yticklabels=["ln C"], xticks=[])
+    axis.set(title="Correlation", xlabel="tensions of the frames", yticks=[0], yticklabels=["ln C"], xticks=[])
     axis.grid(visible=False)
     axis.figure.colorbar(shown, shrink=0.8).outline.set_visible(False)
