@@ -23,10 +23,14 @@ wildcard_constraints:
     member="[0-9]+",
 
 
+def library(name):
+    """The path of a part of the library, relative to where the workflow runs."""
+    return str(Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat" / name)
+
+
 def modules(*names):
     """The library modules of a stage as inputs: editing one reruns that stage and what follows, and nothing else."""
-    library = Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat"
-    files = [library / name for name in names]
+    files = [Path(library(name)) for name in names]
     return sorted(str(path) for file in files for path in ([*file.rglob("*.py")] or [file.with_suffix(".py")]))
 
 

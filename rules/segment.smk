@@ -2,7 +2,7 @@ rule segment_heart:
     """Left ventricle and right ventricular blood in every frame."""
     input:
         image="results/{study}/{patient}/image.zarr",
-        network=study.segmentation.network or f"{workflow.basedir}/workflow/twinbeat/segmentation/unet.onnx",
+        network=study.segmentation.network or library("segmentation/unet.onnx"),
         code=modules("segmentation"),
     output:
         directory("results/{study}/{patient}/labels.zarr"),

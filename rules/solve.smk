@@ -2,7 +2,7 @@ rule simulate_electrophysiology:
     """Activation of the left ventricle from its early sites."""
     input:
         anatomy="results/{study}/{patient}/anatomy.zarr",
-        cell=f"{os.path.relpath(workflow.basedir)}/workflow/twinbeat/ionic/tentusscher_panfilov_2006_epi.ode",
+        cell=library("ionic/tentusscher_panfilov_2006_epi.ode"),
         code=modules("electrophysiology", "ionic"),
     output:
         directory("results/{study}/{patient}/activation.zarr"),
