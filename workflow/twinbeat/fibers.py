@@ -5,6 +5,8 @@ one (0 on the line of apical nodes, 1 on the base). Their gradients span the loc
 helix angle. The angle is linear in the share of the wall's thickness (``depth``), so that meshes of any density agree.
 """
 
+import logging
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from .parameters import Fibers
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
+log = logging.getLogger("twinbeat")
 
 
 def assign(anatomy: xr.Dataset, parameters: Fibers) -> xr.Dataset:
@@ -25,6 +28,8 @@ def assign(anatomy: xr.Dataset, parameters: Fibers) -> xr.Dataset:
     fiber = turned(circumferential, longitudinal, helix(depth, parameters))
     directions = {"fiber": fiber, "sheet": transmural, "sheet_normal": np.cross(fiber, transmural)}
     fields = {name: (("cell", "component"), vectors) for name, vectors in directions.items()}
+    text = "fibers: %d cells, helix angles from %g degree (endocardium) to %g degree (epicardium)"
+    log.info(text, len(fiber), parameters.helix_endocardium, parameters.helix_epicardium)
     return anatomy.assign(fields | {"segment": (("cell",), segments(anatomy))})
 
 
