@@ -27,10 +27,9 @@ def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
     middle = centre(image.image, network, settings.pixel_size)
     grid = Grid.around(middle, CROP, settings.pixel_size)
     log.info("segment: left ventricle about y %.0f mm, x %.0f mm", *middle)
-    probability = postprocess.smooth_in_time(
-        _probability(normalise(grid.sample(image.image)), network, settings.orientations)
-    )
-    result = summarise(image, grid, probability, postprocess.labels(probability))
+    stack = normalise(grid.sample(image.image))
+    probability = postprocess.smooth_in_time(_probability(stack, network, settings.orientations))
+    result = summarise(image, grid, probability, postprocess.labels(probability, stack))
     gates.check(result, settings)
     return result
 

@@ -16,6 +16,10 @@ _CLOSED = 0.6
 """Share of the rim of the blood that must be muscle for a slice to lie in the ventricle and not above its base."""
 _SURE = 0.8
 """Mean highest probability of a ventricle in a slice for the slice to lie in the ventricle."""
+_FIT = 0.75
+"""Share of a ventricle in a slice that must have the signal of blood or muscle, as its label says."""
+_LIT = 0.3
+"""Share of a pool that must be brighter than muscle; else it is muscle."""
 _LEAST = 8
 """Fewest pixels of a ventricle in a slice."""
 _REACH = 6
@@ -23,22 +27,46 @@ _REACH = 6
 
 
 def smooth_in_time(probability: Array) -> Array:
-    """Weights 1/5, 3/5, 1/5 over the closed cycle along axis 1 of (label, time, z, y, x)."""
+    """Average (label, time, z, y, x) with the frames before and after: a fifth of each where the cycle has 25 frames or
+    more, less where frames lie further apart."""
+    weight = np.float32(0.2 * min(1.0, probability.shape[1] / 25))
     neighbours = np.roll(probability, 1, axis=1) + np.roll(probability, -1, axis=1)
-    return np.float32(0.6) * probability + np.float32(0.2) * neighbours
+    return (1 - 2 * weight) * probability + weight * neighbours
 
 
-def labels(probability: Array) -> Labels:
-    """Labels of probabilities (label, time, z, y, x): one ventricle, closed by its wall, with the RV beside it."""
+def labels(probability: Array, signal: Array) -> Labels:
+    """Labels of probabilities (label, time, z, y, x) of an image ``signal``: one ventricle, closed by its wall, and the
+    RV beside it."""
     likely = probability.argmax(0).astype(np.uint8)
     ventricle = coherent(largest_component((likely == BLOOD) | (likely == MYOCARDIUM)))
     left = np.where(ventricle, likely, 0).astype(np.uint8)
-    present = presence(left, probability.max(0))
+    if not left.any():
+        return left
+    left, fit = looks(left, signal)
+    present = presence(left, fit, probability.max(0))
     result = _over_slices(tidy, np.where(present[..., None, None], left, 0).astype(np.uint8))
     right = largest_component((likely == RV) & (result == 0) & present[..., None, None])
     right = _over_slices(ndimage.binary_fill_holes, right) & (result == 0)
     result[right] = RV
     return result
+
+
+def looks(left: Labels, signal: Array) -> tuple[Labels, NDArray[np.float64]]:
+    """The ventricle with pools as dark as muscle turned into muscle (the apical cap), and how much of the ventricle of
+    each slice (time, z) has the signal of its label: muscle and blood look alike in all slices.
+
+    Signals are related to the medians of the stack: muscle has 0 and blood 1.
+    """
+    blood, muscle = (
+        np.median(signal[left == label]) if (left == label).any() else 0.0 for label in (BLOOD, MYOCARDIUM)
+    )
+    relative = (signal - muscle) / (blood - muscle if blood != muscle else 1.0)
+    bright = relative > 0.5
+    pools = left == BLOOD
+    dark = (bright & pools).sum((2, 3)) < _LIT * pools.sum((2, 3))
+    mended = np.where(pools & dark[..., None, None], MYOCARDIUM, left).astype(np.uint8)
+    fits = np.where(mended == BLOOD, bright, (mended == MYOCARDIUM) & ~bright & (relative > -0.35))
+    return mended, fits.sum((2, 3)) / np.maximum((mended > 0).sum((2, 3)), 1)
 
 
 def largest_component(mask: Mask) -> Mask:
@@ -93,17 +121,19 @@ def _outwards(frame: Mask, result: Mask, order: range) -> None:
             before = before | inside
 
 
-def presence(ventricle: Labels, certainty: Array) -> Mask:
-    """In which slices (time, z) the ventricle is: closed, sure, steady over neighbouring frames, without gaps along z.
+def presence(ventricle: Labels, fit: NDArray[np.float64], certainty: Array) -> Mask:
+    """In which slices (time, z) the ventricle is.
 
+    There it is closed, sure, of the right signal, steady over a fifth of the cycle, and without gaps along z.
     ``certainty`` is the highest probability of each voxel.
     """
     inside = ventricle > 0
     size = inside.sum((2, 3))
     sure = (certainty * inside).sum((2, 3)) >= _SURE * size
     closed = np.array([[enclosure(slice_) >= _CLOSED for slice_ in frame] for frame in ventricle])
-    sound = (closed & sure & (size >= _LEAST)).astype(np.uint8)
-    steady = ndimage.median_filter(sound, size=(5, 1), mode="wrap").astype(bool)
+    sound = (closed & sure & (fit >= _FIT) & (size >= _LEAST)).astype(np.uint8)
+    width = 2 * round(len(ventricle) / 10) + 1
+    steady = ndimage.median_filter(sound, size=(width, 1), mode="wrap").astype(bool)
     middle = _middle(inside)
     return np.stack([_run(row, middle) for row in steady])
 
