@@ -6,7 +6,7 @@ from mpi4py import MPI
 from pytest import approx
 from twins import CYCLE, END_DIASTOLIC, clinical, twin
 
-from twinbeat import beat
+from twinbeat import beat, mesh
 from twinbeat.beat import Factors
 from twinbeat.parameters import Beat, Mechanics
 from twinbeat.units import KPA_PER_MMHG
@@ -64,9 +64,14 @@ def test_healthy_muscle_shortens_and_the_scar_is_stretched(found):
     assert float(strain.sel(segment=7).max()) > 0.05
 
 
-def test_beat_begins_at_end_diastole(found):
-    """At the R wave the ventricle is full and hardly active: the displacement from end-diastole is under 1 mm."""
-    assert np.abs(found.displacement.values[0]).max() < 1.0
+def test_displaced_points_enclose_the_volume(stores, found):
+    """The anatomy's points, moved by the stored displacements, enclose the loop's volume within 5 %: only the middle
+    nodes of the edges (22 mm long here), which bend, are missing. Wrongly ordered points would enclose nothing of the kind."""
+    anatomy = stores["anatomy"]
+    for frame, time in enumerate(found.frame.values):
+        points = anatomy.points.values + found.displacement.values[frame]
+        volume = mesh.cavity_volume(points, anatomy.facets.values, anatomy.facet_tags.values)
+        assert volume == approx(float(found.volume.sel(time=time)), rel=0.05)
     assert found.sizes["frame"] == 4 and found.sizes["time"] == CYCLE / 50
 
 
@@ -98,9 +103,3 @@ def test_pump_learns_the_posterior(stores):
     pump = beat.learned(posterior, 70.0, CYCLE)
     frames = zip(posterior.volume.values, posterior.tension.values, strict=True)
     assert [pump.static(v, T) for v, T in frames] == approx(posterior.pressure.values / KPA_PER_MMHG, abs=3)
-
-
-def test_cell_volumes():
-    """The corner of a cube of edge 2 is a sixth of it: 8/6."""
-    corner = 2 * np.array([[[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]])
-    assert beat.cell_volumes(corner) == approx([8 / 6])

@@ -12,7 +12,7 @@ import xarray as xr
 from dolfinx import fem
 from mpi4py import MPI
 
-from . import circulation
+from . import circulation, mesh
 from .activation import Curve, delays, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Reading
 from .intake.clinical import Clinical
@@ -110,7 +110,9 @@ def simulate(
     heart.ventricle.stiffness.value *= factors.stiffness
     curve = Curve(posterior.time.values, factors.tension * posterior.tension.values, cycle)
     cells = anatomy.cells.values
-    heart.contract(curve, activation.activation.values[cells].mean(axis=1), cell_volumes(anatomy.points.values[cells]))
+    heart.contract(
+        curve, activation.activation.values[cells].mean(axis=1), mesh.cell_volumes(anatomy.points.values, cells)
+    )
     unloaded, goals = heart.unloaded_volume(), goals_of(posterior, clinical, end_diastole)
     fitted = circulation.fit(learned(posterior, unloaded, cycle), cycle / 1000, goals)
     pump = learned(posterior, unloaded, cycle, factors)
@@ -154,11 +156,6 @@ def learned(posterior: xr.Dataset, unloaded: float, cycle: float, factors: Facto
     readings = [Reading(*map(float, frame)) for frame in fitted]
     curve = Curve(posterior.time.values, factors.tension * posterior.tension.values, cycle)
     return circulation.learn(readings, unloaded, curve, cycle / 1000).stiffened(factors.stiffness)
-
-
-def cell_volumes(corners: np.ndarray) -> np.ndarray:
-    """Volumes (cell,) in mm³ of tetrahedra (cell, 4, 3)."""
-    return np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 6
 
 
 def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dataset:
