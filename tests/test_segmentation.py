@@ -196,6 +196,23 @@ def test_blood_above_the_base_without_muscle_is_no_ventricle():
     assert np.array_equal(found[:, 1:], stack[:, 1:])
 
 
+def test_a_slice_outside_at_end_diastole_stays_outside():
+    """The pool is larger in the first half of the cycle, and there the last slice shows no ventricle."""
+    stack = cine(ring(), frames=10)
+    stack[:5] = ring(12)
+    stack[:5, 5] = 0
+    found = labelled(stack)
+    assert not found[:, 5].any()
+    assert np.array_equal(found[:, :5], stack[:, :5])
+
+
+def test_a_slice_that_the_base_leaves_in_systole_counts_in_diastole():
+    stack = cine(ring(), frames=10)
+    stack[:5] = ring(12)
+    stack[5:, 5] = 0
+    assert np.array_equal(labelled(stack), stack)
+
+
 def test_a_missing_slice_in_the_middle_does_not_cut_the_apex_off():
     stack = cine(ring())
     stack[:, 3] = np.where(disc(3), BLOOD, 0)
