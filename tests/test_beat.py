@@ -66,7 +66,7 @@ def test_healthy_muscle_shortens_and_the_scar_is_stretched(found):
 
 def test_displaced_points_enclose_the_volume(stores, found):
     """The anatomy's points, moved by the stored displacements, enclose the loop's volume within 5 %: only the middle
-    nodes of the edges (22 mm long here), which bend, are missing. Wrongly ordered points would enclose nothing of the kind."""
+    nodes of the edges (22 mm long here), which bend, are missing. Points in a wrong order would not."""
     anatomy = stores["anatomy"]
     for frame, time in enumerate(found.frame.values):
         points = anatomy.points.values + found.displacement.values[frame]

@@ -75,7 +75,7 @@ def figures(heart_rate: float, cycle: Cycle, scar: np.ndarray, rng: np.random.Ge
 
 
 def scarred(heart: motion.Heart) -> np.ndarray:
-    """Share of each AHA segment's muscle (17,) that is scar, at end-diastole."""
+    """Share of each AHA segment's muscle (17,) that is scar, at end-diastole; 0 where no cell lies in a segment."""
     points = heart.mesh.points + heart.shapes[0.0]
     quads = heart.mesh.cells[: len(heart.mesh.cells) // heart.layers, :, :, 0].reshape(-1, 9)
     mesh = xr.Dataset(
@@ -87,7 +87,8 @@ def scarred(heart: motion.Heart) -> np.ndarray:
         }
     )
     within, volume = fibers.segments(mesh)[:, None] == SEGMENTS, heart.volumes()
-    return ((1 - heart.contractile) * volume) @ within / (volume @ within)
+    whole = volume @ within
+    return np.divide(((1 - heart.contractile) * volume) @ within, whole, out=np.zeros(17), where=whole > 0)
 
 
 def truth(heart: motion.Heart, moving: xr.Dataset, image: xr.Dataset, scar: np.ndarray) -> xr.Dataset:

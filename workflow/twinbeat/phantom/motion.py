@@ -23,6 +23,8 @@ log = logging.getLogger("twinbeat")
 
 LOOSE = 100 * KPA_PER_MMHG
 """Standard deviation of a goal that is left free."""
+TOLERANCE = 1e-4
+"""Of Newton's last step in mm and kPa; the error is about its square."""
 SAMPLES = 200
 """Samples of the planted tension curve per beat."""
 
@@ -40,6 +42,7 @@ class Heart:
         self.mesh = hexmesh.build(patient.shape, phantom.around, phantom.along, phantom.layers)
         domain, tags = self.mesh.to_dolfinx(MPI.COMM_SELF)
         self.ventricle = Ventricle(domain, tags, _fibres(domain, self.mesh, angles), mechanics)
+        self.ventricle.newton.tolerance = TOLERANCE
         self.ventricle.stiffness.value = patient.stiffness
         self.unloaded = self.ventricle.cavity_volume()
         self._original = domain.topology.original_cell_index
@@ -67,9 +70,13 @@ class Heart:
         """Cavity pressure in kPa at a volume in mL and a time in ms, sought from the state of the last beat."""
         if time in self._held:
             self.ventricle.restore(self._held[time])
-        pressure = self.press(volume, self._local(time - self._delays))
+        pressure = self.press(volume, self.tension(time))
         self._held[time], self.shapes[time] = self.ventricle.snapshot(), self.displacement()
         return pressure
+
+    def tension(self, time: float) -> np.ndarray:
+        """Active tension (cell,) in kPa at a time in ms, where the muscle is healthy."""
+        return self._local(time - self._delays)
 
     def press(self, volume: float, tension: np.ndarray | float) -> float:
         """Cavity pressure in kPa at a volume in mL, with a tension (cell,) in kPa where the muscle is healthy."""
