@@ -70,9 +70,9 @@ COLUMNS = (
     "ejection",
 )
 RANGES: dict[Phenotype, str] = {
-    "healthy": "20-22 75-83 10-11.5 0.95-1.1 1.5-2.5 54-62 60-78 8-12 68-80 0.56-0.64",
+    "healthy": "21-22.5 77-84 10-11.5 0.95-1.1 1.3-2.2 60-68 60-78 9-12 68-80 0.56-0.64",
     "dilated": "28-30.5 86-95 9.5-11 0.9-1.05 2.5-4 62-70 75-92 13-18 66-76 0.22-0.33",
-    "hypertrophic": "17.5-19 70-76 14.5-17 1.2-1.5 2-3.5 40-46 58-74 11-16 70-84 0.62-0.7",
+    "hypertrophic": "18-19.5 70-76 14.5-17 1.2-1.5 2-3.5 44-50 58-74 11-16 70-84 0.62-0.7",
     "infarct": "23-25 80-87 9.5-11 0.95-1.1 2-3.5 66-76 68-84 12-17 66-78 0.36-0.44",
 }
 """What a phenotype is drawn from: unloaded lengths in mm, kPa, beats a minute, pressures in mmHg."""
@@ -122,6 +122,6 @@ def _shape(rng: np.random.Generator, r: dict[str, Range]) -> Shape:
 
 
 def _scar(rng: np.random.Generator) -> Scar:
-    """The anteroseptal territory of the left anterior descending artery, below the basal segments."""
+    """The territory of the left anterior descending artery: about segments 7, 8, 13 and half of 14."""
     centre, half_width = np.radians(rng.uniform(55, 65)), np.radians(rng.uniform(60, 66))
-    return Scar(centre, half_width, rng.uniform(0.66, 0.74))
+    return Scar(centre, half_width, rng.uniform(0.74, 0.8))
