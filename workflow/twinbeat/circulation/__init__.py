@@ -1,12 +1,13 @@
 """Closed-loop lumped circulation, fitted to a patient and coupled to a three-dimensional left ventricle."""
 
 from .coupling import Coupled, Heart, couple
-from .loop import REFERENCE_STATE, Circulation, Cycle, Elastance, Shooting, Vessel, around, reference, run_beat
+from .loop import REFERENCE_STATE, Cavity, Circulation, Cycle, Elastance, Shooting, Vessel, around, reference, run_beat
 from .patient import Goals, Loop, fit, settle
 from .pump import Pump, Reading, learn
 
 __all__ = [
     "REFERENCE_STATE",
+    "Cavity",
     "Circulation",
     "Coupled",
     "Cycle",
