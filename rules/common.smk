@@ -8,13 +8,24 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from twinbeat import cohort
+from twinbeat.intake.pseudonyms import KeyRefused, secret
 from twinbeat.parameters import ConfigurationError, read
 
 try:
     study = read(config)
     patients = cohort.read_patients(study.patients)
+    if strangers := set(study.surrogate.patients or ()) - set(patients):
+        named = ", ".join(sorted(strangers))
+        raise ConfigurationError(f"config.yaml: surrogate.patients: {named} not in {study.patients}")
 except ConfigurationError as error:
     sys.exit(str(error))
+
+
+onstart:
+    try:
+        secret(study.intake)
+    except KeyRefused as refusal:
+        sys.exit(str(refusal))
 
 
 wildcard_constraints:
