@@ -124,7 +124,7 @@ def simulate(
         filling = factors.preload * goals.end_diastolic[0]
         return circulation.settle(pump, last or fitted, factors.resistance * fitted.resistance, filling)
 
-    coupled = circulation.couple(heart, pump, circulate, times, beat.beats)
+    coupled = circulation.couple(heart, pump, circulate, times, beat.beats, beat.steady)
     check(coupled.steadiness, beat)
     return dataset(heart, coupled, curve, beat.frames)
 

@@ -46,11 +46,16 @@ class Coupled(NamedTuple):
 
 
 def couple(
-    heart: Heart, pump: Pump, circulate: Callable[[Pump, Loop | None], Loop], times: np.ndarray, beats: int
+    heart: Heart,
+    pump: Pump,
+    circulate: Callable[[Pump, Loop | None], Loop],
+    times: np.ndarray,
+    beats: int,
+    steady: float = 0.0,
 ) -> Coupled:
-    """Run the heart for ``beats`` beats at ``times`` (ms, increasing within one beat from 0).
+    """Run the heart at ``times`` (ms, increasing within one beat from 0) until two beats differ by at most ``steady``.
 
-    ``circulate`` gives the limit cycle with a pump, starting from the last one.
+    At most ``beats`` beats. ``circulate`` gives the limit cycle with a pump, starting from the last one.
     """
     loop = circulate(pump, None)
     tension = np.array([pump.tension(t / 1000) for t in times])
@@ -61,6 +66,8 @@ def couple(
         before, loop = loop, circulate(pump, loop)
         change = float(np.abs((loop.cycle.states[-1] - before.cycle.states[-1]) / SCALE).max())
         log.info("%s: state changed by %.2g", f"beat {beat + 1}", change)
+        if change <= steady:
+            break
     arterial = np.interp(times / 1000, loop.cycle.time, loop.cycle.arterial) * KPA_PER_MMHG
     return Coupled(times, volume, pressure, arterial, loop, pump, change)
 

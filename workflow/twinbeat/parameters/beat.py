@@ -14,11 +14,11 @@ class Beat(Section):
     time_step: Time = "20 ms"
     """Interval at which the three-dimensional heart is solved; between, its closed form follows it."""
 
-    beats: Annotated[int, Field(ge=2)] = 2
-    """Beats of the three-dimensional heart, each with the circulation at its limit cycle."""
+    beats: Annotated[int, Field(ge=1)] = 5
+    """Most beats of the three-dimensional heart, each with the circulation at its limit cycle."""
 
     frames: Annotated[int, Field(ge=2)] = 20
     """Displacements that are kept, evenly spaced in time."""
 
     steady: Annotated[float, Field(gt=0)] = 0.01
-    """Largest relative change of the circulation's state between the last two beats."""
+    """Change of the circulation's state from beat to beat, relative to its magnitude, at which the heart is steady."""

@@ -37,5 +37,5 @@ class Phantom(Section):
     layers: Annotated[int, Field(ge=1)] = 2
     """Hexahedra across the wall."""
 
-    beats: Annotated[int, Field(ge=2)] = 2
-    """Beats of the three-dimensional heart, each with the circulation at its limit cycle."""
+    beats: Annotated[int, Field(ge=1)] = 4
+    """Most beats of the three-dimensional heart, each with the circulation at its limit cycle."""

@@ -25,6 +25,8 @@ LOOSE = 100 * KPA_PER_MMHG
 """Standard deviation of a goal that is left free."""
 TOLERANCE = 1e-4
 """Of Newton's last step in mm and kPa; the error is about its square."""
+STEADY = 0.01
+"""Change of the circulation's state from beat to beat at which the last one is imaged."""
 SAMPLES = 200
 """Samples of the planted tension curve per beat."""
 
@@ -128,7 +130,7 @@ def simulate(patient: Patient, phantom: Phantom, mechanics: Mechanics, angles: F
     def circulate(pump: Pump, last: Loop | None) -> Loop:
         return circulation.fit(pump, period, goals, last)
 
-    return heart, circulation.couple(heart, pump, circulate, times, phantom.beats)
+    return heart, circulation.couple(heart, pump, circulate, times, phantom.beats, STEADY)
 
 
 def teach(heart: Heart) -> list[Reading]:
