@@ -257,6 +257,19 @@ def test_a_dark_pool_at_the_apex_is_muscle():
     assert np.array_equal(found[:, :5], stack[:, :5])
 
 
+def test_muscle_beside_the_pool_is_no_papillary_muscle():
+    """Where a very thick wall is taken for papillary muscle, the convex hull of the bright pool ends the blood; what
+    stands inside the pool stays blood. The hull may reach one pixel beyond."""
+    stack, image = cine(ring(14, 24)), signals(cine(ring(14, 24)))
+    image[:, :, 28:34, 22:26] = 0.3  # a papillary muscle in the pool
+    wrong = stack.copy()
+    wrong[:, 2][:, disc(20) & (np.arange(64) > 36)] = BLOOD
+    found = postprocess.labels(certain(wrong), image)
+    assert (found[:, :, 28:34, 22:26] == BLOOD).all()
+    assert (found[:, 2][:, disc(20) & ~disc(16)] == MYOCARDIUM).all()
+    assert np.array_equal(found[:, 3], stack[:, 3])
+
+
 def test_a_slice_with_the_wrong_signals_is_no_ventricle():
     """An atrium: its wall is thin, so that most of what was taken for muscle is as bright as blood."""
     stack = cine(ring())

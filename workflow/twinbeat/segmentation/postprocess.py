@@ -6,6 +6,7 @@ Arrays are (time, z, y, x) unless said otherwise; the cycle is closed: the frame
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import ConvexHull
 
 from .grid import Array
 
@@ -52,21 +53,45 @@ def labels(probability: Array, signal: Array) -> Labels:
 
 
 def looks(left: Labels, signal: Array) -> tuple[Labels, NDArray[np.float64]]:
-    """The ventricle with pools as dark as muscle turned into muscle (the apical cap), and how much of the ventricle of
-    each slice (time, z) has the signal of its label: muscle and blood look alike in all slices.
+    """The ventricle with blood that looks like muscle turned into muscle, and how much of the ventricle of each slice
+    (time, z) has the signal of its label: muscle and blood look alike in all slices.
 
-    Signals are related to the medians of the stack: muscle has 0 and blood 1.
+    A pool as dark as muscle is the apical cap; of a bright one, papillary muscles may stand inside it, not beside it.
     """
+    relative = _relative(left, signal)
+    bright = relative > 0.5
+    blood = left == BLOOD
+    for pool, lit in zip(_slices(blood), _slices(bright), strict=True):
+        _cut(pool, lit)
+    dark = (bright & blood).sum((2, 3)) < _LIT * blood.sum((2, 3))
+    blood &= ~dark[..., None, None]
+    mended = np.where((left == BLOOD) & ~blood, MYOCARDIUM, left).astype(np.uint8)
+    fits = np.where(blood, bright, (mended == MYOCARDIUM) & ~bright & (relative > -0.35))
+    return mended, fits.sum((2, 3)) / np.maximum((mended > 0).sum((2, 3)), 1)
+
+
+def _relative(left: Labels, signal: Array) -> Array:
+    """Signals on the scale on which the stack's median muscle has 0 and its median blood 1."""
     blood, muscle = (
         np.median(signal[left == label]) if (left == label).any() else 0.0 for label in (BLOOD, MYOCARDIUM)
     )
-    relative = (signal - muscle) / (blood - muscle if blood != muscle else 1.0)
-    bright = relative > 0.5
-    pools = left == BLOOD
-    dark = (bright & pools).sum((2, 3)) < _LIT * pools.sum((2, 3))
-    mended = np.where(pools & dark[..., None, None], MYOCARDIUM, left).astype(np.uint8)
-    fits = np.where(mended == BLOOD, bright, (mended == MYOCARDIUM) & ~bright & (relative > -0.35))
-    return mended, fits.sum((2, 3)) / np.maximum((mended > 0).sum((2, 3)), 1)
+    return (signal - muscle) / (blood - muscle if blood != muscle else 1.0)
+
+
+def _cut(pool: Mask, bright: Mask) -> None:
+    """Take from a pool (y, x), in place, what lies a pixel or more outside of the convex hull of its bright part."""
+    core = ndimage.binary_opening(pool & bright)
+    if core.sum() < _LEAST:
+        return
+    hull = ConvexHull(np.argwhere(core), qhull_options="QJ")
+    places = np.argwhere(pool)
+    beyond = (places @ hull.equations[:, :2].T + hull.equations[:, 2] > 1).any(1)
+    pool[tuple(places[beyond].T)] = False
+
+
+def _slices(stack: NDArray) -> NDArray:
+    """A view (time * z, y, x)."""
+    return stack.reshape(-1, *stack.shape[2:])
 
 
 def largest_component(mask: Mask) -> Mask:
@@ -149,5 +174,5 @@ def _run(present: Mask, anchor: int) -> Mask:
 
 
 def _over_slices(operation, stack):
-    flat = stack.reshape(-1, *stack.shape[2:])
-    return np.stack([operation(slice_) if slice_.any() else slice_ for slice_ in flat]).reshape(stack.shape)
+    done = [operation(slice_) if slice_.any() else slice_ for slice_ in _slices(stack)]
+    return np.stack(done).reshape(stack.shape)
