@@ -1,4 +1,4 @@
-"""Calibration: passive stiffness and active tension of a heart from its motion and pressures, with adjoint gradients."""
+"""Calibration: passive stiffness and active tension from motion and pressures, with adjoint gradients."""
 
 from .calibrate import calibrate
 from .targets import extract

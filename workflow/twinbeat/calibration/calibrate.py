@@ -4,11 +4,10 @@ import logging
 
 import numpy as np
 import xarray as xr
-from dolfinx import fem
 from mpi4py import MPI
 
 from .. import mesh
-from ..mechanics import contractile, from_anatomy
+from ..mechanics import at_points, contractile, from_anatomy
 from ..mesh.distribute import Mapping
 from ..parameters import Calibration, Mechanics
 from ..verdicts import Quarantined
@@ -21,7 +20,7 @@ from .windows import SEGMENTS
 
 log = logging.getLogger("twinbeat")
 
-FEWEST = 2  # relaxed frames that the stiffness can be seen in
+FEWEST = 1  # relaxed frames that the stiffness can be seen in
 WORST = 4.0  # largest mean misfit of the volumes, in standard deviations
 TOLERANCE = 1e-4  # mm and kPa in the last Newton step, whose square is the error
 
@@ -44,9 +43,7 @@ def calibrate(
     observations = Observations(ventricle, of_mesh(anatomy))
     order, frames = select(targets)
     rest = int(targets["end_diastole"])
-    problem = Problem(
-        ventricle, healthy[mapping.cells], observations, frames, float(targets["pressure"][rest])
-    )
+    problem = Problem(ventricle, healthy[mapping.cells], observations, frames, float(targets["pressure"][rest]))
     wall = mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values)
     tension, states = first(problem, calibration.stiffness_prior, wall, calibration.tension_bounds[1])
     fit = Fit(problem, calibration)
@@ -72,10 +69,12 @@ def select(targets: xr.Dataset) -> tuple[np.ndarray, Frames]:
     order = (rest + np.arange(1, count)) % count
     pressure = targets["pressure"].values[order]
     systole = (int(targets["end_systole"]) - rest - 1) % count
-    early = pressure[systole : systole + max(1, (len(order) - systole) // 2)]
+    early = pressure[systole : systole + max(1, 2 * (len(order) - systole) // 3)]
     free = np.arange(len(order)) <= systole + early.argmin() + 1
     if (relaxed := int((~free).sum())) < FEWEST:
-        raise Quarantined("few-relaxed-frames", f"{relaxed} frames between relaxation and end-diastole, {FEWEST} needed")
+        raise Quarantined(
+            "few-relaxed-frames", f"{relaxed} frames between relaxation and end-diastole, {FEWEST} needed"
+        )
     observed = [targets["volume"].values[None], targets["radius"].values]
     sigmas = [targets["volume_sigma"].values[None], targets["radius_sigma"].values]
     values, sigma = (np.concatenate(parts)[:, order].T for parts in (observed, sigmas))
@@ -101,7 +100,7 @@ def _fitted(
     tension[order] = best.tension
     motion = np.zeros((count, mapping.points, 3))
     for k, solution in zip(order, best.solutions, strict=True):
-        motion[k] = at_points(problem, mapping, solution.snapshot.state)
+        motion[k] = at_points(problem.ventricle, mapping, solution.snapshot.state)
     return xr.Dataset(
         {
             "stiffness": best.stiffness,
@@ -110,16 +109,7 @@ def _fitted(
             "radius": (("segment", "time"), frames[:, 1:].T),
             "pressure": (("time",), targets["pressure"].values),
             "displacement": (("time", "point", "component"), motion),
-            "unloaded": (("point", "component"), at_points(problem, mapping, unloaded)),
+            "unloaded": (("point", "component"), at_points(problem.ventricle, mapping, unloaded)),
         },
         coords={"time": targets["time"].values, "segment": np.arange(1, SEGMENTS + 1)},
     )
-
-
-def at_points(problem: Problem, mapping: Mapping, state: np.ndarray) -> np.ndarray:
-    """Displacement (point, 3) in mm of a mixed state at the points of the anatomy."""
-    ventricle = problem.ventricle
-    ventricle.state.x.array[:] = state
-    linear = fem.Function(fem.functionspace(ventricle.domain, ("Lagrange", 1, (3,))))
-    linear.interpolate(ventricle.displacement())
-    return mapping.gather(linear.x.array.reshape(-1, 3))

@@ -10,7 +10,7 @@ OPENING = 0.05  # share of the stroke volume gone when the aortic valve is open
 PEAK = 0.6  # of the ejection's time
 CLOSING = 0.8  # of the systolic pressure
 RELAXATION = 80.0  # ms from end-systole to the lowest pressure
-BANDWIDTH = 12.0  # ms of the smoothing of a trace: its noise halves, its upstroke of some 50 ms stays
+QUICK, SLOW = 12.0, 30.0  # ms of the smoothing of a trace: an upstroke of some 50 ms stays; diastole bears more
 LOWEST = 0.3  # of the end-diastolic pressure
 
 
@@ -27,19 +27,25 @@ def at(
         sigmas = np.hypot(calibration.template_sigma * values, known.sigma)
         values[rest], sigmas[rest] = known.value, known.sigma
         return values, sigmas
-    values, sigmas = smoothed(clinical.lv_pressure, times, cycle)
+    values, sigmas = smoothed(clinical.lv_pressure, times, cycle, QUICK)
+    relaxed = (values < known.value + 3 * known.sigma) & (np.arange(len(times)) != rest)
+    slow = smoothed(clinical.lv_pressure, times, cycle, SLOW)
+    values, sigmas = np.where(relaxed, slow[0], values), np.where(relaxed, slow[1], sigmas)
     weights = np.array([sigmas[rest], known.sigma]) ** -2
     values[rest] = weights @ [values[rest], known.value] / weights.sum()
     sigmas[rest] = weights.sum() ** -0.5
     return values, sigmas
 
 
-def smoothed(trace: Trace, times: np.ndarray, cycle: float) -> tuple[np.ndarray, np.ndarray]:
-    """A periodic trace at these times (time,) and its standard deviation, kPa, by local linear regression (Gaussian)."""
+def smoothed(trace: Trace, times: np.ndarray, cycle: float, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """A periodic trace at these times (time,) and its standard deviation, kPa, by local linear regression.
+
+    The kernel is Gaussian with ``width`` ms as standard deviation; where samples are sparse, wider.
+    """
     samples, pressure = np.array(trace.time), np.array(trace.pressure)
     off = (samples[None] - times[:, None] + cycle / 2) % cycle - cycle / 2
-    width = np.maximum(BANDWIDTH, np.sort(np.abs(off), axis=1)[:, 1:2])  # sparse traces: at least two samples count
-    kernel = np.exp(-0.5 * (off / width) ** 2)
+    second = np.sort(np.abs(off), axis=1)[:, 1:2]
+    kernel = np.exp(-0.5 * (off / np.maximum(width, second)) ** 2)
     moments = [(kernel * off**k).sum(axis=1, keepdims=True) for k in range(3)]
     shares = kernel * (moments[2] - moments[1] * off) / (moments[0] * moments[2] - moments[1] ** 2)
     return shares @ pressure, trace.sigma * np.sqrt((shares**2).sum(axis=1))

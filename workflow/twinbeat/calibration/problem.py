@@ -21,8 +21,8 @@ log = logging.getLogger("twinbeat")
 class Frames:
     """The frames after end-diastole in the order of time.
 
-    ``pressure`` (frame,) in kPa; ``observed`` and ``weight`` (frame, 17): volume (mL) and radii (mm) with the inverse of
-    their standard deviations; ``free`` (frame,): whether the muscle may be active.
+    ``pressure`` (frame,) in kPa; ``observed`` and ``weight`` (frame, 17): volume (mL) and radii (mm), and the inverse
+    of their standard deviations; ``free`` (frame,): whether the muscle may be active.
     """
 
     pressure: np.ndarray

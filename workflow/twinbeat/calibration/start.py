@@ -13,10 +13,10 @@ log = logging.getLogger("twinbeat")
 
 @dataclass(frozen=True)
 class OneFiber:
-    """The one-fibre model (Arts et al. 1991, doi 10.1016/0021-9290(91)90042-Z): stress = 3 pressure / ln(1 + wall / V).
+    """The one-fibre model (Arts et al. 1991, doi 10.1016/0021-9290(91)90042-Z): stress = 3 p / ln(1 + wall / V).
 
-    Volumes are in mL, stresses in kPa. ``unloaded`` is the cavity volume without pressure; ``passive`` scales the stress
-    E exp(8 E^2) of relaxed muscle with the Green-Lagrange strain E along the fibres.
+    Volumes are in mL, stresses in kPa. ``unloaded`` is the cavity volume without pressure; ``passive`` scales the
+    stress E exp(8 E^2) of relaxed muscle with the Green-Lagrange strain E along the fibres.
     """
 
     wall: float
@@ -51,8 +51,8 @@ class OneFiber:
 def first(problem: Problem, stiffness: float, wall: float, highest: float) -> tuple[np.ndarray, list[Snapshot]]:
     """Tensions (frame,) in kPa and a nearby state of each frame at C = ``stiffness`` kPa.
 
-    ``wall`` is the volume of the muscle in mL, ``highest`` the largest tension allowed. Each active frame is held at its
-    observed volume with the tension of the one-fibre model, which the pressure found then corrects.
+    ``wall`` is the volume of the muscle in mL, ``highest`` the largest tension allowed. Each active frame is held at
+    its observed volume with the tension of the one-fibre model, which the pressure found then corrects.
     """
     problem.unload(stiffness)
     ventricle, frames = problem.ventricle, problem.frames

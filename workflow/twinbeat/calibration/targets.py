@@ -99,7 +99,7 @@ def _radii(spans: np.ndarray, rest: int, at_rest: np.ndarray, sigma: float) -> t
 def seen(labels: xr.Dataset, anatomy: xr.Dataset, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """Blood volume (time,) in mL and int W r dphi dz (time, segment) of the stack.
 
-    Only the slices of the mesh count (from its base on), moved back by the breath-hold shifts that the mesh was freed of.
+    Only the slices of the mesh count (from its base on), moved back by the breath-hold shifts that the mesh has lost.
     """
     heights = labels["z"].values.astype(float)
     used = [int(np.abs(heights - position).argmin()) for position in anatomy["slice_position"].values]

@@ -1,8 +1,8 @@
 """Windows on the endocardium: the AHA segments 1 to 16 as smooth weights fixed in space, for images and models alike.
 
 The radius of a segment is the mean distance of the endocardium from the long axis over the window's angles phi and
-heights z, r = int W r dphi dz / M, with M the window's measure at end-diastole. So it goes to zero, not undefined, where
-the cavity leaves the window. Heights are in the heart frame (base at 0, apex negative), angles about its third axis.
+heights z, r = int W r dphi dz / M, with M the window's measure at end-diastole. So it goes to zero, not undefined,
+where the cavity leaves the window. Heights are in the heart frame (base 0, apex negative), angles about its third axis.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Windows:
     apex: float
 
     def parameters(self, segment: int) -> np.ndarray:
-        """Lower and upper height (mm), cosine and sine of the middle angle, cosine of the half width; segment 1 to 16."""
+        """Heights (mm), cosine and sine of the middle angle, cosine of the half width of a segment, 1 to 16."""
         level, i = min((segment - 1) // 6, 2), segment - 1
         upper = np.inf if level == 0 else self.apex * level / 3
         lower = -np.inf if level == 2 else self.apex * (level + 1) / 3

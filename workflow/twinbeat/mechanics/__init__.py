@@ -1,6 +1,6 @@
 """Finite elasticity of the left ventricle: equilibrium under pressure, tension and springs, forward and inverse."""
 
-from .anatomy import contractile, from_anatomy
+from .anatomy import at_points, contractile, from_anatomy
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity
 from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
@@ -16,6 +16,7 @@ __all__ = [
     "Snapshot",
     "UnloadedSensitivity",
     "Ventricle",
+    "at_points",
     "contractile",
     "from_anatomy",
 ]

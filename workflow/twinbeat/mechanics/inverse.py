@@ -44,7 +44,7 @@ class Unloading:
         return vector
 
     def factorise(self, damping: float = 0.0) -> Factorised:
-        """Jacobian of ``residual`` with respect to (U, multiplier), always exact: ``damping`` is for the forward one."""
+        """Jacobian of ``residual`` with respect to (U, multiplier), always exact: only the forward one is damped."""
         self.jacobian.update()
         return self.jacobian
 

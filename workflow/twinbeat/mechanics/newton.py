@@ -146,4 +146,3 @@ def add(function: fem.Function, start: np.ndarray, step: PETSc.Vec, share: float
     owned = step.getLocalSize()
     function.x.array[:owned] = start[:owned] + share * step.getArray(readonly=True)
     function.x.scatter_forward()
-

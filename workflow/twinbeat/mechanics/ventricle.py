@@ -27,8 +27,12 @@ from .inverse import Unloading
 from .linear import Factorised
 from .newton import Newton
 
+QUADRATURE = 4  # degree of the rule
 VolumeLaw = Callable[[float], tuple[float, float]]
 """Cavity pressure (kPa) -> the volume that the circulation holds (mL) and its derivative (mL/kPa)."""
+
+Load = Callable[[Expr, ufl.Measure, ufl.Measure], Expr]
+"""Virtual work (mN mm) of dead loads: a linear form of the test displacement, with the measures dx and ds."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ class Ventricle:
 
     ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base. ``fiber`` holds unit vectors on the mesh (any space with
     values at quadrature points). ``clamped`` facets (a tag) do not move. With ``lid`` the load is the derivative of the
-    cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity). ``external`` gives a further virtual work
-    (mN mm) of dead loads as a linear form in its argument, the test displacement.
+    cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity). ``external`` is
+    the virtual work of further loads.
     """
 
     def __init__(
@@ -59,8 +63,8 @@ class Ventricle:
         *,
         clamped: int | None = None,
         lid: bool = True,
-        external: Callable[[Expr], Expr] | None = None,
-        quadrature: int = 4,
+        external: Load | None = None,
+        quadrature: int = QUADRATURE,
     ) -> None:
         self.domain, self.comm, self.mechanics, self.fiber = domain, domain.comm, mechanics, fiber
         measure = {"metadata": {"quadrature_degree": quadrature}}
@@ -75,13 +79,13 @@ class Ventricle:
         self._build(external)
         self._done = self.snapshot()
 
-    def _build(self, external: Callable[[Expr], Expr] | None) -> None:
+    def _build(self, external: Load | None) -> None:
         (w, p), U = ufl.split(self.state), ufl.split(self.reference)[0]
         if self.cavity is None:
             self._load_form = fem.form(self._load(w))
         form = self.internal(w, p, U) - self._load(w)
         if external is not None:
-            form -= external(ufl.TestFunctions(self.space)[0])
+            form -= external(ufl.TestFunctions(self.space)[0], self.dx, self.ds)
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
