@@ -26,7 +26,7 @@ FOLDER = "data/phantoms/phantom-01"
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = ["snakemake", "--cores", "2", "--configfile", "tiny.yaml", *options]
+    command = ["snakemake", *options, "--cores", "2", "--configfile", "tiny.yaml"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=1500)
 
 

@@ -132,11 +132,11 @@ def test_a_removed_patient_updates_the_summary(study):
 
 
 def test_editing_the_code_of_a_stage_reruns_it_and_what_follows(study):
-    with (study / "workflow/twinbeat/fibers.py").open("a") as module:
+    with (study / "workflow/twinbeat/mesh/quality.py").open("a") as module:
         module.write("# another comment\n")
     rules, _ = edited(study, "")
-    assert rules >= {"assign_fibers", "calibrate_heart", "simulate_beat"} | REPORTS
-    assert not rules & (FRONT | {"build_mesh"})
+    assert rules >= ANATOMY | {"calibrate_heart", "simulate_beat"} | REPORTS
+    assert not rules & (FRONT | {"make_phantom"})
 
 
 @pytest.mark.parametrize(
