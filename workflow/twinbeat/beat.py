@@ -9,21 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from dolfinx import fem
 from mpi4py import MPI
 
 from . import circulation, mesh
 from .activation import Curve, delays, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Reading
 from .intake.clinical import Clinical
-from .mechanics import FiberStrain, Snapshot, from_anatomy
+from .mechanics import FiberStrain, Snapshot, at_points, from_anatomy
 from .parameters import Beat, Mechanics
 from .units import KPA_PER_MMHG
 from .verdicts import Quarantined
 
 log = logging.getLogger("twinbeat")
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-3
 """Of Newton's last step in mm and kPa; the error is about its square."""
 FILLING_SIGMA, STROKE_SIGMA = 0.1, 0.02
 """Standard deviations to which the circulation meets end-diastolic pressure (kPa) and stroke volume (share of EDV)."""
@@ -80,13 +79,8 @@ class Heart:
         self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
         pressure = self.ventricle.solve_volume(lambda _: (volume, 0.0))
         self._held[time], self.strain[time] = self.ventricle.snapshot(), self._strain()
-        self.displacement[time] = self._at_points()
+        self.displacement[time] = at_points(self.ventricle, self._mapping, self.ventricle.state.x.array)
         return self.ventricle.comm.bcast(pressure, root=0)
-
-    def _at_points(self) -> np.ndarray | None:
-        nodal = fem.Function(fem.functionspace(self.ventricle.domain, ("Lagrange", 1, (3,))))
-        nodal.interpolate(self.ventricle.displacement())
-        return self._mapping.gather(nodal.x.array.reshape(-1, 3))
 
 
 def simulate(
