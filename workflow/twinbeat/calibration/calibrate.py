@@ -64,6 +64,7 @@ def select(targets: xr.Dataset) -> tuple[np.ndarray, Frames]:
     """The frames after end-diastole in the order of time: their indices, and what is fitted in them.
 
     The muscle may be active up to the frame after the lowest pressure that follows end-systole; then it is relaxed.
+    What is off in a radius (contours, the shape of the mesh) is off in every frame: together they count as one.
     """
     count, rest = targets.sizes["time"], int(targets["end_diastole"])
     order = (rest + np.arange(1, count)) % count
@@ -76,7 +77,7 @@ def select(targets: xr.Dataset) -> tuple[np.ndarray, Frames]:
             "few-relaxed-frames", f"{relaxed} frames between relaxation and end-diastole, {FEWEST} needed"
         )
     observed = [targets["volume"].values[None], targets["radius"].values]
-    sigmas = [targets["volume_sigma"].values[None], targets["radius_sigma"].values]
+    sigmas = [targets["volume_sigma"].values[None], np.sqrt(len(order)) * targets["radius_sigma"].values]
     values, sigma = (np.concatenate(parts)[:, order].T for parts in (observed, sigmas))
     return order, Frames(pressure, values, 1 / sigma, free)
 

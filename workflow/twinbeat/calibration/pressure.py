@@ -5,13 +5,13 @@ from scipy.interpolate import PchipInterpolator
 
 from ..intake.clinical import Clinical, Trace
 from ..parameters import Calibration
+from ..units import KPA_PER_MMHG
 
 OPENING = 0.05  # share of the stroke volume gone when the aortic valve is open
 PEAK = 0.6  # of the ejection's time
 CLOSING = 0.8  # of the systolic pressure
 RELAXATION = 80.0  # ms from end-systole to the lowest pressure
 QUICK, SLOW = 12.0, 30.0  # ms of the smoothing of a trace: an upstroke of some 50 ms stays; diastole bears more
-LOWEST = 0.3  # of the end-diastolic pressure
 
 
 def at(
@@ -54,7 +54,8 @@ def smoothed(trace: Trace, times: np.ndarray, cycle: float, width: float) -> tup
 def template(clinical: Clinical, times: np.ndarray, cycle: float, volume: np.ndarray, rest: int) -> np.ndarray:
     """Pressure (time,) in kPa through the points that end-diastolic, diastolic and systolic pressures fix.
 
-    Times are those of the volume curve: end-diastole, opening of the valve, end-systole.
+    Times are those of the volume curve: end-diastole, opening of the valve, end-systole. Relaxed muscle follows the
+    end-diastolic pressure-volume relation of the population.
     """
     since = (times - times[rest]) % cycle
     order = np.argsort(since)
@@ -64,6 +65,19 @@ def template(clinical: Clinical, times: np.ndarray, cycle: float, volume: np.nda
     filled, high = clinical.lv_end_diastolic_pressure.value, clinical.systolic.value
     relaxed = min(end_systole + RELAXATION, 0.9 * cycle)
     peak = opening + PEAK * (end_systole - opening)
-    knots = [0.0, opening, peak, end_systole, relaxed, cycle]
-    curve = [filled, clinical.diastolic.value, high, CLOSING * high, LOWEST * filled, filled]
-    return PchipInterpolator(knots, curve)(since)
+    passive = klotz(volume, volume[rest], filled)
+    lowest = float(np.interp(relaxed, since[order], passive[order], period=cycle))
+    knots = [0.0, opening, peak, end_systole, relaxed]
+    curve = [filled, clinical.diastolic.value, high, CLOSING * high, lowest]
+    return np.where(since < relaxed, PchipInterpolator(knots, curve)(since), passive)
+
+
+def klotz(volume: np.ndarray, filled: float, pressure: float) -> np.ndarray:
+    """Pressure (kPa) of the relaxed ventricle at volumes (mL), from the one at end-diastole (``filled`` mL).
+
+    Klotz et al. 2006 (doi 10.1152/ajpheart.01240.2005), eqs. 5 to 8: P = 27.78 mmHg ((V - V0) / (V30 - V0))^2.76.
+    """
+    known = pressure / KPA_PER_MMHG
+    empty = filled * (0.6 - 0.006 * known)
+    span = (filled - empty) / (known / 27.78) ** (1 / 2.76)
+    return KPA_PER_MMHG * 27.78 * (np.maximum(volume - empty, 0) / span) ** 2.76
