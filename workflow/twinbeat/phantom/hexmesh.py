@@ -12,12 +12,12 @@ import dolfinx
 import numpy as np
 from mpi4py import MPI
 
+from ..mesh import BASE, ENDOCARDIUM, EPICARDIUM
 from ..parameters import Fibers
 from .shape import Shape
 
 CENTRE = 0.35
 """Half-width of the central block as a share of the disk's radius."""
-ENDOCARDIUM, EPICARDIUM, BASE = 1, 2, 3
 
 
 @dataclass(frozen=True)
