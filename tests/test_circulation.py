@@ -120,6 +120,16 @@ def test_mean_flow_is_pressure_drop_over_resistance(fitted):
     assert drop == approx(resistance * fitted.cycle.stroke_volume / PERIOD, rel=1e-3)
 
 
+def test_a_ventricle_that_does_not_beat_is_a_verdict():
+    class Burst:
+        def pressure(self, volume, time):
+            return -1e6 * volume
+
+    goals = Goals((1.3, 0.02), (16.0, 100.0), (10.0, 0.05), (65.0, 0.3))
+    with pytest.raises(Quarantined, match="the circulation changes by inf over its beat"):
+        circulation.fit(Burst(), PERIOD, goals)
+
+
 def test_settle_changes_resistance_and_filling(pump, fitted):
     """20 % more resistance at 5 % more filling pressure: the filling is met, and the diastolic pressure rises."""
     found = settle(pump, fitted, 1.2 * fitted.resistance, 1.05 * 1.3)

@@ -65,6 +65,7 @@ def fit(left_ventricle: Cavity, period: float, goals: Goals, start: Loop | None 
         return (near.shows() - wanted) / sigma
 
     begin = [1 + np.log(near.resistance), 1 + np.log(near.compliance), 1.0]  # not zero: difference steps are relative
+    near = loop(np.array(begin))  # not in the misfit: where there is no beat to begin with, the verdict shall be heard
     x = least_squares(misfit, begin, diff_step=5e-3, xtol=1e-4, ftol=1e-4, max_nfev=15).x
     return loop(x)
 
