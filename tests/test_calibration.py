@@ -120,14 +120,26 @@ def test_smoothed_trace():
 
 
 def test_trace_and_figure_meet_at_end_diastole():
-    """Trace 1.0 kPa with sigma 0.0485 and figure 1.2 kPa with sigma 0.1: weights 4.25 to 1, so 1.038 with sigma 0.0436.
+    """Trace 1.0 kPa with sigma 0.0307 and figure 1.2 kPa with sigma 0.1: weights 10.6 to 1, so 1.017 with sigma 0.0293.
 
-    In diastole the wider kernel leaves 0.1 / sqrt(2 sqrt(pi) 30 / 10) = 0.0307.
+    Where it is quiet, the wider kernel leaves 0.1 / sqrt(2 sqrt(pi) 30 / 10) = 0.0307 of 0.1 kPa.
     """
     trace = Trace(time=tuple(np.arange(0.0, 800, 10)), pressure=(1.0,) * 80, sigma=0.1)
     values, sigmas = pressure.at(clinical(trace), np.array([0.0, 400.0]), 800.0, np.ones(2), 0, Calibration())
-    assert values == pytest.approx([1.038, 1.0], abs=1e-3)
-    assert sigmas == pytest.approx([0.0436, 0.0307], rel=0.02)
+    assert values == pytest.approx([1.017, 1.0], abs=1e-3)
+    assert sigmas == pytest.approx([0.0293, 0.0307], rel=0.02)
+
+
+def test_a_steep_trace_is_smoothed_little():
+    """Across a jump from 1 to 10 kPa the wider kernel would be off by more than noise: the narrower one serves.
+
+    40 ms before it, a kernel of 12 ms sees nothing of the jump, one of 30 ms would be off by a kPa.
+    """
+    samples = np.arange(0.0, 800, 10)
+    trace = Trace(time=tuple(samples), pressure=tuple(np.where(samples < 400, 1.0, 10.0)), sigma=0.1)
+    values, sigmas = pressure.at(clinical(trace), np.array([100.0, 360.0]), 800.0, np.ones(2), 0, Calibration())
+    assert values[1] == pytest.approx(1.0, abs=0.1)
+    assert sigmas[1] == pytest.approx(0.0485, rel=0.02)
 
 
 def test_template_meets_the_clinical_figures():

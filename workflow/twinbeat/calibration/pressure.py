@@ -11,7 +11,7 @@ OPENING = 0.05  # share of the stroke volume gone when the aortic valve is open
 PEAK = 0.6  # of the ejection's time
 CLOSING = 0.8  # of the systolic pressure
 RELAXATION = 80.0  # ms from end-systole to the lowest pressure
-QUICK, SLOW = 12.0, 30.0  # ms of the smoothing of a trace: an upstroke of some 50 ms stays; diastole bears more
+QUICK, SLOW = 12.0, 30.0  # ms of the smoothing of a trace: the slow one serves where both agree to one sigma
 
 
 def at(
@@ -28,9 +28,9 @@ def at(
         values[rest], sigmas[rest] = known.value, known.sigma
         return values, sigmas
     values, sigmas = smoothed(clinical.lv_pressure, times, cycle, QUICK)
-    relaxed = (values < known.value + 3 * known.sigma) & (np.arange(len(times)) != rest)
     slow = smoothed(clinical.lv_pressure, times, cycle, SLOW)
-    values, sigmas = np.where(relaxed, slow[0], values), np.where(relaxed, slow[1], sigmas)
+    quiet = np.abs(slow[0] - values) < sigmas
+    values, sigmas = np.where(quiet, slow[0], values), np.where(quiet, slow[1], sigmas)
     weights = np.array([sigmas[rest], known.sigma]) ** -2
     values[rest] = weights @ [values[rest], known.value] / weights.sum()
     sigmas[rest] = weights.sum() ** -0.5
