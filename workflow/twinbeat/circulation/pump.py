@@ -1,6 +1,7 @@
 """A left ventricle for the circulation alone: what the three-dimensional one taught, in closed form.
 
-    p(V, t) = a1 x + a2 x |x| + T(t) (b0 + b1 x + b2 x²) + c(t),   x = V / Vu - 1
+    p(V, t) = a1 x + a2 x² + T(t) (b0 + b1 x + b2 x²) + c(t),   x = V / Vu - 1 > 0,
+    p(V, t) = a3 x - a4 x² + T(t) (b0 + b1 x + b2 x²) + c(t),   x < 0 (suction),
 
 with the unloaded volume Vu, the mean active tension T(t) and a periodic correction c(t), by which the closed form
 follows the three-dimensional heart exactly where they were compared.
@@ -12,7 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from scipy.optimize import lsq_linear
 
+LEAST = np.array([0.0] * 5 + [-np.inf] * 2)
+"""Bounds of the coefficients."""
 SAMPLES = 1000
 """Table entries per beat for what depends on time alone."""
 
@@ -40,7 +44,7 @@ class Wave:
 
 @dataclass(frozen=True)
 class Pump:
-    """The closed form above; ``coefficients`` are a1, a2 in mmHg and b0, b1, b2 in mmHg/kPa; time in s."""
+    """The closed form above; ``coefficients`` are a1 to a4 in mmHg and b0 to b2 in mmHg/kPa; time in s."""
 
     coefficients: tuple[float, ...]
     unloaded: float
@@ -53,14 +57,15 @@ class Pump:
 
     def static(self, volume: float, tension: float) -> float:
         """Pressure in mmHg without the correction."""
-        a1, a2, b0, b1, b2 = self.coefficients
+        a1, a2, a3, a4, b0, b1, b2 = self.coefficients
         x = volume / self.unloaded - 1
-        return a1 * x + a2 * x * abs(x) + tension * (b0 + b1 * x + b2 * x * x)
+        passive = a1 * x + a2 * x * x if x > 0 else a3 * x - a4 * x * x
+        return passive + tension * (b0 + b1 * x + b2 * x * x)
 
     def stiffened(self, factor: float) -> "Pump":
         """The pump of a heart whose passive muscle is stiffer by a factor."""
-        a1, a2, *active = self.coefficients
-        return replace(self, coefficients=(factor * a1, factor * a2, *active))
+        passive, active = self.coefficients[:4], self.coefficients[4:]
+        return replace(self, coefficients=(*(factor * a for a in passive), *active))
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
         """The pump that fits these pressures best and then, corrected, exactly; time in s, within one beat."""
@@ -70,9 +75,10 @@ class Pump:
 
 
 def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray) -> tuple[float, ...]:
-    """Coefficients of the closed form that fit pressures p best."""
-    basis = np.stack([x, x * np.abs(x), T, T * x, T * x**2], axis=1)
-    return tuple(np.linalg.lstsq(basis, p)[0].tolist())
+    """Coefficients of the closed form that fit pressures p best; passive pressure rises with x, and active with T."""
+    full, empty = np.maximum(x, 0), np.minimum(x, 0)
+    basis = np.stack([full, full**2, empty, -(empty**2), T, T * x, T * x**2], axis=1)
+    return tuple(lsq_linear(basis, p, (LEAST, np.inf)).x.tolist())
 
 
 def wave(time: np.ndarray, values: np.ndarray, period: float) -> Wave:

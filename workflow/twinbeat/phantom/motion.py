@@ -141,7 +141,7 @@ def teach(heart: Heart) -> list[Reading]:
         readings.append(Reading(heart.fill(pressure), 0.0, pressure / KPA_PER_MMHG))
     diastole, last = heart.ventricle.snapshot(), readings[-1]
     stroke = patient.ejection_fraction * last.volume
-    for strength, ejected in ((0.1, 0), (0.3, 0), (0.5, 0), (0.7, 0.2), (0.9, 0.5), (1, 0.9), (0.6, 1)):
+    for strength, ejected in ((0.1, 0), (0.3, 0), (0.5, 0), (0.7, 0.2), (0.9, 0.5), (1, 0.9), (0.5, 1), (0.1, 1)):
         volume, tension = last.volume - ejected * stroke, strength * patient.peak_tension
         readings.append(Reading(volume, tension, heart.press(volume, tension) / KPA_PER_MMHG))
     heart.ventricle.restore(diastole)
