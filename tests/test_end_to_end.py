@@ -54,7 +54,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.C
 def _without_a_slice(dicom: Path, target: Path) -> None:
     pydicom = pytest.importorskip("pydicom", reason="pydicom comes with the environment")
     shutil.copytree(dicom, target)
-    files = [path for path in target.rglob("*") if path.is_file()]
+    files = [path for path in target.rglob("*") if path.is_file() and path.name != ".snakemake_timestamp"]
     position = {path: tuple(pydicom.dcmread(path, stop_before_pixels=True).ImagePositionPatient) for path in files}
     ordered = sorted(set(position.values()))
     for path, place in position.items():
@@ -64,7 +64,7 @@ def _without_a_slice(dicom: Path, target: Path) -> None:
 
 def _damaged(dicom: Path, target: Path) -> None:
     shutil.copytree(dicom, target)
-    victim = next(path for path in sorted(target.rglob("*")) if path.is_file())
+    victim = max(target.rglob("*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
     content = victim.read_bytes()
     victim.write_bytes(content[: len(content) // 2])
 
