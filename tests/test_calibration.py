@@ -9,7 +9,7 @@ from twinbeat import calibration, fibers, mesh
 from twinbeat.calibration import fit, pressure, targets
 from twinbeat.calibration.calibrate import select
 from twinbeat.calibration.observations import COUNT, Observations
-from twinbeat.calibration.problem import Frames, Problem
+from twinbeat.calibration.problem import Frames, Point, Problem
 from twinbeat.calibration.start import OneFiber
 from twinbeat.calibration.windows import Windows, weight
 from twinbeat.intake.clinical import Clinical, Figure, Trace
@@ -210,14 +210,14 @@ def ventricle(size: float) -> tuple[Problem, xr.Dataset]:
     windows = targets.of_mesh(anatomy)
     frames = Frames(PRESSURE[1:], np.zeros((8, COUNT)), np.ones((8, COUNT)), TENSION[1:] > 0)
     share = contractile(anatomy, (7, 13))[mapping.cells]
-    return Problem(solid, share, Observations(solid, windows), frames, REST), anatomy
+    return Problem(solid, share, Observations(solid, windows), frames), anatomy
 
 
 @pytest.fixture(scope="module")
 def planted() -> tuple[np.ndarray, np.ndarray]:
     """Observations (frame, 17) of the planted parameters on a mesh of 17 mm, and those of the mesh itself."""
     problem, _ = ventricle(17.0)
-    problem.unload(C)
+    problem.unload(C, REST)
     rest = problem.observations.values()
     values = []
     for k, tension in enumerate(TENSION[1:]):
@@ -232,7 +232,7 @@ def observed(planted, problem: Problem) -> np.ndarray:
     values, rest = planted
     noise = 1 + 0.01 * np.random.default_rng(4).standard_normal(values.shape)
     noise[0] = 1
-    problem.unload(C)
+    problem.unload(C, REST)
     return values / rest * noise * problem.observations.values()
 
 
@@ -245,21 +245,23 @@ def test_gradient_is_exact(planted):
     frames = Frames(PRESSURE[1:][keep], np.full((2, COUNT), 20.0), np.ones((2, COUNT)), np.array([True, False]))
     problem.frames = frames
     tension = np.array([58.0, 0.0])
-    problem.unload(C)
+    problem.unload(C, REST)
     states = []
     for k in range(2):
         problem.load(k, tension[k])
         problem.ventricle.solve()
         states.append(problem.ventricle.snapshot())
-    first = problem.evaluate(C, tension, states)
+    first = problem.evaluate(Point(C, REST, tension), states)
     misfit = first.misfit(frames)
-    by_tangents = [np.sum(misfit * first.by_stiffness), *np.sum(misfit * first.by_tension, axis=1)]
+    shape = [np.sum(misfit * first.by_stiffness), np.sum(misfit * first.by_end_diastolic)]
+    by_tangents = [*shape, *np.sum(misfit * first.by_tension, axis=1)]
     assert first.gradient == pytest.approx(by_tangents, rel=1e-8)
 
-    direction = np.array([0.5, -6.0, 0.0])
+    direction = np.array([0.5, 0.2, -6.0, 0.0])
     remainders = []
     for h in (0.1, 0.05):
-        moved = problem.evaluate(C * np.exp(h * direction[0]), tension + h * direction[1:], first)
+        there = Point(C * np.exp(h * direction[0]), REST + h * direction[1], tension + h * direction[2:])
+        moved = problem.evaluate(there, first)
         change = 0.5 * np.sum(moved.misfit(frames) ** 2) - 0.5 * np.sum(misfit**2)
         remainders.append(change - h * first.gradient @ direction)
     assert np.log2(remainders[0] / remainders[1]) == pytest.approx(2.0, abs=0.1)
@@ -311,9 +313,9 @@ def test_a_step_without_equilibrium_is_taken_back(planted, monkeypatch):
         raise Quarantined("mechanics-diverged", "no equilibrium")
 
     monkeypatch.setattr(problem, "evaluate", refuse)
-    fitting = fit.Fit(problem, Calibration())
+    fitting = fit.Fit(problem, Calibration(), (REST, 0.1))
 
     class Here:
-        stiffness, tension = 2.0, np.zeros(8)
+        point = Point(2.0, REST, np.zeros(8))
 
-    assert fitting._try(Here(), np.zeros(1 + len(fitting.free))) is None
+    assert fitting._try(Here(), np.zeros(2 + len(fitting.free))) is None

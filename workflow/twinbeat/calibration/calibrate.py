@@ -32,7 +32,7 @@ def calibrate(
     calibration: Calibration,
     mechanics: Mechanics,
 ) -> xr.Dataset:
-    """Posterior of the stiffness C and of the tension of each active frame.
+    """Posterior of the stiffness C and of the tension of each active frame; the end-diastolic pressure is fitted too.
 
     Raises Quarantined: mechanics-diverged, calibration-diverged, at-bounds, calibration-misfit, few-relaxed-frames.
     """
@@ -43,14 +43,14 @@ def calibrate(
     observations = Observations(ventricle, of_mesh(anatomy))
     order, frames = select(targets)
     rest = int(targets["end_diastole"])
-    problem = Problem(ventricle, healthy[mapping.cells], observations, frames, float(targets["pressure"][rest]))
+    problem = Problem(ventricle, healthy[mapping.cells], observations, frames)
     wall = mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values)
-    tension, states = first(problem, calibration.stiffness_prior, wall, calibration.tension_bounds[1])
-    fit = Fit(problem, calibration)
-    estimate = fit.run(calibration.stiffness_prior, tension, states)
+    known, sigmas = float(targets["pressure"][rest]), targets["pressure_sigma"].values
+    start = first(problem, calibration.stiffness_prior, known, wall, calibration.tension_bounds[1])
+    fit = Fit(problem, calibration, (known, float(sigmas[rest])))
+    estimate = fit.run(*start)
     _check(estimate, frames)
-    sigmas = targets["pressure_sigma"].values
-    covariance = fit.covariance(estimate.evaluation, sigmas[order], float(sigmas[rest]))
+    covariance = fit.covariance(estimate.evaluation, sigmas[order])
     fitted = _fitted(problem, mapping, estimate, order, targets)
     return fitted.assign(
         contractile=(("cell",), healthy),
@@ -94,21 +94,23 @@ def _fitted(
 ) -> xr.Dataset:
     """Estimate and fitted motion of all frames in the order of the targets; end-diastole is the mesh itself."""
     best, count = estimate.evaluation, targets.sizes["time"]
-    unloaded, values = problem.at_rest(best.stiffness)
+    unloaded, values = problem.at_rest(best.point)
     frames = np.repeat(values[None], count, axis=0)
     frames[order] = best.values
     tension = np.zeros(count)
-    tension[order] = best.tension
+    tension[order] = best.point.tension
+    pressure = targets["pressure"].values.copy()
+    pressure[int(targets["end_diastole"])] = best.point.end_diastolic
     motion = np.zeros((count, mapping.points, 3))
     for k, solution in zip(order, best.solutions, strict=True):
         motion[k] = at_points(problem.ventricle, mapping, solution.snapshot.state)
     return xr.Dataset(
         {
-            "stiffness": best.stiffness,
+            "stiffness": best.point.stiffness,
             "tension": (("time",), tension),
             "volume": (("time",), frames[:, 0]),
             "radius": (("segment", "time"), frames[:, 1:].T),
-            "pressure": (("time",), targets["pressure"].values),
+            "pressure": (("time",), pressure),
             "displacement": (("time", "point", "component"), motion),
             "unloaded": (("point", "component"), at_points(problem.ventricle, mapping, unloaded)),
         },

@@ -1,4 +1,4 @@
-"""The frames of a beat as equilibria that depend on ln C and one active tension each, with their derivatives."""
+"""The frames of a beat as equilibria that depend on ln C, the end-diastolic pressure and one active tension each."""
 
 import logging
 import time
@@ -34,9 +34,21 @@ class Frames:
         return len(self.pressure)
 
 
+class Point(NamedTuple):
+    """What is looked for, in kPa: C, the pressure at end-diastole, and the tension (frame,) of healthy muscle."""
+
+    stiffness: float
+    end_diastolic: float
+    tension: np.ndarray
+
+    def coordinates(self, frame: int) -> np.ndarray:
+        """(3,): ln C, the pressure at end-diastole and the tension of a frame."""
+        return np.array([np.log(self.stiffness), self.end_diastolic, self.tension[frame]])
+
+
 @dataclass(frozen=True)
 class Solution:
-    """An equilibrium with the tangents of its state by ln C and by its tension (rows of a (2, dof) array)."""
+    """An equilibrium with the tangents of its state by the three ``coordinates`` of its frame (rows of (3, dof))."""
 
     snapshot: Snapshot
     tangents: np.ndarray
@@ -47,45 +59,44 @@ class Part(NamedTuple):
 
     values: np.ndarray
     by_stiffness: np.ndarray
+    by_end_diastolic: np.ndarray
     by_tension: np.ndarray
     by_pressure: np.ndarray
-    by_end_diastolic: np.ndarray
     gradient: np.ndarray
     solution: Solution
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All frames at one estimate.
+    """All frames at one point.
 
     ``values`` (frame, 17); ``by_stiffness``, ``by_tension``, ``by_pressure``, ``by_end_diastolic`` (frame, 17): their
     derivatives by ln C, by the frame's tension and pressure (kPa) and by the pressure at end-diastole. ``gradient``: of
-    half the sum of squared weighted misfits by ln C (first) and the tensions, by the discrete adjoint.
+    half the sum of squared weighted misfits by ln C, the pressure at end-diastole and the tensions, by the discrete
+    adjoint.
     """
 
-    stiffness: float
-    tension: np.ndarray
+    point: Point
     values: np.ndarray
     by_stiffness: np.ndarray
+    by_end_diastolic: np.ndarray
     by_tension: np.ndarray
     by_pressure: np.ndarray
-    by_end_diastolic: np.ndarray
     gradient: np.ndarray
     solutions: list[Solution]
 
     @classmethod
-    def of(cls, stiffness: float, tension: np.ndarray, parts: Sequence[Part], through_shape: float) -> Self:
-        """The frames together; ``through_shape`` is the part of the gradient by ln C that the unloaded shape brings."""
+    def of(cls, point: Point, parts: Sequence[Part], through_shape: np.ndarray) -> Self:
+        """The frames together; ``through_shape`` (2,) is what the unloaded shape adds to the gradient."""
         gradients = np.array([part.gradient for part in parts])
         return cls(
-            stiffness=stiffness,
-            tension=np.array(tension),
+            point=point,
             values=np.array([part.values for part in parts]),
             by_stiffness=np.array([part.by_stiffness for part in parts]),
             by_tension=np.array([part.by_tension for part in parts]),
             by_pressure=np.array([part.by_pressure for part in parts]),
             by_end_diastolic=np.array([part.by_end_diastolic for part in parts]),
-            gradient=np.concatenate([[gradients[:, 0].sum() + through_shape], gradients[:, 1]]),
+            gradient=np.concatenate([through_shape + np.array([gradients[:, 0].sum(), 0.0]), gradients[:, 1]]),
             solutions=[part.solution for part in parts],
         )
 
@@ -95,31 +106,29 @@ class Evaluation:
 
 
 class Problem:
-    """Evaluates estimates of (ln C, tensions) for one ventricle, whose mesh is at rest at ``end_diastolic`` kPa."""
+    """Evaluates points for one ventricle, whose mesh is at rest at the pressure of end-diastole.
+
+    ``contractile`` is the share of the tension of each local cell.
+    """
 
     def __init__(
-        self,
-        ventricle: Ventricle,
-        contractile: np.ndarray,
-        observations: Observations,
-        frames: Frames,
-        end_diastolic: float,
+        self, ventricle: Ventricle, contractile: np.ndarray, observations: Observations, frames: Frames
     ) -> None:
         self.ventricle, self.contractile, self.observations = ventricle, contractile, observations
-        self.frames, self.end_diastolic = frames, end_diastolic
+        self.frames = frames
         self.sensitivity = Sensitivity(ventricle, contractile)
         self._scratch = fem.Function(ventricle.space)
 
-    def unload(self, stiffness: float) -> UnloadedSensitivity:
-        """Unload the ventricle with C = ``stiffness`` kPa."""
+    def unload(self, stiffness: float, end_diastolic: float) -> UnloadedSensitivity:
+        """Unload the ventricle, with C = ``stiffness`` kPa, from ``end_diastolic`` kPa."""
         self.ventricle.stiffness.value = stiffness
-        self.ventricle.unload(self.end_diastolic)
+        self.ventricle.unload(end_diastolic)
         assert self.ventricle.inverse is not None
         return UnloadedSensitivity(self.ventricle.inverse)
 
-    def at_rest(self, stiffness: float) -> tuple[np.ndarray, np.ndarray]:
-        """The unloaded reference (U, multiplier) at C = ``stiffness`` kPa, and the observations of the mesh itself."""
-        self.unload(stiffness)
+    def at_rest(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
+        """The unloaded reference (U, multiplier), and the observations of the mesh itself."""
+        self.unload(point.stiffness, point.end_diastolic)
         return self.ventricle.reference.x.array.copy(), self.observations.values()
 
     def load(self, frame: int, tension: float) -> None:
@@ -127,31 +136,30 @@ class Problem:
         self.ventricle.tension.x.array[:] = tension * self.contractile
         self.ventricle.pressure.value = self.frames.pressure[frame]
 
-    def evaluate(self, stiffness: float, tension: np.ndarray, near: "Evaluation | list[Snapshot]") -> Evaluation:
-        """All frames at C (kPa) and tensions (frame,) in kPa, starting from a nearby evaluation or from states.
+    def evaluate(self, point: Point, near: "Evaluation | list[Snapshot]") -> Evaluation:
+        """All frames at a point, starting from a nearby evaluation or from states.
 
         Raises Quarantined("mechanics-diverged") where a frame has no equilibrium.
         """
-        unloaded = self.unload(stiffness)
+        unloaded = self.unload(point.stiffness, point.end_diastolic)
         parts, start = [], time.perf_counter()
         adjoint = self.ventricle.jacobian.matrix.createVecRight()
         adjoint.zeroEntries()
         for k in range(len(self.frames)):
-            self.ventricle.restore(self._guess(k, stiffness, tension, near))
-            self.ventricle.stiffness.value = stiffness
-            self.load(k, tension[k])
+            self.ventricle.restore(self._guess(k, point, near))
+            self.ventricle.stiffness.value = point.stiffness
+            self.load(k, point.tension[k])
             self.ventricle.solve()
             parts.append(self._differentiate(k, unloaded, adjoint))
             left = (time.perf_counter() - start) / (k + 1) * (len(self.frames) - k - 1)
             log.info("calibrate: frame %d of %d, %.0f s left of this iteration", k + 1, len(self.frames), left)
-        through_shape = unloaded.stiffness_through(adjoint)
-        return Evaluation.of(stiffness, tension, parts, through_shape)
+        return Evaluation.of(point, parts, unloaded.through(adjoint))
 
-    def _guess(self, k: int, stiffness: float, tension: np.ndarray, near: "Evaluation | list[Snapshot]") -> Snapshot:
+    def _guess(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> Snapshot:
         """The nearby state of the frame, moved along its tangents."""
         if isinstance(near, list):
             return near[k]
-        change = np.array([np.log(stiffness / near.stiffness), tension[k] - near.tension[k]])
+        change = point.coordinates(k) - near.point.coordinates(k)
         solution = near.solutions[k]
         return replace(solution.snapshot, state=solution.snapshot.state + change @ solution.tangents)
 
@@ -165,7 +173,7 @@ class Problem:
         by_C, by_T = S.to_stiffness(), S.to_tension()
         total_C = by_C.copy()
         total_C.axpy(1.0, S.to_reference(unloaded.stiffness))
-        changes = (total_C, by_T, S.to_pressure(), S.to_reference(unloaded.pressure))
+        changes = (total_C, S.to_reference(unloaded.pressure), by_T, S.to_pressure())
         tangents = [K.solve(change) for change in changes]
         derivatives = [-np.array([slope.dot(tangent) for slope in slopes]) for tangent in tangents]
 
@@ -175,7 +183,7 @@ class Problem:
         adjoint = K.solve_transposed(right)
         adjoint_unloaded.axpy(-1.0, S.to_reference_transposed(adjoint))
         gradient = -np.array([adjoint.dot(by_C), adjoint.dot(by_T)])
-        states = -np.array([self._local(tangent) for tangent in tangents[:2]])
+        states = -np.array([self._local(tangent) for tangent in tangents[:3]])
         return Part(values, *derivatives, gradient, Solution(self.ventricle.snapshot(), states))
 
     def _local(self, vector: PETSc.Vec) -> np.ndarray:

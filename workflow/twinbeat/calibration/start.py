@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..mechanics import Snapshot, Ventricle
-from .problem import Problem
+from .problem import Point, Problem
 
 log = logging.getLogger("twinbeat")
 
@@ -48,13 +48,15 @@ class OneFiber:
         return (self.stress(pressure, volume) - self.passive * E * np.exp(8 * E**2)) / (1 + 2 * E)
 
 
-def first(problem: Problem, stiffness: float, wall: float, highest: float) -> tuple[np.ndarray, list[Snapshot]]:
-    """Tensions (frame,) in kPa and a nearby state of each frame at C = ``stiffness`` kPa.
+def first(
+    problem: Problem, stiffness: float, end_diastolic: float, wall: float, highest: float
+) -> tuple[Point, list[Snapshot]]:
+    """A point at C = ``stiffness`` kPa and ``end_diastolic`` kPa, and a nearby state of each frame.
 
     ``wall`` is the volume of the muscle in mL, ``highest`` the largest tension allowed. Each active frame is held at
     its observed volume with the tension of the one-fibre model, which the pressure found then corrects.
     """
-    problem.unload(stiffness)
+    problem.unload(stiffness, end_diastolic)
     ventricle, frames = problem.ventricle, problem.frames
     model = OneFiber.of(ventricle, wall)
     tension, states = np.zeros(len(frames)), []
@@ -71,4 +73,4 @@ def first(problem: Problem, stiffness: float, wall: float, highest: float) -> tu
             problem.load(k, 0.0)
             ventricle.solve()
         states.append(ventricle.snapshot())
-    return tension, states
+    return Point(stiffness, end_diastolic, tension), states

@@ -1,4 +1,4 @@
-"""Calibration: Taylor test of the adjoint gradient, and recovery of planted parameters from the motion of another mesh."""
+"""Calibration: Taylor test of the adjoint gradient, and recovery of what was planted on another mesh."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from mpi4py import MPI
 
 from ..calibration import calibrate, targets
 from ..calibration.observations import COUNT, Observations
-from ..calibration.problem import Evaluation, Frames, Problem
+from ..calibration.problem import Evaluation, Frames, Point, Problem
 from ..mechanics import contractile, problems
 from ..parameters import Calibration, Mechanics
 from .row import Row, timed
@@ -33,35 +33,37 @@ def _problem(size: float) -> tuple[Problem, xr.Dataset]:
     count = len(PRESSURE) - 1
     frames = Frames(PRESSURE[1:], np.full((count, COUNT), 20.0), np.ones((count, COUNT)), TENSION[1:] > 0)
     observations = Observations(ventricle, targets.of_mesh(anatomy))
-    return Problem(ventricle, contractile(anatomy, SCAR)[mapping.cells], observations, frames, REST), anatomy
+    return Problem(ventricle, contractile(anatomy, SCAR)[mapping.cells], observations, frames), anatomy
 
 
 def _planted(problem: Problem) -> Evaluation:
-    problem.unload(STIFFNESS)
+    problem.unload(STIFFNESS, REST)
     states = []
     for k, tension in enumerate(TENSION[1:]):
         problem.load(k, tension)
         problem.ventricle.solve()
         states.append(problem.ventricle.snapshot())
-    return problem.evaluate(STIFFNESS, TENSION[1:], states)
+    return problem.evaluate(Point(STIFFNESS, REST, TENSION[1:]), states)
 
 
 def _gradient() -> Iterator[Row]:
     """Order of the Taylor remainder along a direction in all parameters, and adjoint against tangents."""
     problem, _ = _problem(20.0)
     first = _planted(problem)
-    direction = np.concatenate([[0.4], -0.1 * TENSION[1:]])
+    direction = np.concatenate([[0.4, 0.2], -0.1 * TENSION[1:]])
 
     def half(evaluation: Evaluation) -> float:
         return 0.5 * float(np.sum(evaluation.misfit(problem.frames) ** 2))
 
     def remainder(h: float) -> float:
-        moved = problem.evaluate(STIFFNESS * np.exp(h * direction[0]), TENSION[1:] + h * direction[1:], first)
+        there = Point(STIFFNESS * np.exp(h * direction[0]), REST + h * direction[1], TENSION[1:] + h * direction[2:])
+        moved = problem.evaluate(there, first)
         return half(moved) - half(first) - h * first.gradient @ direction
 
     def off() -> float:
         misfit = first.misfit(problem.frames)
-        tangent = [np.sum(misfit * first.by_stiffness), *np.sum(misfit * first.by_tension, axis=1)]
+        shape = [np.sum(misfit * first.by_stiffness), np.sum(misfit * first.by_end_diastolic)]
+        tangent = [*shape, *np.sum(misfit * first.by_tension, axis=1)]
         return float(np.abs(first.gradient / tangent - 1).max())
 
     yield timed(
@@ -78,7 +80,7 @@ def _recovery() -> Iterator[Row]:
     """Planted on a mesh of 12 mm, recovered on one of 18 mm; the ejection fraction in points."""
     source, _ = _problem(12.0)
     seen = _planted(source).values
-    source.unload(STIFFNESS)
+    source.unload(STIFFNESS, REST)
     ratio = np.concatenate([np.ones((1, COUNT)), seen / source.observations.values()])
     ratio[1:] *= 1 + NOISE * np.random.default_rng(2026).standard_normal(seen.shape)
     twin, anatomy = _problem(18.0)

@@ -69,21 +69,22 @@ class UnloadedSensitivity:
         self._factorised = unloading.factorise()
         self._residual_stiffness = assemble(unloading.stiffness_form)
         self.stiffness = self._solved(self._residual_stiffness)
-        load = unloading.load.copy()
-        load.scale(-1.0)
-        self.pressure = self._solved(load)
+        self._residual_pressure = unloading.load.copy()
+        self._residual_pressure.scale(-1.0)
+        self.pressure = self._solved(self._residual_pressure)
 
     def _solved(self, partial: PETSc.Vec) -> PETSc.Vec:
         change = self._factorised.solve(partial)
         change.scale(-1.0)
         return change
 
-    def stiffness_through(self, gradient: PETSc.Vec) -> float:
-        """d/d(ln C) of what has this gradient with respect to (U, multiplier), by the adjoint of the unloading."""
+    def through(self, gradient: PETSc.Vec) -> np.ndarray:
+        """Derivatives (2,) by ln C and by the pressure (kPa) of what has this gradient with respect to (U, multiplier),
+        by the adjoint of the unloading."""
         adjoint = self._factorised.solve_transposed(gradient)
-        value = -adjoint.dot(self._residual_stiffness)
+        values = [-adjoint.dot(partial) for partial in (self._residual_stiffness, self._residual_pressure)]
         adjoint.destroy()
-        return float(value)
+        return np.array(values)
 
 
 def spread(function: fem.Function, vector: PETSc.Vec) -> None:
