@@ -1,6 +1,7 @@
 """The whole way on a tiny cohort: DICOM in; a calibrated heart, two refused patients and a cohort report out."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_every_patient_has_a_report_that_says_how_it_ended(cohort):
     pages = {name: (folder / f"results/tiny/{name}/report.html").read_text() for name in names}
     assert "missing-slice" in pages["gap"]
     assert "corrupt-file" in pages["damaged"]
-    assert all("http" not in page.split("<style")[0] for page in pages.values())
+    assert all(not re.search(r"""(src|href)=["']?http""", page) for page in pages.values())
 
 
 def test_the_planted_ejection_fraction_is_recovered(cohort):
@@ -113,5 +114,5 @@ def test_no_identifier_of_the_hospital_is_in_the_results(cohort):
 def test_a_second_run_does_only_what_failed(cohort):
     folder, _ = cohort
     dry = snakemake(folder, "--dry-run")
-    assert "rule check_cohort" in dry.stdout
-    assert "rule calibrate_heart" not in dry.stdout
+    assert "check_cohort" in dry.stdout
+    assert not any(rule in dry.stdout for rule in ("make_phantom", "calibrate_heart", "report_patient"))
