@@ -16,8 +16,8 @@ from ..verdicts import Rejected
 from . import dicomwriter, identity, imaging, motion, patient
 from .identity import STYLES, Identity
 
-CATHETER_STEP, CATHETER_NOISE, CUFF_NOISE = 10.0, 1.0, 3.0
-"""Sampling in ms and noise in mmHg of the catheter, and noise in mmHg of the cuff."""
+CATHETER_STEP, CATHETER_NOISE, CUFF_NOISE = 4.0, 1.0, 3.0
+"""Sampling in ms (250 a second) and noise in mmHg of the catheter, and noise in mmHg of the cuff."""
 SEGMENTS = np.arange(1, 18)
 
 
