@@ -99,14 +99,6 @@ def test_a_window_that_no_slice_shows_says_nothing():
     assert sigma[0].tolist() == [1.5] * 3
 
 
-def test_end_diastole_is_at_the_r_wave():
-    """Isovolumic frames are as full as the first one: of those within 2 % of the fullest, the one nearest to 0 ms."""
-    times = np.array([0.0, 40, 80, 120, 400, 760])
-    volume = np.array([99.5, 99.8, 100.0, 80, 50, 97])
-    assert targets.end_diastole(volume, times, 800.0, 0.02) == 0
-    assert targets.end_diastole(np.roll(volume, 1), np.roll(times, 1), 800.0, 0.02) == 1
-
-
 def test_smoothed_trace():
     """Local linear regression keeps a straight line, around the end of the cycle too, and halves noise of 1 kPa.
 

@@ -10,6 +10,7 @@ from pytest import approx
 from twinbeat.parameters import Fibers, Mechanics, Phantom
 from twinbeat.phantom import hexmesh, making, motion, patient
 from twinbeat.phantom.shape import Shape
+from twinbeat.units import KPA_PER_MMHG
 from twinbeat.verdicts import Rejected
 
 ROUND = Shape(
@@ -147,11 +148,16 @@ def test_scarred_segments_are_those_of_the_sector(simulated):
 
 
 def test_truth_and_clinical_file(simulated):
-    """The catheter's trace follows the loop within five standard deviations of its noise of 1 mmHg."""
+    """At the frames the catheter shows the pressure of the three-dimensional ventricle, within five standard deviations
+    of its noise of 1 mmHg (and of the loop's curvature between its samples every 4 ms)."""
     _, beat = simulated
-    cycle = beat.loop.cycle
-    figures = making.figures(70.0, cycle, np.array([*[0.0] * 6, 0.9, 0.4, *[0.0] * 9]), np.random.default_rng(1))
+    cycle, scar = beat.loop.cycle, np.array([*[0.0] * 6, 0.9, 0.4, *[0.0] * 9])
+    corrected = making.correction(beat)
+    assert np.interp(beat.time / 1000, cycle.time, cycle.pressure + corrected) == pytest.approx(
+        beat.pressure / KPA_PER_MMHG, abs=0.5
+    )
+    figures = making.figures(70.0, cycle, corrected, scar, np.random.default_rng(1))
     trace = figures["lv_pressure"]
-    found = np.interp(np.array(trace["time"]) / 1000, cycle.time, cycle.pressure)
-    assert np.abs(np.array(trace["pressure"]) - found).max() < 5
+    found = np.interp(beat.time, np.array(trace["time"]), np.array(trace["pressure"]))
+    assert np.abs(found - beat.pressure / KPA_PER_MMHG).max() < 5
     assert figures["scar_segments"] == [7] and figures["heart_rate"] == "70 beat/min"

@@ -514,3 +514,11 @@ def test_the_loss_of_a_perfect_answer_is_nearly_zero():
     logits = 50 * torch.nn.functional.one_hot(labels, 4).movedim(-1, 1).float()
     assert float(train.loss(logits, labels)) == pytest.approx(0, abs=0.03)
     assert float(train.loss(-logits, labels)) > 2
+
+
+def test_end_diastole_is_at_the_r_wave():
+    """Isovolumic frames are as full as the first one: of those within 2 % of the fullest, the one nearest to 0 ms."""
+    times = np.array([0.0, 40, 80, 120, 400, 760])
+    volume = np.array([99.5, 99.8, 100.0, 80, 50, 97])
+    assert inference.end_diastole(volume, times, 800.0) == 0
+    assert inference.end_diastole(np.roll(volume, 1), np.roll(times, 1), 800.0) == 1

@@ -26,7 +26,7 @@ def extract(labels: xr.Dataset, anatomy: xr.Dataset, clinical: Clinical, calibra
     """
     windows = of_mesh(anatomy)
     areas, spans = seen(labels, anatomy, windows)
-    rest = end_diastole(areas, labels["time"].values, float(labels["cycle"]), calibration.volume_sigma)
+    rest = int(labels["end_diastole"])  # the frame that the mesh was made of
     facets = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
     volume = mesh.cavity_volume(*facets) * areas / areas[rest]
     radius, radius_sigma = _radii(spans, rest, radii(anatomy, windows), calibration.motion_sigma)
@@ -46,15 +46,6 @@ def extract(labels: xr.Dataset, anatomy: xr.Dataset, clinical: Clinical, calibra
         },
         coords={"time": times, "segment": np.arange(1, SEGMENTS + 1)},
     )
-
-
-def end_diastole(volume: np.ndarray, times: np.ndarray, cycle: float, sigma: float) -> int:
-    """The frame nearest to the R wave (time 0) among those as full as the fullest, but for a share ``sigma``.
-
-    The fullest alone may be a frame of isovolumic contraction, when muscle is no longer relaxed.
-    """
-    off = np.minimum(times % cycle, cycle - times % cycle)
-    return int(np.where(volume >= (1 - sigma) * volume.max(), off, np.inf).argmin())
 
 
 def of_mesh(anatomy: xr.Dataset) -> Windows:

@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from .. import fibers
-from ..circulation import Cycle
+from ..circulation import Coupled, Cycle
 from ..parameters import Fibers, Mechanics, Phantom
+from ..units import KPA_PER_MMHG
 from ..verdicts import Rejected
 from . import dicomwriter, identity, imaging, motion, patient
 from .identity import STYLES, Identity
@@ -52,18 +53,30 @@ def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) ->
     image = imaging.acquire(moving, phantom, scanner)
     scar = scarred(heart)
     whoever = identity.draw(person, STYLES[(number - 1) % len(STYLES)])
-    measured = figures(drawn.heart_rate, beat.loop.cycle, scar, laboratory)
+    measured = figures(drawn.heart_rate, beat.loop.cycle, correction(beat), scar, laboratory)
     return Made(
         truth(heart, moving, image, scar), image.drop_vars("labels"), whoever, whoever.clinical(measured), files
     )
 
 
-def figures(heart_rate: float, cycle: Cycle, scar: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
+def correction(beat: Coupled) -> np.ndarray:
+    """What the three-dimensional ventricle's pressure has beyond the closed form's, at the times of the cycle, mmHg.
+
+    The catheter lies in that ventricle; its pressure is known at the frames and goes linearly between them.
+    """
+    cycle = beat.loop.cycle
+    off = beat.pressure / KPA_PER_MMHG - np.interp(beat.time / 1000, cycle.time, cycle.pressure)
+    return np.interp(cycle.time, beat.time / 1000, off, period=cycle.time[-1])
+
+
+def figures(
+    heart_rate: float, cycle: Cycle, correction: np.ndarray, scar: np.ndarray, rng: np.random.Generator
+) -> dict[str, Any]:
     """The clinical file's figures: cuff, catheter, and the segments of which at least half is scar."""
     cuff = np.array([cycle.arterial.max(), cycle.arterial.min()]) + rng.normal(0, CUFF_NOISE, 2)
     time = np.arange(0, 1000 * cycle.time[-1], CATHETER_STEP)
-    trace = np.interp(time / 1000, cycle.time, cycle.pressure) + rng.normal(0, CATHETER_NOISE, len(time))
-    end_diastolic = cycle.filling + rng.normal(0, CATHETER_NOISE)
+    trace = np.interp(time / 1000, cycle.time, cycle.pressure + correction) + rng.normal(0, CATHETER_NOISE, len(time))
+    end_diastolic = cycle.filling + correction[0] + rng.normal(0, CATHETER_NOISE)
     return {
         "heart_rate": f"{heart_rate:.0f} beat/min",
         "systolic": f"{cuff[0]:.0f} mmHg",

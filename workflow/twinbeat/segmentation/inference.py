@@ -15,6 +15,8 @@ from .network import Network
 
 CROP = 128
 """Pixels along each side of the labels' grid."""
+FULL = 0.98
+"""Share of the largest volume from which a frame counts as full."""
 log = logging.getLogger("twinbeat")
 
 
@@ -32,6 +34,15 @@ def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
     result = summarise(image, grid, probability, postprocess.labels(probability, stack))
     gates.check(result, settings)
     return result
+
+
+def end_diastole(volume: Array, times: Array, cycle: float) -> int:
+    """The frame nearest to the R wave (time 0) among those nearly as full as the fullest.
+
+    The fullest alone may be a frame of isovolumic contraction, when muscle is no longer relaxed.
+    """
+    off = np.minimum(times % cycle, cycle - times % cycle)
+    return int(np.where(volume >= FULL * volume.max(), off, np.inf).argmin())
 
 
 def _probability(stack: Array, network: Network, orientations: int) -> Array:
@@ -57,7 +68,7 @@ def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: postpro
             "volume_lv": ("time", lv),
             "volume_myocardium": ("time", myocardium),
             "volume_rv": ("time", rv),
-            "end_diastole": int(lv.argmax()),
+            "end_diastole": end_diastole(lv, image.time.values, float(image.cycle)),
             "end_systole": int(lv.argmin()),
             **{name: image[name] for name in ("origin", "directions", "cycle")},
         },
