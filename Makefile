@@ -26,7 +26,7 @@ lint: ## Style, format, and who may import what
 	$(RUN) snakefmt --check Snakefile rules
 	$(RUN) lint-imports
 
-verify: ## Published benchmarks, orders of convergence, planted truths: results/verification.html
+verify: ## Published benchmarks, orders, planted truths of the demo (run that first): results/verification.html
 	$(RUN) python -m pytest -m slow
 	$(RUN) python -m twinbeat.evidence
 
