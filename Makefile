@@ -16,9 +16,9 @@ demo: data/demo.key data/demo.tsv ## DICOM of the demo cohort to calibrated hear
 	@echo "The cohort report: $(CURDIR)/results/demo/cohort.html"
 
 test: lint ## All tests that a change must pass
-	$(RUN) python -m pytest -m "not slow and not end_to_end"
-	$(RUN) mpirun -n 2 python -m pytest -q -m "mpi and not slow" -p no:cacheprovider
-	$(RUN) python -m pytest -m "end_to_end and not slow"
+	$(RUN) python -m pytest -m "not end_to_end"
+	$(RUN) timeout 1200 mpirun -n 2 python -m pytest -q -m mpi -p no:cacheprovider
+	$(RUN) python -m pytest -m end_to_end
 
 lint: ## Style, format, and who may import what
 	$(RUN) ruff check
@@ -27,7 +27,6 @@ lint: ## Style, format, and who may import what
 	$(RUN) lint-imports
 
 verify: ## Published benchmarks, orders, planted truths of the demo (run that first): results/verification.html
-	$(RUN) python -m pytest -m slow
 	$(RUN) python -m twinbeat.evidence
 
 train-segmenter: ## Rebuild the segmentation network
