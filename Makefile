@@ -35,8 +35,8 @@ train-segmenter: ## Rebuild the segmentation network
 shell: ## A shell inside the environment
 	$(RUN) bash
 
-clean: ## Remove all results (never the environment's cache)
-	rm -rf results logs benchmarks/results data .snakemake
+clean: ## Remove all results and the phantoms (never your own data, nor the cache of the environment)
+	rm -rf results logs benchmarks/results data/phantoms data/demo.tsv data/demo.key .snakemake
 
 data/demo.key:
 	@mkdir -p data && (umask 077 && head -c 32 /dev/urandom | base64 > $@)
