@@ -36,6 +36,12 @@ def test_figures_are_converted():
     assert found.scar_segments == (7, 13) and found.heart_rate.value == 70
 
 
+def test_a_mean_of_beats_is_more_certain():
+    """The mean of 16 beats has a quarter of one beat's standard deviation of 0.133322 kPa."""
+    trace = FULL["lv_pressure"] | {"beats": 16}
+    assert cleaned(FULL | {"lv_pressure": trace}).lv_pressure.sigma == pytest.approx(0.0333306, abs=1e-6)
+
+
 def test_unknown_figures_are_assumed_with_a_larger_sigma():
     """An empty file: the population's 120 over 80 and 10 mmHg, and 75 beats a minute from the cycle of 800 ms."""
     found, known = cleaned({}), cleaned(FULL)
@@ -72,6 +78,8 @@ def test_no_identifier_of_the_clinical_file_survives(style, tmp_path):
             {"lv_pressure": {"time": [0, 9], "pressure": [1, float("nan")]}},
             "lv_pressure.pressure: found something else",
         ),
+        ({"lv_pressure": FULL["lv_pressure"] | {"beats": 0}}, "lv_pressure.beats: found 0; expected the number"),
+        ({"lv_pressure": FULL["lv_pressure"] | {"beats": "x"}}, "lv_pressure.beats: found a str; expected the number"),
         ({"scar_segments": [0, 18]}, "scar_segments: found something else; expected a list of AHA segments"),
         ({"systolc": "118 mmHg"}, "the clinical file has a key that is nearly systolic"),
     ],

@@ -1,4 +1,8 @@
-"""Bounded Gauss-Newton on ln C, the end-diastolic pressure and the free tensions; Laplace posterior at its end."""
+"""Bounded Gauss-Newton on ln C, the free tensions and the pressures; Laplace posterior at its end.
+
+The pressures have errors as the images have: where the muscle is relaxed, the volume answers so strongly to them that
+an error of 0.1 kPa held for the truth would bend C. So each is an unknown whose prior is its measurement.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -14,9 +18,9 @@ from .problem import Evaluation, Point, Problem
 log = logging.getLogger("twinbeat")
 
 ENOUGH = 0.005  # predicted fall of the misfit at which the estimate is within a tenth of its standard deviation
-REACH = np.array([0.8, 0.2, 40.0])  # first trust region: ln C, kPa of pressure, kPa of tension
-LIKELY = 5.0  # standard deviations of the end-diastolic pressure that bound it
-LOWEST = 0.05  # kPa of it
+REACH = 0.8, 0.2, 40.0  # first trust region: ln C, kPa of pressure, kPa of tension
+LIKELY = 5.0  # standard deviations of a pressure that bound it
+LOWEST = 0.05  # kPa of the one at end-diastole
 SMALLEST_REACH = 1e-3
 
 
@@ -29,63 +33,84 @@ class Estimate:
 
 
 class Fit:
-    """Least squares of a problem with its priors on x = (ln C, pressure at end-diastole, free tensions).
+    """Least squares of a problem with its priors on x = (ln C, pressure at end-diastole, free tensions, pressures).
 
-    ln C is normal, the pressure is ``end_diastolic`` (kPa, with its standard deviation), the tension bends little.
+    ln C is normal, the pressure at end-diastole is ``end_diastolic`` (kPa, with its standard deviation), those of the
+    frames are what the problem's frames say, and the tension bends little.
     """
 
     def __init__(self, problem: Problem, calibration: Calibration, end_diastolic: tuple[float, float]) -> None:
         self.problem, self.frames, self.calibration = problem, problem.frames, calibration
-        self.end_diastolic = end_diastolic
-        self.free = np.flatnonzero(problem.frames.free)
-        count = len(problem.frames)
-        bend = np.diff(np.eye(count + 2), n=2, axis=0)[:, 1:-1] / calibration.tension_bend
-        self._bend = bend[:, self.free]
-        value, sigma = end_diastolic
-        pressures = max(value - LIKELY * sigma, LOWEST), value + LIKELY * sigma
-        bounds = np.log(calibration.stiffness_bounds), pressures, calibration.tension_bounds
-        self._low, self._high = (
-            np.array([bounds[0][i], bounds[1][i]] + [bounds[2][i]] * len(self.free)) for i in (0, 1)
-        )
+        count, self.free = len(self.frames), np.flatnonzero(self.frames.free)
+        self.tensions = slice(2, 2 + len(self.free))
+        self.pressures = np.array([1, *range(2 + len(self.free), 2 + len(self.free) + count)])
+        self._measured = np.array([end_diastolic[0], *self.frames.pressure])
+        self._sigma = np.array([end_diastolic[1], *self.frames.pressure_sigma])
+        self._prior_jacobian = self._priors(count)
+        self._low, self._high, self._reach = self._limits()
+
+    def _priors(self, count: int) -> np.ndarray:
+        """Jacobian of the priors' weighted residuals: of ln C, the pressures, and the bends of the tension."""
+        bend = np.diff(np.eye(count + 2), n=2, axis=0)[:, 1:-1] / self.calibration.tension_bend
+        jacobian = np.zeros((2 + count + len(bend), 2 + len(self.free) + count))
+        jacobian[0, 0] = 1 / self.calibration.stiffness_spread
+        jacobian[1 + np.arange(1 + count), self.pressures] = 1 / self._sigma
+        jacobian[2 + count :, self.tensions] = bend[:, self.free]
+        return jacobian
+
+    def _limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lower and upper bounds of x, and the first trust region."""
+        low, high, reach = np.zeros((3, self._prior_jacobian.shape[1]))
+        low[0], high[0] = np.log(self.calibration.stiffness_bounds)
+        low[self.tensions], high[self.tensions] = self.calibration.tension_bounds
+        low[self.pressures], high[self.pressures] = self._measured + np.outer([-LIKELY, LIKELY], self._sigma)
+        low[1] = max(low[1], LOWEST)
+        reach[0], reach[self.pressures], reach[self.tensions] = REACH
+        return low, high, reach
 
     # --- the quadratic model
 
     def parameters(self, evaluation: Evaluation) -> np.ndarray:
         """x."""
         point = evaluation.point
-        return np.concatenate([[np.log(point.stiffness), point.end_diastolic], point.tension[self.free]])
+        return np.array([np.log(point.stiffness), point.end_diastolic, *point.tension[self.free], *point.pressure])
 
-    def _prior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted residuals of the priors and their Jacobian."""
-        c = self.calibration
-        value, sigma = self.end_diastolic
-        first = [(x[0] - np.log(c.stiffness_prior)) / c.stiffness_spread, (x[1] - value) / sigma]
-        jacobian = np.zeros((2 + len(self._bend), len(x)))
-        jacobian[0, 0], jacobian[1, 1], jacobian[2:, 2:] = 1 / c.stiffness_spread, 1 / sigma, self._bend
-        return np.concatenate([first, self._bend @ x[2:]]), jacobian
+    def point(self, x: np.ndarray) -> Point:
+        """What x stands for; the tension is nought where it is not free."""
+        tension = np.zeros(len(self.frames))
+        tension[self.free] = x[self.tensions]
+        return Point(float(np.exp(x[0])), float(x[1]), tension, x[self.pressures[1:]])
+
+    def _prior(self, x: np.ndarray) -> np.ndarray:
+        """Weighted residuals of the priors."""
+        expected = np.zeros_like(x)
+        expected[0], expected[self.pressures] = np.log(self.calibration.stiffness_prior), self._measured
+        return self._prior_jacobian @ (x - expected)
 
     def misfit(self, evaluation: Evaluation) -> float:
         """Half the sum of squared weighted residuals, priors included."""
-        prior, _ = self._prior(self.parameters(evaluation))
+        prior = self._prior(self.parameters(evaluation))
         return 0.5 * float(np.sum(evaluation.misfit(self.frames) ** 2) + prior @ prior)
 
     def gradient(self, evaluation: Evaluation) -> np.ndarray:
         """Of ``misfit`` by x, by the discrete adjoint."""
-        prior, jacobian = self._prior(self.parameters(evaluation))
-        return evaluation.gradient[np.concatenate([[0, 1], 2 + self.free])] + jacobian.T @ prior
+        count = len(self.frames)
+        kept = np.concatenate([[0, 1], 2 + self.free, 2 + count + np.arange(count)])
+        return evaluation.gradient[kept] + self._prior_jacobian.T @ self._prior(self.parameters(evaluation))
 
     def jacobian(self, evaluation: Evaluation) -> np.ndarray:
         """Of the weighted residuals (frame * 17, parameter), by the tangents."""
-        count = len(self.frames)
-        J = np.zeros((count, self.frames.weight.shape[1], 2 + len(self.free)))
-        J[:, :, 0] = self.frames.weight * evaluation.by_stiffness
-        J[:, :, 1] = self.frames.weight * evaluation.by_end_diastolic
-        J[self.free, :, 2 + np.arange(len(self.free))] = (self.frames.weight * evaluation.by_tension)[self.free]
+        frames, w = np.arange(len(self.frames)), self.frames.weight
+        J = np.zeros((*w.shape, len(self._low)))
+        J[:, :, 0] = w * evaluation.by_stiffness
+        J[:, :, 1] = w * evaluation.by_end_diastolic
+        J[self.free, :, 2 + np.arange(len(self.free))] = (w * evaluation.by_tension)[self.free]
+        J[frames, :, self.pressures[1:]] = w * evaluation.by_pressure
         return J.reshape(-1, J.shape[-1])
 
     def hessian(self, evaluation: Evaluation) -> np.ndarray:
         """Gauss-Newton matrix, priors included."""
-        J, prior = self.jacobian(evaluation), self._prior(self.parameters(evaluation))[1]
+        J, prior = self.jacobian(evaluation), self._prior_jacobian
         return J.T @ J + prior.T @ prior
 
     # --- the iteration
@@ -117,7 +142,7 @@ class Fit:
         """The minimum of the quadratic model in the box of bounds and reach, and by how much the model falls."""
         x, H, g = self.parameters(evaluation), self.hessian(evaluation), self.gradient(evaluation)
         L = np.linalg.cholesky(H)
-        box = reach * REACH[np.minimum(np.arange(len(x)), 2)]
+        box = reach * self._reach
         low, high = np.maximum(self._low - x, -box), np.minimum(self._high - x, box)
         low, high = np.minimum(low, 0) - 1e-12, np.maximum(high, 0) + 1e-12
         step = lsq_linear(L.T, -np.linalg.solve(L, g), bounds=(low, high), tol=1e-12).x
@@ -126,10 +151,8 @@ class Fit:
     def _try(self, current: Evaluation, step: np.ndarray) -> Evaluation | None:
         """The evaluation after a step; None where a frame has no equilibrium there."""
         x = np.clip(self.parameters(current) + step, self._low, self._high)
-        tension = current.point.tension.copy()
-        tension[self.free] = x[2:]
         try:
-            return self.problem.evaluate(Point(float(np.exp(x[0])), float(x[1]), tension), current)
+            return self.problem.evaluate(self.point(x), current)
         except Quarantined as failure:
             log.info("calibrate: step taken back: %s", failure.message)
             return None
@@ -139,20 +162,13 @@ class Fit:
         if min(x[0] - self._low[0], self._high[0] - x[0]) < 1e-6:
             found = f"C = {evaluation.point.stiffness:.3g} kPa lies on its bounds of {low:g} to {high:g} kPa"
             raise Quarantined("at-bounds", f"{found}; expected a value between")
-        if x[2:].max(initial=0.0) > self.calibration.tension_bounds[1] - 1e-6:
+        if x[self.tensions].max(initial=0.0) > self.calibration.tension_bounds[1] - 1e-6:
             found = f"the tension of a frame lies on its bound of {self.calibration.tension_bounds[1]:g} kPa"
             raise Quarantined("at-bounds", f"{found}; expected a smaller one")
 
     # --- the posterior
 
-    def covariance(self, evaluation: Evaluation, sigma: np.ndarray) -> np.ndarray:
-        """Laplace covariance of (ln C, free tensions), with what uncertain pressures add by moving the optimum.
-
-        ``sigma`` (frame,) are the standard deviations of the frames' pressures in kPa.
-        """
-        inverse = np.linalg.inv(self.hessian(evaluation))
-        J, w = self.jacobian(evaluation), self.frames.weight
-        pull = (w * evaluation.by_pressure * sigma[:, None])[:, :, None] * np.eye(len(w))[:, None, :]
-        moved = inverse @ J.T @ pull.reshape(len(J), -1)
-        kept = np.delete(np.arange(len(inverse)), 1)
-        return (inverse + moved @ moved.T)[np.ix_(kept, kept)]
+    def covariance(self, evaluation: Evaluation) -> np.ndarray:
+        """Laplace covariance of (ln C, free tensions), whatever the pressures are."""
+        kept = [0, *range(self.tensions.start, self.tensions.stop)]
+        return np.linalg.inv(self.hessian(evaluation))[np.ix_(kept, kept)]

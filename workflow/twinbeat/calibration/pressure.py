@@ -11,7 +11,7 @@ OPENING = 0.05  # share of the stroke volume gone when the aortic valve is open
 PEAK = 0.6  # of the ejection's time
 CLOSING = 0.8  # of the systolic pressure
 RELAXATION = 80.0  # ms from end-systole to the lowest pressure
-QUICK, SLOW = 12.0, 30.0  # ms of the smoothing of a trace: the slow one serves where both agree to one sigma
+SMOOTHING = 12.0  # ms
 
 
 def at(
@@ -27,10 +27,7 @@ def at(
         sigmas = np.hypot(calibration.template_sigma * values, known.sigma)
         values[rest], sigmas[rest] = known.value, known.sigma
         return values, sigmas
-    values, sigmas = smoothed(clinical.lv_pressure, times, cycle, QUICK)
-    slow = smoothed(clinical.lv_pressure, times, cycle, SLOW)
-    quiet = np.abs(slow[0] - values) < sigmas
-    values, sigmas = np.where(quiet, slow[0], values), np.where(quiet, slow[1], sigmas)
+    values, sigmas = smoothed(clinical.lv_pressure, times, cycle, SMOOTHING)
     weights = np.array([sigmas[rest], known.sigma]) ** -2
     values[rest] = weights @ [values[rest], known.value] / weights.sum()
     sigmas[rest] = weights.sum() ** -0.5
@@ -38,16 +35,17 @@ def at(
 
 
 def smoothed(trace: Trace, times: np.ndarray, cycle: float, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """A periodic trace at these times (time,) and its standard deviation, kPa, by local linear regression.
+    """A periodic trace at these times (time,) and its standard deviation, kPa, by local cubic regression.
 
-    The kernel is Gaussian with ``width`` ms as standard deviation; where samples are sparse, wider.
+    The kernel is Gaussian with ``width`` ms as standard deviation; where samples are sparse, wider. Cubics follow the
+    fall of the pressure into diastole, which lines would lift by several standard deviations.
     """
     samples, pressure = np.array(trace.time), np.array(trace.pressure)
     off = (samples[None] - times[:, None] + cycle / 2) % cycle - cycle / 2
-    second = np.sort(np.abs(off), axis=1)[:, 1:2]
-    kernel = np.exp(-0.5 * (off / np.maximum(width, second)) ** 2)
-    moments = [(kernel * off**k).sum(axis=1, keepdims=True) for k in range(3)]
-    shares = kernel * (moments[2] - moments[1] * off) / (moments[0] * moments[2] - moments[1] ** 2)
+    fourth = np.sort(np.abs(off), axis=1)[:, 3:4]
+    root = np.exp(-0.25 * (off / np.maximum(width, fourth / 2)) ** 2)
+    powers = (off[..., None] / width) ** np.arange(4)
+    shares = np.linalg.pinv(root[..., None] * powers)[:, 0] * root
     return shares @ pressure, trace.sigma * np.sqrt((shares**2).sum(axis=1))
 
 

@@ -1,4 +1,4 @@
-"""The frames of a beat as equilibria that depend on ln C, the end-diastolic pressure and one active tension each."""
+"""The frames of a beat as equilibria: functions of ln C, the end-diastolic pressure, and their tension and pressure."""
 
 import logging
 import time
@@ -21,11 +21,13 @@ log = logging.getLogger("twinbeat")
 class Frames:
     """The frames after end-diastole in the order of time.
 
-    ``pressure`` (frame,) in kPa; ``observed`` and ``weight`` (frame, 17): volume (mL) and radii (mm), and the inverse
-    of their standard deviations; ``free`` (frame,): whether the muscle may be active.
+    ``pressure`` and ``pressure_sigma`` (frame,) in kPa: what was measured and its standard deviation; ``observed`` and
+    ``weight`` (frame, 17): volume (mL) and radii (mm), and the inverse of their standard deviations; ``free`` (frame,):
+    whether the muscle may be active.
     """
 
     pressure: np.ndarray
+    pressure_sigma: np.ndarray
     observed: np.ndarray
     weight: np.ndarray
     free: np.ndarray
@@ -35,27 +37,28 @@ class Frames:
 
 
 class Point(NamedTuple):
-    """What is looked for, in kPa: C, the pressure at end-diastole, and the tension (frame,) of healthy muscle."""
+    """What is looked for, in kPa: C, the pressure at end-diastole, tension of healthy muscle and pressure (frame,)."""
 
     stiffness: float
     end_diastolic: float
     tension: np.ndarray
+    pressure: np.ndarray
 
     def coordinates(self, frame: int) -> np.ndarray:
-        """(3,): ln C, the pressure at end-diastole and the tension of a frame."""
-        return np.array([np.log(self.stiffness), self.end_diastolic, self.tension[frame]])
+        """(4,): ln C, the pressure at end-diastole, the tension and the pressure of a frame."""
+        return np.array([np.log(self.stiffness), self.end_diastolic, self.tension[frame], self.pressure[frame]])
 
 
 @dataclass(frozen=True)
 class Solution:
-    """An equilibrium with the tangents of its state by the three ``coordinates`` of its frame (rows of (3, dof))."""
+    """An equilibrium with the tangents of its state by the four ``coordinates`` of its frame (rows of (4, dof))."""
 
     snapshot: Snapshot
     tangents: np.ndarray
 
 
 class Part(NamedTuple):
-    """One frame of an evaluation; ``gradient`` by ln C (the unloaded shape held) and by the frame's tension."""
+    """One frame of an evaluation; ``gradient`` by ln C (the unloaded shape held), the frame's tension and pressure."""
 
     values: np.ndarray
     by_stiffness: np.ndarray
@@ -72,8 +75,8 @@ class Evaluation:
 
     ``values`` (frame, 17); ``by_stiffness``, ``by_tension``, ``by_pressure``, ``by_end_diastolic`` (frame, 17): their
     derivatives by ln C, by the frame's tension and pressure (kPa) and by the pressure at end-diastole. ``gradient``: of
-    half the sum of squared weighted misfits by ln C, the pressure at end-diastole and the tensions, by the discrete
-    adjoint.
+    half the sum of squared weighted misfits by ln C, the pressure at end-diastole, the tensions and the pressures, by
+    the discrete adjoint.
     """
 
     point: Point
@@ -96,7 +99,7 @@ class Evaluation:
             by_tension=np.array([part.by_tension for part in parts]),
             by_pressure=np.array([part.by_pressure for part in parts]),
             by_end_diastolic=np.array([part.by_end_diastolic for part in parts]),
-            gradient=np.concatenate([through_shape + np.array([gradients[:, 0].sum(), 0.0]), gradients[:, 1]]),
+            gradient=np.concatenate([through_shape + np.array([gradients[:, 0].sum(), 0.0]), *gradients.T[1:]]),
             solutions=[part.solution for part in parts],
         )
 
@@ -131,10 +134,10 @@ class Problem:
         self.unload(point.stiffness, point.end_diastolic)
         return self.ventricle.reference.x.array.copy(), self.observations.values()
 
-    def load(self, frame: int, tension: float) -> None:
-        """Set the loads of a frame with this tension (kPa) in healthy muscle."""
+    def load(self, tension: float, pressure: float) -> None:
+        """Set the tension of healthy muscle and the pressure of the cavity, kPa."""
         self.ventricle.tension.x.array[:] = tension * self.contractile
-        self.ventricle.pressure.value = self.frames.pressure[frame]
+        self.ventricle.pressure.value = pressure
 
     def evaluate(self, point: Point, near: "Evaluation | list[Snapshot]") -> Evaluation:
         """All frames at a point, starting from a nearby evaluation or from states.
@@ -148,7 +151,7 @@ class Problem:
         for k in range(len(self.frames)):
             self.ventricle.restore(self._guess(k, point, near))
             self.ventricle.stiffness.value = point.stiffness
-            self.load(k, point.tension[k])
+            self.load(point.tension[k], point.pressure[k])
             self.ventricle.solve()
             parts.append(self._differentiate(k, unloaded, adjoint))
             left = (time.perf_counter() - start) / (k + 1) * (len(self.frames) - k - 1)
@@ -170,10 +173,10 @@ class Problem:
         """
         S, K = self.sensitivity, self.ventricle.jacobian
         values, slopes = self.observations.values(), self.observations.slopes()
-        by_C, by_T = S.to_stiffness(), S.to_tension()
+        by_C, by_T, by_p = S.to_stiffness(), S.to_tension(), S.to_pressure()
         total_C = by_C.copy()
         total_C.axpy(1.0, S.to_reference(unloaded.stiffness))
-        changes = (total_C, S.to_reference(unloaded.pressure), by_T, S.to_pressure())
+        changes = (total_C, S.to_reference(unloaded.pressure), by_T, by_p)
         tangents = [K.solve(change) for change in changes]
         derivatives = [-np.array([slope.dot(tangent) for slope in slopes]) for tangent in tangents]
 
@@ -182,8 +185,8 @@ class Problem:
         right.maxpy(self.frames.weight[k] ** 2 * (values - self.frames.observed[k]), slopes)
         adjoint = K.solve_transposed(right)
         adjoint_unloaded.axpy(-1.0, S.to_reference_transposed(adjoint))
-        gradient = -np.array([adjoint.dot(by_C), adjoint.dot(by_T)])
-        states = -np.array([self._local(tangent) for tangent in tangents[:3]])
+        gradient = -np.array([adjoint.dot(by) for by in (by_C, by_T, by_p)])
+        states = -np.array([self._local(tangent) for tangent in tangents])
         return Part(values, *derivatives, gradient, Solution(self.ventricle.snapshot(), states))
 
     def _local(self, vector: PETSc.Vec) -> np.ndarray:

@@ -64,13 +64,13 @@ def first(
         pressure, volume = frames.pressure[k], frames.observed[k, 0]
         if frames.free[k]:
             guess = float(np.clip(model.tension(pressure, volume), 0.0, highest))
-            problem.load(k, guess)
+            problem.load(guess, pressure)
             found = ventricle.solve_volume(lambda _, volume=volume: (volume, 0.0))
             off = model.stress(pressure - found, volume) / (1 + 2 * model.strain(volume))
             tension[k] = np.clip(guess + off, 0.0, highest)
             log.info("calibrate: frame %d of %d held at its volume: %.1f kPa", k + 1, len(frames), tension[k])
         else:
-            problem.load(k, 0.0)
+            problem.load(0.0, pressure)
             ventricle.solve()
         states.append(ventricle.snapshot())
-    return Point(stiffness, end_diastolic, tension), states
+    return Point(stiffness, end_diastolic, tension, frames.pressure), states

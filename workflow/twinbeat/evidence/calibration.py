@@ -17,7 +17,7 @@ REST = 1.3
 PRESSURE = np.array([REST, 3.0, 8.0, 12.0, 14.5, 15.0, 14.0, 9.0, 3.0, 0.5, 0.6, 0.75, 0.9, 1.1])
 TENSION = np.array([0.0, 9.0, 27.0, 43.0, 55.0, 60.0, 57.0, 40.0, 16.0, 0.0, 0.0, 0.0, 0.0, 0.0])
 STIFFNESS, SCAR = 1.7, (7, 13)
-NOISE = 0.01
+NOISE, PRESSURE_SIGMA = 0.01, 0.05
 
 
 def rows() -> Iterator[Row]:
@@ -31,7 +31,8 @@ def _problem(size: float) -> tuple[Problem, xr.Dataset]:
     ventricle, mapping, anatomy = problems.human(MPI.COMM_SELF, size, 1)
     ventricle.newton.tolerance = 1e-8
     count = len(PRESSURE) - 1
-    frames = Frames(PRESSURE[1:], np.full((count, COUNT), 20.0), np.ones((count, COUNT)), TENSION[1:] > 0)
+    goal, weight = np.full((count, COUNT), 20.0), np.ones((count, COUNT))
+    frames = Frames(PRESSURE[1:], np.full(count, PRESSURE_SIGMA), goal, weight, TENSION[1:] > 0)
     observations = Observations(ventricle, targets.of_mesh(anatomy))
     return Problem(ventricle, contractile(anatomy, SCAR)[mapping.cells], observations, frames), anatomy
 
@@ -39,31 +40,33 @@ def _problem(size: float) -> tuple[Problem, xr.Dataset]:
 def _planted(problem: Problem) -> Evaluation:
     problem.unload(STIFFNESS, REST)
     states = []
-    for k, tension in enumerate(TENSION[1:]):
-        problem.load(k, tension)
+    for tension, pressure in zip(TENSION[1:], PRESSURE[1:], strict=True):
+        problem.load(tension, pressure)
         problem.ventricle.solve()
         states.append(problem.ventricle.snapshot())
-    return problem.evaluate(Point(STIFFNESS, REST, TENSION[1:]), states)
+    return problem.evaluate(Point(STIFFNESS, REST, TENSION[1:], PRESSURE[1:]), states)
 
 
 def _gradient() -> Iterator[Row]:
     """Order of the Taylor remainder along a direction in all parameters, and adjoint against tangents."""
     problem, _ = _problem(20.0)
     first = _planted(problem)
-    direction = np.concatenate([[0.4, 0.2], -0.1 * TENSION[1:]])
+    direction = np.concatenate([[0.4, 0.2], -0.1 * TENSION[1:], 0.1 * PRESSURE[1:]])
 
     def half(evaluation: Evaluation) -> float:
         return 0.5 * float(np.sum(evaluation.misfit(problem.frames) ** 2))
 
     def remainder(h: float) -> float:
-        there = Point(STIFFNESS * np.exp(h * direction[0]), REST + h * direction[1], TENSION[1:] + h * direction[2:])
+        tension, pressure = np.split(np.concatenate([TENSION[1:], PRESSURE[1:]]) + h * direction[2:], 2)
+        there = Point(STIFFNESS * np.exp(h * direction[0]), REST + h * direction[1], tension, pressure)
         moved = problem.evaluate(there, first)
         return half(moved) - half(first) - h * first.gradient @ direction
 
     def off() -> float:
         misfit = first.misfit(problem.frames)
         shape = [np.sum(misfit * first.by_stiffness), np.sum(misfit * first.by_end_diastolic)]
-        tangent = [*shape, *np.sum(misfit * first.by_tension, axis=1)]
+        own = [np.sum(misfit * by, axis=1) for by in (first.by_tension, first.by_pressure)]
+        tangent = np.concatenate([shape, *own])
         return float(np.abs(first.gradient / tangent - 1).max())
 
     yield timed(
@@ -102,7 +105,7 @@ def _targets(goal: np.ndarray) -> xr.Dataset:
             "volume": (("time",), goal[:, 0]),
             "volume_sigma": (("time",), np.full(count, NOISE * goal[0, 0])),
             "pressure": (("time",), PRESSURE),
-            "pressure_sigma": (("time",), np.full(count, 0.05)),
+            "pressure_sigma": (("time",), np.full(count, PRESSURE_SIGMA)),
             "radius": (("segment", "time"), goal[:, 1:].T),
             "radius_sigma": (("segment", "time"), np.full((COUNT - 1, count), 0.5)),
             "end_diastole": 0,

@@ -1,11 +1,13 @@
 """The clinical file: what is measured outside the image, checked, in internal units, and without identifiers.
 
     {"heart_rate": "70 beat/min", "systolic": "118 mmHg", "diastolic": "76 mmHg",
-     "lv_end_diastolic_pressure": "11 mmHg", "lv_pressure": {"time": [0, 40, ...], "pressure": [11, 35, ...]},
+     "lv_end_diastolic_pressure": "11 mmHg",
+     "lv_pressure": {"time": [0, 40, ...], "pressure": [11, 35, ...], "beats": 10},
      "scar_segments": [7, 13]}
 
-Every key is optional; times are ms after the R wave, pressures of the trace mmHg. Any other key is left out, because it
-may hold an identifier; one that is nearly a known key is a typing error.
+Every key is optional; times are ms after the R wave, pressures of the trace mmHg, and ``beats`` as many as the trace is
+the mean of (1 where it does not say). Any other key is left out, because it may hold an identifier; one that is nearly
+a known key is a typing error.
 """
 
 import difflib
@@ -30,6 +32,7 @@ LIMITS = {
     "lv_end_diastolic_pressure": ("mmHg", 0.0, 60.0),
 }
 TRACE_LIMITS = (-20.0, 350.0)
+MOST_BEATS = 1000
 KEYS = (*LIMITS, "lv_pressure", "scar_segments")
 DIASTOLIC_SHARE = 2 / 3  # 80 of 120 mmHg
 
@@ -154,7 +157,15 @@ def _trace(content: Any, cycle: float, sigma: float) -> Trace | None:
     if min(pressures) < TRACE_LIMITS[0] or max(pressures) > TRACE_LIMITS[1]:
         found = f"{min(pressures):g} to {max(pressures):g} mmHg"
         _reject("lv_pressure.pressure", found, f"{TRACE_LIMITS[0]:g} to {TRACE_LIMITS[1]:g} mmHg")
-    return Trace(time=times, pressure=tuple(p * KPA_PER_MMHG for p in pressures), sigma=sigma * KPA_PER_MMHG)
+    sigma *= KPA_PER_MMHG / math.sqrt(_beats(content.get("beats", 1)))
+    return Trace(time=times, pressure=tuple(p * KPA_PER_MMHG for p in pressures), sigma=sigma)
+
+
+def _beats(content: Any) -> int:
+    if type(content) is not int or not 1 <= content <= MOST_BEATS:
+        found = f"{content}" if type(content) in (int, float) else f"a {type(content).__name__}"
+        _reject("lv_pressure.beats", found, f"the number of beats in the mean, 1 to {MOST_BEATS}")
+    return content
 
 
 def _numbers(key: str, content: Any) -> tuple[float, ...]:

@@ -42,14 +42,8 @@ class Slice(NamedTuple):
 
 
 def stack(labels: xr.Dataset) -> list[Slice]:
-    """All slices of a frame, in the order of their positions.
-
-    The contours lie where the probability of LV blood, or of LV blood or muscle, is 0.5, as far as the labels agree.
-    """
-    label, probability = labels["labels"].values, labels["probability"].values.astype(np.float64)
-    inside = label == BLOOD, (label == BLOOD) | (label == MUSCLE)
-    sure = probability[BLOOD], probability[BLOOD] + probability[MUSCLE]
-    masks = [np.where(mask, np.maximum(p, 0.51), np.minimum(p, 0.49)) for mask, p in zip(inside, sure, strict=True)]
+    """All slices of a frame, in the order of their positions: contours of LV blood, and of LV blood and muscle."""
+    masks = [within(labels, tissue) for tissue in ((BLOOD,), (BLOOD, MUSCLE))]
     z, y, x = (labels[axis].values.astype(np.float64) for axis in "zyx")
     origin, directions = labels["origin"].values, labels["directions"].values
 
@@ -58,6 +52,13 @@ def stack(labels: xr.Dataset) -> list[Slice]:
         return None if contour is None else origin + z[k] * directions[0] + contour @ directions[1:]
 
     return [Slice(float(z[k]), *(lifted(k, mask) for mask in masks)) for k in np.argsort(z)]
+
+
+def within(labels: xr.Dataset, tissue: tuple[int, ...]) -> Array:
+    """Probability of these labels, on the side of 0.5 where the labels have it: they know what the ventricle is."""
+    probability = labels["probability"].isel(label=list(tissue)).sum("label").values.astype(np.float64)
+    inside = np.isin(labels["labels"].values, tissue)
+    return np.where(inside, np.maximum(probability, 0.51), np.minimum(probability, 0.49))
 
 
 def outline(probability: Array, y: Array, x: Array) -> Array | None:

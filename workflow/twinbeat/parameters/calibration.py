@@ -18,7 +18,10 @@ class Calibration(Section):
     """Used with a larger uncertainty where the clinical table has none."""
 
     volume_sigma: Annotated[float, Field(gt=0)] = 0.02
-    """Standard deviation of a cavity volume, as a share of the end-diastolic one."""
+    """Standard deviation of the change of a cavity volume since end-diastole, as a share of the change."""
+
+    volume_noise: Annotated[float, Field(gt=0)] = 0.003
+    """Least standard deviation of a cavity volume from frame to frame, as a share of the end-diastolic one."""
 
     motion_sigma: Length = "1.5 mm"
     """Standard deviation of a segment's endocardial motion."""

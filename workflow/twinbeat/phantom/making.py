@@ -17,8 +17,8 @@ from ..verdicts import Rejected
 from . import dicomwriter, identity, imaging, motion, patient
 from .identity import STYLES, Identity
 
-CATHETER_STEP, CATHETER_NOISE, CUFF_NOISE = 4.0, 1.0, 3.0
-"""Sampling in ms (250 a second) and noise in mmHg of the catheter, and noise in mmHg of the cuff."""
+CATHETER_STEP, CATHETER_NOISE, CATHETER_BEATS, CUFF_NOISE = 4.0, 1.0, 10, 3.0
+"""Sampling in ms (250 a second), noise in mmHg and beats in the mean of the catheter, and noise in mmHg of the cuff."""
 SEGMENTS = np.arange(1, 18)
 
 
@@ -75,14 +75,19 @@ def figures(
     """The clinical file's figures: cuff, catheter, and the segments of which at least half is scar."""
     cuff = np.array([cycle.arterial.max(), cycle.arterial.min()]) + rng.normal(0, CUFF_NOISE, 2)
     time = np.arange(0, 1000 * cycle.time[-1], CATHETER_STEP)
-    trace = np.interp(time / 1000, cycle.time, cycle.pressure + correction) + rng.normal(0, CATHETER_NOISE, len(time))
+    noise = rng.normal(0, CATHETER_NOISE / np.sqrt(CATHETER_BEATS), len(time))
+    trace = np.interp(time / 1000, cycle.time, cycle.pressure + correction) + noise
     end_diastolic = cycle.filling + correction[0] + rng.normal(0, CATHETER_NOISE)
     return {
         "heart_rate": f"{heart_rate:.0f} beat/min",
         "systolic": f"{cuff[0]:.0f} mmHg",
         "diastolic": f"{cuff[1]:.0f} mmHg",
         "lv_end_diastolic_pressure": f"{end_diastolic:.1f} mmHg",
-        "lv_pressure": {"time": time.tolist(), "pressure": np.round(trace, 1).tolist()},
+        "lv_pressure": {
+            "time": time.tolist(),
+            "pressure": np.round(trace, 2).tolist(),
+            "beats": CATHETER_BEATS,
+        },
         "scar_segments": SEGMENTS[scar >= 0.5].tolist(),
     }
 
