@@ -130,6 +130,21 @@ def test_a_ventricle_that_does_not_beat_is_a_verdict():
         circulation.fit(Burst(), PERIOD, goals)
 
 
+def test_a_lonely_limit_cycle_is_a_verdict(pump, fitted, monkeypatch):
+    """Where circulations next to the first one have no limit cycle, differences say nothing."""
+    cycles = iter([fitted.cycle])
+
+    def only_once(*_: object) -> object:
+        for cycle in cycles:
+            return cycle
+        raise Quarantined("circulation-unsteady", "planted")
+
+    monkeypatch.setattr(Shooting, "cycle", only_once)
+    goals = Goals((1.3, 0.02), (16.0, 10.0), (10.0, 0.1), (65.0, 0.5))
+    with pytest.raises(Quarantined, match="no limit cycle next to a circulation"):
+        circulation.fit(pump, PERIOD, goals, fitted)
+
+
 def test_settle_changes_resistance_and_filling(pump, fitted):
     """20 % more resistance at 5 % more filling pressure: the filling is met, and the diastolic pressure rises."""
     found = settle(pump, fitted, 1.2 * fitted.resistance, 1.05 * 1.3)

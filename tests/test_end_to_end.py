@@ -1,4 +1,4 @@
-"""The whole way on a tiny cohort: DICOM in; a calibrated heart, two refused patients and a cohort report out."""
+"""The whole way on a tiny cohort: DICOM in; a calibrated heart, four patients stopped and a cohort report out."""
 
 import json
 import re
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from twinbeat import store
@@ -25,6 +26,13 @@ surrogate: {patients: []}
 """
 HEADER = "patient\tdicom\tclinical\ttruth\tgroup\n"
 FOLDER = "data/phantoms/phantom-01"
+STOPPED = {
+    "gap": ("rejected", "import_image", "missing-slice"),
+    "damaged": ("rejected", "deidentify", "corrupt-file"),
+    "shuffled": ("quarantined", "build_mesh", "mesh-quality"),
+    "overfilled": ("quarantined", "calibrate_heart", "mechanics-diverged"),
+}
+"""How, where and why each patient but the phantom stops."""
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +42,7 @@ def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A phantom, the same phantom without one of its slices, and with a damaged file; and how the run ended."""
+    """A phantom, and the same phantom in four ways that stop it; and how the run ended."""
     folder = tmp_path_factory.mktemp("tiny")
     for name in ("rules", "scripts", "workflow", "profiles"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -47,46 +55,66 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.C
     (folder / "patients.tsv").write_text(HEADER + whole)
     made = snakemake(folder, f"{FOLDER}/dicom")
     assert made.returncode == 0, made.stderr
-    _without_a_slice(folder / FOLDER / "dicom", folder / "data/gap")
-    _damaged(folder / FOLDER / "dicom", folder / "data/damaged")
-    (folder / "patients.tsv").write_text(HEADER + whole + "gap\tdata/gap\t\t\t\ndamaged\tdata/damaged\t\t\t\n")
-    return folder, snakemake(folder)
+    for name, spoil in {"gap": _without_a_slice, "damaged": _damaged, "shuffled": _shuffled}.items():
+        shutil.copytree(folder / FOLDER / "dicom", folder / "data" / name)
+        spoil(folder / "data" / name)
+        whole += f"{name}\tdata/{name}\t\t\t\n"
+    (folder / "data/overfilled.json").write_text('{"lv_end_diastolic_pressure": "60 mmHg"}')
+    whole += f"overfilled\t{FOLDER}/dicom\tdata/overfilled.json\t\t\n"
+    (folder / "patients.tsv").write_text(HEADER + whole)
+    return folder, snakemake(folder, "--set-resources", "simulate_beat:tasks=2")  # two ranks under Snakemake
 
 
-def _without_a_slice(dicom: Path, target: Path) -> None:
+def _by_slice(dicom: Path) -> list[list[Path]]:
+    """The files of each slice, in the order of their frames."""
     pydicom = pytest.importorskip("pydicom", reason="pydicom comes with the environment")
-    shutil.copytree(dicom, target)
-    files = [path for path in target.rglob("*") if path.is_file() and path.name != ".snakemake_timestamp"]
-    position = {path: tuple(pydicom.dcmread(path, stop_before_pixels=True).ImagePositionPatient) for path in files}
-    ordered = sorted(set(position.values()))
-    for path, place in position.items():
-        if place == ordered[len(ordered) // 2]:
-            path.unlink()
+    slices: dict[tuple[float, ...], list[tuple[float, Path]]] = {}
+    for path in dicom.rglob("*.dcm"):
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        slices.setdefault(tuple(header.ImagePositionPatient), []).append((header.TriggerTime, path))
+    return [[path for _, path in sorted(frames)] for _, frames in sorted(slices.items())]
 
 
-def _damaged(dicom: Path, target: Path) -> None:
-    shutil.copytree(dicom, target)
-    victim = max(target.rglob("*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
+def _without_a_slice(dicom: Path) -> None:
+    slices = _by_slice(dicom)
+    for path in slices[len(slices) // 2]:
+        path.unlink()
+
+
+def _damaged(dicom: Path) -> None:
+    victim = min(dicom.rglob("*.dcm"))
     content = victim.read_bytes()
     victim.write_bytes(content[: len(content) // 2])
+
+
+def _shuffled(dicom: Path) -> None:
+    """The pictures of the slices in another order than their positions: labels of no heart."""
+    pydicom = pytest.importorskip("pydicom", reason="pydicom comes with the environment")
+    slices = [[pydicom.dcmread(path) for path in frames] for frames in _by_slice(dicom)]
+    order = np.random.default_rng(0).permutation(len(slices))
+    pictures = [[dataset.PixelData for dataset in frames] for frames in slices]
+    for frames, other in zip(slices, order, strict=True):
+        for dataset, picture in zip(frames, pictures[other], strict=True):
+            dataset.PixelData = picture
+            dataset.save_as(dataset.filename)
 
 
 def test_the_others_finish_and_the_exit_code_says_so(cohort):
     folder, run = cohort
     summary = store.open(folder / "results/tiny/cohort.zarr")
-    done, rejected = report.STATUS.index("done"), report.STATUS.index("rejected")
-    status = dict(zip(summary["patient"].values.tolist(), summary["status"].values.tolist(), strict=True))
-    assert status == {"phantom-01": done, "gap": rejected, "damaged": rejected}
+    status = {
+        name: report.STATUS[i] for name, i in zip(summary["patient"].values, summary["status"].values, strict=True)
+    }
+    assert status == {"phantom-01": "done"} | {name: kind for name, (kind, _, _) in STOPPED.items()}
     assert run.returncode != 0
-    assert "missing-slice" in run.stderr
+    assert all(code in run.stderr for _, _, code in STOPPED.values())
 
 
 def test_every_patient_has_a_report_that_says_how_it_ended(cohort):
     folder, _ = cohort
-    names = ("phantom-01", "gap", "damaged")
-    pages = {name: (folder / f"results/tiny/{name}/report.html").read_text() for name in names}
-    assert "missing-slice" in pages["gap"]
-    assert "corrupt-file" in pages["damaged"]
+    pages = {name: (folder / f"results/tiny/{name}/report.html").read_text() for name in ("phantom-01", *STOPPED)}
+    for name, (_, stage, code) in STOPPED.items():
+        assert stage in pages[name] and code in pages[name]
     assert all(not re.search(r"""(src|href)=["']?http""", page) for page in pages.values())
 
 

@@ -256,5 +256,5 @@ class Shooting:
         start = cycle.states[0]
         shifted = [run_beat(circulation, start + h * shift, self.step).gap for shift in np.diag(SCALE)]
         blood = [(circulation.blood(start + shift) - circulation.blood(start)) / 100 for shift in np.diag(SCALE)]
-        slope = np.nan_to_num((np.array(shifted) - cycle.gap).T / h)
+        slope = np.nan_to_num((np.array(shifted) - cycle.gap).T / h, posinf=0.0, neginf=0.0)
         return np.linalg.pinv(np.vstack([slope, blood]))[:, :-1]

@@ -1,6 +1,6 @@
 """The circulation of one patient: resistance, compliance and blood volume from pressures and stroke volume."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,8 +66,7 @@ def fit(left_ventricle: Cavity, period: float, goals: Goals, start: Loop | None 
 
     begin = [1 + np.log(near.resistance), 1 + np.log(near.compliance), 1.0]  # not zero: difference steps are relative
     near = loop(np.array(begin))  # not in the misfit: where there is no beat to begin with, the verdict shall be heard
-    x = least_squares(misfit, begin, diff_step=5e-3, xtol=1e-4, ftol=1e-4, max_nfev=15).x
-    return loop(x)
+    return loop(_nearest(misfit, begin))
 
 
 def settle(left_ventricle: Cavity, near: Loop, resistance: float, end_diastolic: float) -> Loop:
@@ -80,8 +79,16 @@ def settle(left_ventricle: Cavity, near: Loop, resistance: float, end_diastolic:
         near = _cycle(shooting, circulation, near, x[0] * blood)
         return (near.shows()[:1] - end_diastolic) / 0.02
 
-    x = least_squares(misfit, [1.0], diff_step=5e-3, xtol=1e-4, ftol=1e-4, max_nfev=15).x
-    return _cycle(shooting, circulation, near, x[0] * blood)
+    return _cycle(shooting, circulation, near, _nearest(misfit, [1.0])[0] * blood)
+
+
+def _nearest(misfit: Callable[[np.ndarray], np.ndarray], begin: list[float]) -> np.ndarray:
+    """The least squares solution next to ``begin``, around which there must be beats."""
+    try:
+        return least_squares(misfit, begin, diff_step=5e-3, xtol=1e-4, ftol=1e-4, max_nfev=15).x
+    except ValueError:  # scipy's, of differences that are not finite
+        text = "no limit cycle next to a circulation that has one; expected one at any near-by resistance"
+        raise Quarantined("circulation-unsteady", text) from None
 
 
 def _cycle(shooting: Shooting, circulation: Circulation, near: Loop, blood: float) -> Loop:

@@ -17,8 +17,8 @@ from ..verdicts import Rejected
 from . import dicomwriter, identity, imaging, motion, patient
 from .identity import STYLES, Identity
 
-CATHETER_STEP, CATHETER_NOISE, CATHETER_BEATS, CUFF_NOISE = 4.0, 1.0, 10, 3.0
-"""Sampling in ms (250 a second), noise in mmHg and beats in the mean of the catheter, and noise in mmHg of the cuff."""
+CATHETER_STEP, CATHETER_NOISE, CATHETER_BEATS, CUFF_NOISE = 4.0, 0.5, 10, 3.0
+"""Sampling in ms, noise in mmHg and number of beats in the mean of a micromanometer, and noise in mmHg of the cuff."""
 SEGMENTS = np.arange(1, 18)
 
 
