@@ -5,8 +5,6 @@ import contextlib
 import io
 import json
 import shutil
-import sys
-import types
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from PIL import Image
 from pytest import approx
 
 from twinbeat import assessment, page, report, store
-from twinbeat.evidence import __main__ as verification
 from twinbeat.report import bullseye, cohort, frames, rendering, sources
 from twinbeat.verdicts import Quarantined, Rejected
 
@@ -324,71 +321,3 @@ def test_numbers_for_people():
     assert page.number(-0.01, 1) == "0.0"
     assert [page.signed(x, 0) for x in (3.2, -3.2, 0.1)] == ["+3", "\N{MINUS SIGN}3", "0"]
     assert dict(page.flat({"mesh": {"size": "2 mm"}})) == {"mesh.size": "2 mm"}
-
-
-def _topic(monkeypatch, name, rows):
-    module = types.ModuleType(f"twinbeat.evidence.{name}")
-    module.rows = rows
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(verification, "topics", lambda: [name])
-
-
-ROW = {"name": "half", "value": 0.5, "reference": 0.5, "deviation": 0.0, "tolerance": 0.1, "passed": True,
-       "source": "by hand", "seconds": 0.0}  # fmt: skip
-
-
-def test_verification_passes_where_all_checks_do(monkeypatch, tmp_path, capsys):
-    _topic(monkeypatch, "good", lambda: iter([ROW]))
-    assert verification.main(["--folder", str(tmp_path)]) == 0
-    assert json.loads((tmp_path / "verification.json").read_text()) == [ROW]
-    assert "by hand" in (tmp_path / "verification.html").read_text()
-    assert capsys.readouterr().out.startswith("ok   half: 0.5 (reference 0.5")
-
-
-def test_verification_fails_where_one_check_does(monkeypatch, tmp_path):
-    _topic(monkeypatch, "wrong", lambda: iter([ROW, ROW | {"passed": False}]))
-    assert verification.main(["--folder", str(tmp_path)]) == 1
-
-
-def test_a_topic_that_raises_is_a_failed_row(monkeypatch, tmp_path):
-    """What it found before stays; numbers that do not exist are null, for NaN is no JSON."""
-
-    def rows():
-        yield ROW
-        raise ArithmeticError("diverged")
-
-    _topic(monkeypatch, "broken", rows)
-    assert verification.main(["broken", "--folder", str(tmp_path)]) == 1
-    good, bad = json.loads((tmp_path / "verification.json").read_text())
-    assert good == ROW
-    assert (bad["name"], bad["passed"], bad["value"]) == ("broken: stopped", False, None)
-    assert bad["source"] == "ArithmeticError: diverged"
-
-
-def test_recovery_is_held_against_the_tolerances(stores, tmp_path, monkeypatch):
-    """The fabricated twin misses the stiffness by 20 % where 15 % are accepted, and meets the rest."""
-    monkeypatch.chdir(tmp_path)
-    store.publish(store.verdict(REJECTED), "results/demo/phantom-01/assessment.zarr")
-    store.publish(stores["assessment"], "results/demo/phantom-02/assessment.zarr")
-    found = list(verification.collect(["recovery"]))
-    assert [row["passed"] for row in found] == [False, True, True, True, True, False]
-    assert found[0]["value"] == approx(20.0)
-    assert "slice-missing" in found[-1]["source"]
-
-
-def test_recovery_needs_the_demo(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (row,) = verification.collect(["recovery"])
-    assert not row["passed"] and "make demo" in row["source"]
-
-
-def test_no_check_at_all_is_no_pass(monkeypatch, tmp_path):
-    _topic(monkeypatch, "empty", lambda: iter([]))
-    assert verification.main(["--folder", str(tmp_path)]) == 1
-
-
-def test_unknown_topic_is_refused(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        verification.main(["astrology", "--folder", str(tmp_path)])
-    assert stop.value.code == 2
-    assert "no such topic: astrology" in capsys.readouterr().err

@@ -1,0 +1,35 @@
+"""Rings of muscle around blood, for the tests of segmentation."""
+
+import numpy as np
+
+from twinbeat.segmentation import postprocess
+
+BLOOD, MYOCARDIUM, RV = 1, 2, 3
+
+
+def disc(radius: float, centre: tuple[float, float] = (32, 32), size: int = 64) -> np.ndarray:
+    y, x = np.mgrid[:size, :size]
+    return np.hypot(y - centre[0], x - centre[1]) <= radius
+
+
+def ring(inner: float = 10, outer: float = 16) -> np.ndarray:
+    return np.where(disc(inner), BLOOD, np.where(disc(outer), MYOCARDIUM, 0)).astype(np.uint8)
+
+
+def certain(labels: np.ndarray) -> np.ndarray:
+    """Probabilities (label, ...) that are sure of ``labels``."""
+    return np.stack([labels == label for label in range(4)]).astype(np.float32)
+
+
+def signals(labels: np.ndarray) -> np.ndarray:
+    """An image of labels: blood bright, muscle grey, all else dark."""
+    return np.array([0.1, 1.0, 0.3, 1.0], np.float32)[labels]
+
+
+def labelled(labels: np.ndarray) -> np.ndarray:
+    """What becomes of a network's certain opinion when the image agrees with it."""
+    return postprocess.labels(certain(labels), signals(labels))
+
+
+def cine(slice_: np.ndarray, frames: int = 8, slices: int = 6) -> np.ndarray:
+    return np.broadcast_to(slice_, (frames, slices, *slice_.shape)).copy()

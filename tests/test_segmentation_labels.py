@@ -1,0 +1,140 @@
+"""From probabilities to labels that obey anatomy."""
+
+import numpy as np
+import pytest
+from label_samples import certain, cine, disc, labelled, ring, signals
+
+from twinbeat.segmentation import postprocess
+
+BLOOD, MYOCARDIUM, RV = 1, 2, 3
+
+
+def test_sound_labels_stay_as_they_are():
+    right = np.where(disc(14, (32, 54)) & (ring() == 0), RV, ring()).astype(np.uint8)
+    assert np.array_equal(labelled(cine(right)), cine(right))
+
+
+def test_papillary_muscle_becomes_blood_and_a_gap_in_the_wall_is_closed():
+    faulty = ring()
+    faulty[30:34, 30:34] = MYOCARDIUM  # an island in the pool
+    faulty[31:33, 42:50] = 0  # a gap through the wall
+    mended = postprocess.tidy(faulty)
+    assert (mended[30:34, 30:34] == BLOOD).all()
+    assert postprocess.enclosure(faulty) < 1.0
+    assert postprocess.enclosure(mended) == 1.0
+
+
+def test_a_second_ventricle_elsewhere_is_dropped():
+    """Blood-like patches of a vessel that never touch the ventricle, in space or time, are no part of it."""
+    stack = cine(ring())
+    stack[:, 2][:, disc(4, (8, 8))] = BLOOD
+    assert np.array_equal(labelled(stack), cine(ring()))
+
+
+def test_a_slice_that_vanishes_for_one_frame_is_decided_by_its_neighbours_in_time():
+    """An edge slice that shows a ventricle in one frame of eight is noise: the median of five frames is absent."""
+    stack = cine(ring())
+    stack[:, 5] = 0
+    stack[3, 5] = ring()
+    assert not (labelled(stack)[:, 5] > 0).any()
+
+
+def test_blood_above_the_base_without_muscle_is_no_ventricle():
+    stack = cine(ring())
+    stack[:, 0] = np.where(disc(12), BLOOD, 0)
+    found = labelled(stack)
+    assert not found[:, 0].any()
+    assert np.array_equal(found[:, 1:], stack[:, 1:])
+
+
+def test_a_slice_outside_at_end_diastole_stays_outside():
+    """The pool is larger in the first half of the cycle, and there the last slice shows no ventricle."""
+    stack = cine(ring(), frames=10)
+    stack[:5] = ring(12)
+    stack[:5, 5] = 0
+    found = labelled(stack)
+    assert not found[:, 5].any()
+    assert np.array_equal(found[:, :5], stack[:, :5])
+
+
+def test_a_slice_that_the_base_leaves_in_systole_counts_in_diastole():
+    stack = cine(ring(), frames=10)
+    stack[:5] = ring(12)
+    stack[5:, 5] = 0
+    assert np.array_equal(labelled(stack), stack)
+
+
+def test_a_missing_slice_in_the_middle_does_not_cut_the_apex_off():
+    stack = cine(ring())
+    stack[:, 3] = np.where(disc(3), BLOOD, 0)
+    assert (labelled(stack)[:, 5] == BLOOD).any()
+
+
+def test_a_patch_that_stands_out_from_the_neighbouring_slice_is_cut_off():
+    """Ribs and stomach below the apex that touch the ventricle in one slice lie outside of the slice before."""
+    stack, sound = cine(ring()), cine(ring())
+    stack[:, 4][:, 30:34, 40:64] = MYOCARDIUM
+    found = labelled(stack)
+    assert not found[:, 4, 30:34, 56:].any()
+    assert np.array_equal(found[:, :4], sound[:, :4])
+
+
+def test_a_slice_that_shows_something_else_is_no_ventricle():
+    stack = cine(ring())
+    stack[:, 5] = np.roll(ring(), 24, axis=1)
+    found = labelled(stack)
+    assert not found[:, 5].any()
+    assert np.array_equal(found[:, :5], stack[:, :5])
+
+
+def test_an_unsure_slice_is_no_ventricle():
+    probability = certain(cine(ring()))
+    probability[:, :, 5] = 0.7 * probability[:, :, 5] + 0.3 / 4
+    found = postprocess.labels(probability, signals(cine(ring())))
+    assert not found[:, 5].any()
+    assert found[:, 4].any()
+
+
+def test_no_heart_gives_no_labels():
+    assert not labelled(cine(np.zeros((64, 64), np.uint8))).any()
+
+
+def test_a_dark_pool_at_the_apex_is_muscle():
+    stack = cine(ring())
+    image = signals(stack)
+    image[:, 5][:, disc(10)] = 0.32
+    found = postprocess.labels(certain(stack), image)
+    assert (found[:, 5][:, disc(10)] == MYOCARDIUM).all()
+    assert np.array_equal(found[:, :5], stack[:, :5])
+
+
+def test_muscle_beside_the_pool_is_no_papillary_muscle():
+    """Where a very thick wall is taken for papillary muscle, the convex hull of the bright pool ends the blood; what
+    stands inside the pool stays blood. The hull may reach one pixel beyond."""
+    stack, image = cine(ring(14, 24)), signals(cine(ring(14, 24)))
+    image[:, :, 28:34, 22:26] = 0.3  # a papillary muscle in the pool
+    wrong = stack.copy()
+    wrong[:, 2][:, disc(20) & (np.arange(64) > 36)] = BLOOD
+    found = postprocess.labels(certain(wrong), image)
+    assert (found[:, :, 28:34, 22:26] == BLOOD).all()
+    assert (found[:, 2][:, disc(20) & ~disc(16)] == MYOCARDIUM).all()
+    assert np.array_equal(found[:, 3], stack[:, 3])
+
+
+def test_a_slice_with_the_wrong_signals_is_no_ventricle():
+    """An atrium: its wall is thin, so that most of what was taken for muscle is as bright as blood."""
+    stack = cine(ring())
+    image = signals(stack)
+    image[:, 0][:, (ring() == MYOCARDIUM) & disc(14)] = 1.0
+    found = postprocess.labels(certain(stack), image)
+    assert not found[:, 0].any()
+    assert np.array_equal(found[:, 1:], stack[:, 1:])
+
+
+@pytest.mark.parametrize(("frames", "weight"), [(25, 0.2), (40, 0.2), (5, 0.04)])
+def test_smoothing_in_time_keeps_the_sum_and_closes_the_cycle(frames, weight):
+    probability = np.zeros((1, frames, 1, 1, 1), np.float32)
+    probability[0, 0] = 1
+    found = postprocess.smooth_in_time(probability).ravel()
+    assert found[[0, 1, 2, -1]] == pytest.approx([1 - 2 * weight, weight, 0, weight])
+    assert found.sum() == pytest.approx(1)
