@@ -65,7 +65,7 @@ def _unloading() -> Row:
     """How far the nodes are from the mesh that was unloaded, once the unloaded shape is meshed and loaded."""
 
     def error() -> float:
-        heart, mapping, anatomy = problems.human(COMM, 10.0, 1)
+        heart, mapping, anatomy = problems.human(COMM, 10.0, 2)
         heart.unload(1.2)
         moved = at_points(heart, mapping, heart.reference.x.array)
         unloaded = anatomy.assign(points=(("point", "component"), anatomy["points"].values + moved))
