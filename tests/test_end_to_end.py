@@ -29,10 +29,12 @@ FOLDER = "data/phantoms/phantom-01"
 STOPPED = {
     "gap": ("rejected", "import_image", "missing-slice"),
     "damaged": ("rejected", "deidentify", "corrupt-file"),
-    "shuffled": ("quarantined", "build_mesh", "mesh-quality"),
-    "overfilled": ("quarantined", "calibrate_heart", "mechanics-diverged"),
+    "shuffled": ("quarantined", "build_mesh", "few-slices"),
+    "miscalibrated": ("quarantined", "calibrate_heart", "mechanics-diverged"),
 }
 """How, where and why each patient but the phantom stops."""
+TRANSDUCER = {"time": [0, 150, 300, 450, 600, 750], "pressure": [60, 300, 350, -20, -20, -20]}
+"""A wrong scale and zero: from a full heart at 60 mmHg, such suction buckles the wall and the solver diverges."""
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -59,8 +61,8 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.C
         shutil.copytree(folder / FOLDER / "dicom", folder / "data" / name)
         spoil(folder / "data" / name)
         whole += f"{name}\tdata/{name}\t\t\t\n"
-    (folder / "data/overfilled.json").write_text('{"lv_end_diastolic_pressure": "60 mmHg"}')
-    whole += f"overfilled\t{FOLDER}/dicom\tdata/overfilled.json\t\t\n"
+    (folder / "data/miscalibrated.json").write_text(json.dumps({"lv_pressure": TRANSDUCER}))
+    whole += f"miscalibrated\t{FOLDER}/dicom\tdata/miscalibrated.json\t\t\n"
     (folder / "patients.tsv").write_text(HEADER + whole)
     return folder, snakemake(folder, "--set-resources", "simulate_beat:tasks=2")  # two ranks under Snakemake
 

@@ -159,7 +159,7 @@ def _clinical(clinical: Clinical | None) -> list[Row]:
         for words, one, unit in figures
     ]  # fmt: skip
     if trace := clinical.lv_pressure:
-        value, sigma = f"{len(trace.time)} points", number(trace.sigma / KPA_PER_MMHG, 0)
+        value, sigma = f"{len(trace.time)} points", number(trace.sigma / KPA_PER_MMHG, 1)
         rows += [
             {"name": "LV pressure over time", "value": value, "sigma": sigma, "unit": "mmHg", "source": trace.source}
         ]
