@@ -5,11 +5,13 @@ import sys
 import types
 
 import fabricated
+import numpy as np
 import pytest
 from pytest import approx
 
 from twinbeat import assessment, store
 from twinbeat.evidence import __main__ as verification
+from twinbeat.evidence.row import timed
 from twinbeat.verdicts import Rejected
 
 
@@ -30,6 +32,15 @@ def test_verification_passes_where_all_checks_do(monkeypatch, tmp_path, capsys):
     assert json.loads((tmp_path / "verification.json").read_text()) == [ROW]
     assert "by hand" in (tmp_path / "verification.html").read_text()
     assert capsys.readouterr().out.startswith("ok   half: 0.5 (reference 0.5")
+
+
+def test_rows_of_numpy_numbers_are_written(monkeypatch, tmp_path):
+    """A reference that comes out of an array is a numpy number, and so is whether it was met: JSON knows neither."""
+    row = timed("third", np.float64(0.25), np.float64(0.1), "by hand", lambda: np.float32(0.5))
+    _topic(monkeypatch, "numbers", lambda: iter([row]))
+    assert verification.main(["--folder", str(tmp_path)]) == 1
+    (written,) = json.loads((tmp_path / "verification.json").read_text())
+    assert (written["deviation"], written["passed"]) == (0.25, False)
 
 
 def test_verification_fails_where_one_check_does(monkeypatch, tmp_path):

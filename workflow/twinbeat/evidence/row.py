@@ -21,10 +21,10 @@ class Row(TypedDict):
 def timed(name: str, reference: float, tolerance: float, source: str, value: Callable[[], float]) -> Row:
     """Run ``value`` and hold it against the reference; the deviation is absolute and passes up to the tolerance."""
     start = time.perf_counter()
-    found = float(value())
-    deviation = abs(found - reference)
+    found, expected = float(value()), float(reference)  # plain numbers, which JSON can hold
     seconds = time.perf_counter() - start
+    deviation = abs(found - expected)
     return Row(
-        name=name, value=found, reference=reference, deviation=deviation, tolerance=tolerance,
-        passed=deviation <= tolerance, source=source, seconds=seconds,
+        name=name, value=found, reference=expected, deviation=deviation, tolerance=float(tolerance),
+        passed=deviation <= float(tolerance), source=source, seconds=seconds,
     )  # fmt: skip
