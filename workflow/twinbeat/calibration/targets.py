@@ -124,10 +124,10 @@ def stacked(areas: np.ndarray, thickness: float) -> float:
     Where the cavity ends, the area falls on as fast as it fell before, which is exact for a paraboloid: else the tip
     would come and go by whole slices as the heart shortens.
     """
-    seen = np.flatnonzero(areas)
-    if len(seen) < 2:
+    shown = np.flatnonzero(areas)
+    if len(shown) < 2:
         return float(thickness * areas.sum())
-    before, last = areas[seen[-2:]]
+    before, last = areas[shown[-2:]]
     fall = max(before - last, last) / thickness  # it ends before the next slice, which shows nothing of it
     top = last + fall * thickness / 2  # of the last slice
     return float(thickness * (areas.sum() - last) + top**2 / (2 * fall))
