@@ -35,6 +35,9 @@ train-segmenter: ## Rebuild the segmentation network
 shell: ## A shell inside the environment
 	$(RUN) bash
 
+slurm: ## A shell beside a real SLURM of two nodes on this machine, which ends with it
+	$(RUN) envs/slurm bash
+
 clean: ## Remove all results and the phantoms (never your own data, nor the cache of the environment)
 	rm -rf results logs benchmarks/results data/phantoms data/demo.tsv data/demo.key .snakemake
 
@@ -48,4 +51,4 @@ data/demo.tsv: studies/demo.tsv FORCE
 	    printf 'real-01\t%s\t\t\treal\n' "$(SHARED)/data/cine_mr/dicom/SCD0000101" >> $@.new; fi
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: help demo test lint verify train-segmenter shell clean FORCE
+.PHONY: help demo test lint verify train-segmenter shell slurm clean FORCE
