@@ -1,0 +1,217 @@
+"""One attempt at a job, watched by a process of its own until it and all that it started are gone.
+
+The watcher is forked from the fork server, so that nothing has to be imported. It leads a session, adopts whatever its
+descendants orphan, adds up the memory of the whole tree, ends the tree at its limits or on request, and leaves a result
+behind which is the only word on how the attempt ended, whoever reads it.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import sandbox
+
+PR_SET_CHILD_SUBREAPER = 36
+LOOK = 0.2  # seconds between two looks at the memory
+RESULT = "result.json"
+FULL = 28  # exit status of a watcher that could not write the result: the disk is full
+
+
+class Ended(Exception):
+    """The attempt has to end now, for the reason given."""
+
+
+def watch(spec: dict[str, Any]) -> NoReturn:
+    """Run the attempt of a specification to its end in this (forked) process, write its result, and exit."""
+    os.umask(0o077)
+    os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGTERM, _on_request)
+    directory = Path(spec["directory"])
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        result = _run(spec, directory)
+        _write(directory / RESULT, result)
+    except BaseException as error:  # a forked process must not return into its parent's code
+        print(f"{spec['id']}: {error!r}", file=sys.stderr, flush=True)
+        os._exit(FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else 1)
+    os._exit(0)
+
+
+def _on_request(signum: int, frame: object) -> NoReturn:
+    raise Ended("cancelled")
+
+
+def _run(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
+    scratch = Path(tempfile.mkdtemp(prefix="a-"))
+    started, kills = time.time(), _kills_of_the_kernel()
+    peak, status, cause = [0], None, None
+    child = 0
+    try:
+        sandbox.prepare(directory / "work", Path(spec["workdir"]), spec)
+        child = _start(spec, directory, scratch)
+        status = _wait(child, spec, started, peak)
+    except Ended as reason:
+        cause = str(reason)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _end_tree()
+        shutil.rmtree(scratch, ignore_errors=True)
+    if cause is None:
+        cause = _cause(status, directory, kills)
+    if cause == "done":
+        sandbox.synchronise(directory / "work", spec["products"])
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "id": spec["id"],
+        "cause": cause,
+        "exit": status,
+        "started": started,
+        "wall": time.time() - started,
+        "cpu": used.ru_utime + used.ru_stime,
+        "memory": peak[0],
+        "host": os.environ.get("SLURMD_NODENAME") or socket.gethostname(),
+    }
+
+
+def _cause(status: int | None, directory: Path, kills: int) -> str:
+    if status == 0:
+        return "done"
+    if _kills_of_the_kernel() > kills:
+        return "memory"
+    if os.statvfs(directory).f_bavail == 0:
+        return "disk"
+    return "killed" if status is not None and status < 0 else "error"
+
+
+def _kills_of_the_kernel() -> int:
+    """How often this node ran out of memory and the kernel chose a victim."""
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _start(spec: dict[str, Any], directory: Path, scratch: Path) -> int:
+    child = os.fork()
+    if child:
+        return child
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setpgid(0, 0)
+        _redirect(directory / "log")
+        os.environ.update(spec["env"], TMPDIR=str(scratch))
+        tempfile.tempdir = None  # what the parent found is not for the child
+        os.chdir(directory / "work")
+        os._exit(_snakemake([*spec["argv"], "--directory", str(directory / "work")]))
+    except BaseException as error:  # a forked process must not return into its parent's code
+        print(repr(error), file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def _redirect(log: Path) -> None:
+    nothing, file = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(nothing, 0)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, "w" if n else "r", buffering=1) for n in range(3))
+
+
+def _snakemake(argv: list[str]) -> int:
+    """Snakemake on one job, in this process; what it returns to a shell."""
+    from snakemake.cli import main
+
+    sys.argv = ["snakemake", *argv]
+    try:
+        main(argv)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def _wait(child: int, spec: dict[str, Any], started: float, peak: list[int]) -> int:
+    """Exit status of the child, negative for a signal; raises Ended at a limit."""
+    handle, parent = os.pidfd_open(child), os.getppid()
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    pause = 0.02
+    while not poll.poll(1000 * pause):
+        pause = min(2 * pause, LOOK)
+        _measure(peak)
+        if spec["memory"] and peak[0] > spec["memory"]:
+            raise Ended("memory")
+        if spec["seconds"] and time.time() - started > spec["seconds"]:
+            raise Ended("time")
+        if os.getppid() != parent:
+            raise Ended("lost")
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def descendants(process: int) -> Iterator[int]:
+    """All processes below one, from the kernel's own lists."""
+    with suppress(OSError):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            for child in (thread / "children").read_text().split():
+                yield int(child)
+                yield from descendants(int(child))
+
+
+def _measure(peak: list[int]) -> None:
+    """Raise the peak to the memory of the tree; shared pages, which are slow to tell apart, only where it matters."""
+    tree = list(descendants(os.getpid()))
+    if sum(_resident(process) for process in tree) > peak[0]:
+        peak[0] = max(peak[0], sum(_proportional(process) for process in tree))
+
+
+def _resident(process: int) -> int:
+    with suppress(OSError, IndexError):
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
+    return 0
+
+
+def _proportional(process: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def _end_tree() -> None:
+    """Kill all that is below, and all that this orphans, until nothing is."""
+    while True:
+        for process in list(descendants(os.getpid())):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.01)
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    beside = path.with_suffix(".new")
+    with beside.open("w") as file:
+        json.dump(result, file)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
