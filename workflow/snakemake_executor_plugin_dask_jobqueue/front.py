@@ -95,6 +95,8 @@ class Front:
     def close(self) -> None:
         """End it all."""
         self._controller.close()
+        for folder in {str(Path(copy).parent) for copy in self._frozen.values()}:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _paths(job: Any) -> Paths:

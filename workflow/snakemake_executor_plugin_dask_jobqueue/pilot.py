@@ -5,6 +5,7 @@ It outlives its driver for as long as an attempt runs, so that the next driver c
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -101,6 +102,7 @@ async def _end(asked: asyncio.Event, worker: Any, server: ForkServer) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve until the driver, the walltime or the lack of work ends it."""
     os.umask(0o077)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a lost driver is no news here
     said = _parsed(sys.argv[1:] if argv is None else argv)
     server = ForkServer(said.preload)  # before anything here has threads
     asyncio.run(_serve(said, server))
