@@ -28,6 +28,22 @@ onstart:
         sys.exit(str(refusal))
 
 
+def account():
+    """What the study has taken so far, where its jobs ran in pilots: accounting.tsv and .html beside the cohort report."""
+    from twinbeat.report import accounting
+
+    state = getattr(workflow.executor_settings, "state", ".snakemake/dask-jobqueue")
+    accounting.write(Path("results") / study.study, study.study, Path(state) / "accounting.tsv")
+
+
+onsuccess:
+    account()
+
+
+onerror:
+    account()
+
+
 wildcard_constraints:
     study=study.study,
     patient="[A-Za-z0-9][A-Za-z0-9-]*",

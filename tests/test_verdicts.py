@@ -2,7 +2,8 @@
 
 import pytest
 
-from twinbeat.verdicts import KINDS, PatientStopped, Quarantined, Rejected
+from twinbeat import store
+from twinbeat.verdicts import KINDS, PatientStopped, Quarantined, Rejected, outcome
 
 
 @pytest.mark.parametrize(("kind", "name"), [(Rejected, "rejected"), (Quarantined, "quarantined")])
@@ -17,3 +18,10 @@ def test_a_verdict_says_what_and_why(kind, name):
 
 def test_a_verdict_need_not_know_its_stage():
     assert Rejected("code", "message").stage == ""
+
+
+def test_an_outcome_is_read_off_the_stores_that_a_job_has_made(tmp_path):
+    store.publish(store.verdict(Rejected("missing-slice", "slice 7 of 12 is missing")), tmp_path / "image.zarr")
+    (tmp_path / "clinical.json").write_text("{}")
+    assert outcome([str(tmp_path / "clinical.json"), str(tmp_path / "image.zarr")]) == "rejected"
+    assert outcome([str(tmp_path / "clinical.json")]) is None

@@ -1,5 +1,10 @@
 """How a patient's way can end before its report: rejected (unusable input) or quarantined (a stage failed on it)."""
 
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
 
 class PatientStopped(Exception):
     """This patient goes no further; the others go on.
@@ -25,6 +30,16 @@ class Quarantined(PatientStopped):
     """The input is fine, but a stage could not give a result that holds."""
 
     kind = "quarantined"
+
+
+def outcome(paths: Iterable[str]) -> str | None:
+    """How a patient was stopped, if one of these stores holds a verdict: for a progress line, without reading the store."""
+    for path in paths:
+        with suppress(OSError):
+            said = json.loads((Path(path) / "zarr.json").read_text())["attributes"].get("verdict")
+            if said:
+                return str(said["kind"])
+    return None
 
 
 KINDS = {kind.kind: kind for kind in (Rejected, Quarantined)}
