@@ -33,7 +33,7 @@ class Quarantined(PatientStopped):
 
 
 def outcome(paths: Iterable[str]) -> str | None:
-    """How a patient was stopped, if one of these stores holds a verdict: for a progress line, without reading the store."""
+    """How a patient was stopped, if one of these stores holds a verdict; for a progress line, so none is verified."""
     for path in paths:
         with suppress(OSError):
             said = json.loads((Path(path) / "zarr.json").read_text())["attributes"].get("verdict")
