@@ -40,6 +40,13 @@ with open(output, "w") as file:
 print("made", output)
 """
 
+HUNGRY = """
+import sys, time
+held = b"x" * 250_000_000
+time.sleep(1)
+print(len(held), sys.argv[1])
+"""
+
 PROFILE = """
 executor: dask-jobqueue
 dask-jobqueue-pools: pools.yaml

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_study import LOCAL, Study, kill, until
+from small_study import HUNGRY, LOCAL, Study, kill, until
 
 HELD = """
 rule all:
@@ -132,7 +132,7 @@ rule broken:
 rule hungry:
     output: "hungry.txt"
     resources: mem_mb=150, runtime=2
-    shell: "echo begun >> {tmp}/hungry; python -c 'print(len(bytearray(250_000_000)), {resources.mem_mb})' > {output}"
+    shell: "echo begun >> {tmp}/hungry; python hungry.py {resources.mem_mb} > {output}"
 rule fine:
     output: "fine.txt"
     resources: mem_mb=100, runtime=2
@@ -145,6 +145,7 @@ def test_a_retry_knows_the_cause(tmp_path):
         FAULTY.replace("{tmp}", str(tmp_path)).replace("{ touch", "{{ touch").replace("kill -9 0; }", "kill -9 0; }}")
     )
     study = Study(tmp_path / "study", LOCAL, text)
+    (study.folder / "hungry.py").write_text(HUNGRY)
     ran = study.run()
     assert ran.returncode == 1
     causes = {(row["rule"], row["cause"]) for row in study.accounts()}

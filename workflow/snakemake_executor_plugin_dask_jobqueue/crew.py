@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .controller import Controller
 
 LOOKS = {"lost": 2.0, "coming": 15.0, "up": 60.0}  # seconds between two questions to SLURM, by the most urgent need
+HURRY = 15.0  # seconds after which an idle pilot goes while others are queued, perhaps for what it holds
 STILLBORN = 5  # pilots of a pool in a row that ended before they came up
 
 
@@ -60,7 +61,9 @@ class Crew:
 
     def _let_go(self) -> None:
         """Those that idle, and those that have too little time left for anything that waits for them."""
-        long_ago = time.time() - self._c.fleet.idle.total_seconds()
+        coming = any(pilot.address is None for pilot in self.pilots.values())
+        patience = self._c.fleet.idle.total_seconds()
+        long_ago = time.time() - (min(patience, HURRY) if coming else patience)
         for pilot in [one for one in self.pilots.values() if one.address and not one.attempts and not one.leaving]:
             asked = [one for one in self._c.waiting.requests() if pilot.kind in pools_for(one, self._c.fleet)]
             late = asked and all(pilot.is_late_for(request) for request in asked)
