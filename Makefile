@@ -15,9 +15,14 @@ demo: data/demo.key data/demo.tsv ## DICOM of the demo cohort to calibrated hear
 	$(RUN) $(DEMO)
 	@echo "The cohort report: $(CURDIR)/results/demo/cohort.html"
 
+demo-slurm: data/demo.key data/demo.tsv ## The same on a real SLURM of two nodes on this machine
+	SLURM_CPUS=1 SLURM_MEMORY=9000 $(RUN) envs/slurm $(DEMO) --profile profiles/slurm-here
+	@echo "What it took: $(CURDIR)/results/demo/accounting.html"
+
 test: lint ## All tests that a change must pass
-	$(RUN) python -m pytest -m "not end_to_end"
+	$(RUN) python -m pytest -m "not end_to_end and not slurm"
 	$(RUN) timeout 1200 mpirun -n 2 python -m pytest -q -m mpi -p no:cacheprovider
+	FAULTS=4 $(RUN) envs/slurm python -m pytest -m slurm
 	$(RUN) python -m pytest -m end_to_end
 
 lint: ## Style, format, and who may import what
@@ -51,4 +56,4 @@ data/demo.tsv: studies/demo.tsv FORCE
 	    printf 'real-01\t%s\t\t\treal\n' "$(SHARED)/data/cine_mr/dicom/SCD0000101" >> $@.new; fi
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: help demo test lint verify train-segmenter shell slurm clean FORCE
+.PHONY: help demo demo-slurm test lint verify train-segmenter shell slurm clean FORCE

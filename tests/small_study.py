@@ -18,7 +18,7 @@ BEFORE = {"second": "first", "third": "second"}
 rule all:
     input: expand("results/{patient}/third.json", patient=PATIENTS)
 rule step:
-    input: lambda w: [f"results/{w.patient}/{BEFORE[w.step]}.json"] if w.step in BEFORE else []
+    input: lambda w: f"results/{w.patient}/{BEFORE[w.step]}.json" if w.step in BEFORE else f"raw/{w.patient}.json"
     output: "results/{patient}/{step}.json"
     log: "logs/{patient}/{step}.log"
     wildcard_constraints: step="first|second|third"
@@ -32,6 +32,11 @@ import json, os, random, sys, time
 output, patient, dose, *inputs = sys.argv[1:]
 before = [json.load(open(path)) for path in inputs]
 time.sleep(random.uniform(0.2, float(os.environ.get("STEP_SECONDS", "0.2"))))
+greedy = os.path.join(os.environ["TWINBEAT_TEST_STUDY"], f"greedy-{patient}")
+if os.path.exists(greedy):  # a fault: this step takes more than it may, once
+    os.remove(greedy)
+    held = b"x" * 400_000_000
+    time.sleep(1)
 verdict = "rejected" if patient == "bad" else "done"
 made = {"patient": patient, "dose": int(dose), "verdict": verdict, "nonce": os.urandom(8).hex(),
         "from": [one["nonce"] for one in before], "value": sum(one["value"] for one in before) + int(dose)}
@@ -71,11 +76,15 @@ class Study:
         texts = {"Snakefile": snakefile, "step.py": STEP, "profile/config.yaml": PROFILE, "profile/pools.yaml": pools}
         for name, text in texts.items():
             (folder / name).write_text(text)
+        (folder / "raw").mkdir()
         self.configure(patients="one two bad", dose=1)
         self.environment = os.environ | {"TWINBEAT_TEST_STUDY": str(folder)}
 
     def configure(self, patients: str, dose: int) -> None:
-        """Write config.yaml, as a user would in an editor: by renaming a new file into place."""
+        """Write config.yaml, as an editor would, by renaming a new file into place, and what raw inputs are missing."""
+        for patient in patients.split():
+            if not (raw := self.folder / f"raw/{patient}.json").exists():
+                raw.write_text(json.dumps({"nonce": patient, "value": 0}))
         (self.folder / "config.new").write_text(f"patients: {patients}\ndose: {dose}\n")
         (self.folder / "config.new").rename(self.folder / "config.yaml")
 

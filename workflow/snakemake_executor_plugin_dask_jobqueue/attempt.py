@@ -27,6 +27,7 @@ from . import sandbox
 PR_SET_CHILD_SUBREAPER = 36
 LOOK = 0.2  # seconds between two looks at the memory
 RESULT = "result.json"
+FULL_BELOW = 2**20  # bytes left on a disk that is as good as full
 FULL = 28  # exit status of a watcher that could not write the result: the disk is full
 
 
@@ -92,7 +93,8 @@ def _cause(status: int | None, directory: Path, kills: int) -> str:
         return "done"
     if _kills_of_the_kernel() > kills:
         return "memory"
-    if os.statvfs(directory).f_bavail == 0:
+    left = os.statvfs(directory)
+    if left.f_bavail * left.f_frsize < FULL_BELOW:
         return "disk"
     return "killed" if status is not None and status < 0 else "error"
 
