@@ -48,8 +48,8 @@ class Crew:
             kinds = pools_for(request, self._c.fleet)
             kind = next((kind for kind in kinds if self._alive(kind) < self._c.fleet.pools[kind].most), kinds[0])
             demand[kind] += [request] * self._c.waiting.count(request)
-        for kind, requests in demand.items():
-            pool, alive = self._c.fleet.pools[kind], self._alive(kind)
+        for kind, pool in self._c.fleet.pools.items():
+            requests, alive = demand[kind], self._alive(kind)
             coming = sum(pilot.kind == kind and pilot.address is None for pilot in self.pilots.values())
             if time.time() >= self._refused.get(kind, (0, 0, 0))[1]:
                 for _ in range(wanted(pool, requests, alive, coming)):

@@ -4,11 +4,11 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import ImportString, TypeAdapter
+from pydantic import ImportString, TypeAdapter, ValidationError
 from snakemake.io import is_flagged
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -35,19 +35,17 @@ class Front:
     def __init__(self, workflow: Any, logger: Any, executor: Any) -> None:
         self._workflow, self._logger, self._executor = workflow, logger, executor
         settings = workflow.executor_settings
+        self._controller: Controller | None = None
         if not workflow.execution_settings.lock and workflow.persistence.locked:
             raise WorkflowError("Snakemake is at work here without this executor, or was killed: see --unlock")
         try:
             self._fleet = read_fleet(settings.pools)
-            self._frozen, self._copies = _freeze(workflow, self._fleet.freeze, settings.state)
-            self._controller = Controller(self._fleet, settings.state, Path.cwd(), self._frozen, self)
+            outcome = _outcome(self._fleet.outcome)
+            if len(workflow.dag):  # otherwise Snakemake says so, and does not call again
+                self._frozen, self._copies = _freeze(workflow, self._fleet.freeze, settings.state)
+                self._controller = Controller(self._fleet, settings.state, Path.cwd(), self._frozen, self)
         except (PoolsError, Held, OSError) as error:
             raise WorkflowError(str(error)) from error
-        outcome = (
-            TypeAdapter(ImportString).validate_python(self._fleet.outcome)
-            if self._fleet.outcome
-            else lambda paths: None
-        )
         self._progress = Progress(workflow.dag.needrun_jobs(), self._fleet.subject, self.tell, outcome)
 
     def task(self, job: Any) -> Task:
@@ -94,9 +92,20 @@ class Front:
 
     def close(self) -> None:
         """End it all."""
+        if self._controller is None:
+            return
         self._controller.close()
         for folder in {str(Path(copy).parent) for copy in self._frozen.values()}:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _outcome(name: str | None) -> Callable[[list[str]], str | None]:
+    if name is None:
+        return lambda paths: None
+    try:
+        return TypeAdapter(ImportString).validate_python(name)
+    except ValidationError as error:
+        raise PoolsError(f"outcome: expected module:function that can be imported, found {name}") from error
 
 
 def _paths(job: Any) -> Paths:
