@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, model_validator
 
-CLOCK = re.compile(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)")
+CLOCK = re.compile(r"(?:(\d{1,4})-)?(\d{1,6}):([0-5]\d):([0-5]\d)")
 
 
 class PoolsError(ValueError):
@@ -110,7 +110,7 @@ def read_fleet(path: Path) -> Fleet:
     try:
         said = yaml.load(Path(path).read_text(), yaml.BaseLoader)  # noqa: S506  (text only: 4:00:00 stays a time)
         return Fleet.model_validate(said)
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PoolsError(f"{path}: {error}") from error
     except ValidationError as error:
         raise PoolsError(_told(path, error)) from error
