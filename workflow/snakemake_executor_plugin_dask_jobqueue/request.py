@@ -80,7 +80,7 @@ def request_of(resources: Mapping[str, Any], threads: int, fleet: Fleet) -> Requ
 
 
 def _gpus(resources: Mapping[str, Any]) -> int:
-    gres = re.fullmatch(r"gpu(?::[A-Za-z]\w*)?:(\d+)", str(resources.get("gres", "")))
+    gres = re.fullmatch(r"gpu(?::[\w.]+)?:(\d+)", str(resources.get("gres", "")))
     return int(resources.get("gpu", 0)) or (int(gres[1]) if gres else 0)
 
 
