@@ -61,6 +61,8 @@ class Request:
         if cause not in fields:
             return self
         name, reach = fields[cause]
+        if not getattr(self, name):
+            return self  # no limit that could grow: it was that of an earlier driver
         others = replace(self, **{name: 0})
         most = max((reach(pool) for pool in fleet.pools.values() if others.fits(pool)), default=0)
         return replace(self, **{name: max(getattr(self, name), min(2 * getattr(self, name), most))})
