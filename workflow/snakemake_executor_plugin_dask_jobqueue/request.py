@@ -157,6 +157,7 @@ def with_resources(words: list[str], rules: Iterable[str], request: Request) -> 
     if not told:
         return words
     if "--set-resources" in words:
-        at = words.index("--set-resources") + 1
-        return [*words[:at], *told, *words[at:]]
+        first = words.index("--set-resources") + 1
+        end = next((at for at in range(first, len(words)) if words[at].startswith("-")), len(words))
+        return [*words[:end], *told, *words[end:]]  # the last word on a resource is the one that counts
     return [*words, "--set-resources", *told]
