@@ -19,7 +19,7 @@ DEPLOYED = ("conda", "conda-archive", "singularity")  # environments of Snakemak
 def own(paths: Iterable[str]) -> list[str]:
     """Those that lie in the working directory, in their shortest form; others are written in place, as without us."""
     short = (os.path.normpath(path) for path in paths if not PurePath(path).is_absolute())
-    return [path for path in short if not path.startswith("..")]
+    return [path for path in short if PurePath(path).parts[:1] != ("..",)]
 
 
 def prepare(work: Path, real: Path, paths: Mapping[str, Any]) -> None:
