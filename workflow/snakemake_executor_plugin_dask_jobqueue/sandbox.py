@@ -42,7 +42,8 @@ def prepare(work: Path, real: Path, paths: Mapping[str, Any]) -> None:
     around = {"."} | {str(folder) for path in frozen for folder in PurePath(path).parents}
     seen = [entry for folder in around for entry in _entries(real, folder)]
     for path in sorted(own(paths["inputs"]), key=len):
-        seen += _entries(real, path) if path in folders else [path]
+        opened = [folder for folder in folders if PurePath(folder).is_relative_to(path) and (real / folder).is_dir()]
+        seen += [entry for folder in opened for entry in _entries(real, folder)] or [path]
     for path in seen:
         if path not in hidden:
             _link(work, real, path)
