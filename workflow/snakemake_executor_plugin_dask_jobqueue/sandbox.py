@@ -92,9 +92,10 @@ def publish(work: Path, real: Path, products: Iterable[str], aside: Path) -> Non
 
 def _point_home(made: Path, work: Path, real: Path) -> None:
     """A link that a rule made to the absolute path of an input would point into the attempt."""
-    if made.is_symlink() and (target := made.readlink()).is_relative_to(work):
-        made.unlink()
-        made.symlink_to(real / target.relative_to(work))
+    for home in (work, work.resolve()):
+        if made.is_symlink() and (target := made.readlink()).is_relative_to(home):
+            made.unlink()
+            made.symlink_to(real / target.relative_to(home))
 
 
 def _move(made: Path, final: Path) -> None:
