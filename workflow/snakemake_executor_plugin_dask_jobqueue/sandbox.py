@@ -9,6 +9,7 @@ is thought dead and is not cannot publish.
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -77,17 +78,20 @@ def publish(work: Path, real: Path, products: Iterable[str], aside: Path) -> Non
 
     Doing it again after a crash half-way does the rest.
     """
-    for number, path in enumerate(own(products)):
+    for path in own(products):
         made, final = work / path, real / path
         if not os.path.lexists(made):
             continue
         final.parent.mkdir(parents=True, exist_ok=True)
         _point_home(made, work, real)
-        if final.is_dir() and not final.is_symlink():
+        if _is_folder(final) or (_is_folder(made) and os.path.lexists(final)):
             aside.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(aside / str(number), ignore_errors=True)
-            final.rename(aside / str(number))
+            shutil.move(final, Path(tempfile.mkdtemp(dir=aside)) / final.name)
         _move(made, final)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _point_home(made: Path, work: Path, real: Path) -> None:
