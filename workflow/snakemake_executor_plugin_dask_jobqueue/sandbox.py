@@ -110,7 +110,12 @@ def _move(made: Path, final: Path) -> None:
             raise
         beside = final.with_name(f".{final.name}.arriving")
         shutil.rmtree(beside, ignore_errors=True)
-        _copy(made, beside)
+        beside.unlink(missing_ok=True)
+        if _is_folder(made):
+            shutil.copytree(made, beside, symlinks=True)
+        else:
+            shutil.copy2(made, beside, follow_symlinks=False)
+        synchronise(beside.parent, [beside.name])
         beside.rename(final)
 
 
