@@ -53,8 +53,8 @@ class Pilot:
 
     def comes_up(self, address: str, told: dict[str, Any]) -> None:
         """Take note of the nodes of the allocation."""
-        names = told["gpus"] or [str(number) for number in range(self.pool.gpus)]
-        self.rooms = [Room(host, self.pool.cpus, roomy(self.pool), names[: self.pool.gpus]) for host in told["hosts"]]
+        names = sorted((told["gpus"] or [str(number) for number in range(self.pool.gpus)])[: self.pool.gpus])
+        self.rooms = [Room(host, self.pool.cpus, roomy(self.pool), [*names]) for host in told["hosts"]]
         self.ends = told["ends"] or math.inf
         self.address, self.idle = address, time.time()
 
@@ -91,7 +91,7 @@ class Pilot:
             room = self.rooms[number]
             room.cores += request.cores if request.nodes == 1 else self.pool.cpus
             room.memory += request.memory
-            room.gpus = [*room.gpus, *seat.gpus]
+            room.gpus = sorted([*room.gpus, *seat.gpus])  # so that the first ones of whole nodes have the same names
         self.idle = time.time()
 
 
