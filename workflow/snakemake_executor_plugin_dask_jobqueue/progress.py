@@ -38,7 +38,8 @@ class Progress:
             name, known = self._whom(job), self._walls[job.rule.name]
             known[0], known[1] = known[0] + wall, known[1] + 1
             self._rules[job.rule.name] -= 1
-            self._left[name] -= bool(name)
+            if name:
+                self._left[name] -= 1
             word = "failed" if failed else self._outcome([str(path) for path in job.output])
             if name and word:
                 self.stopped.setdefault(name, word)
