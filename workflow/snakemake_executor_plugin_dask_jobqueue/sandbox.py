@@ -67,7 +67,7 @@ def _link(work: Path, real: Path, path: str) -> None:
 
 
 def _link_deployed(work: Path, real: Path) -> None:
-    (work / ".snakemake").mkdir(exist_ok=True)
+    (work / ".snakemake").mkdir(parents=True, exist_ok=True)
     for name in DEPLOYED:
         if (real / ".snakemake" / name).exists():
             (work / ".snakemake" / name).symlink_to(real / ".snakemake" / name)
