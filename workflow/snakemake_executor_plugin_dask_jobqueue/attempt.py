@@ -40,7 +40,8 @@ def watch(spec: dict[str, Any]) -> NoReturn:
     os.umask(0o077)
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    signal.signal(signal.SIGTERM, _on_request)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # looked for, as a handler's exceptions may get lost
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     directory = Path(spec["directory"])
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -50,10 +51,6 @@ def watch(spec: dict[str, Any]) -> NoReturn:
         print(f"{spec['id']}: {error!r}", file=sys.stderr, flush=True)
         os._exit(FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else 1)
     os._exit(0)
-
-
-def _on_request(signum: int, frame: object) -> NoReturn:
-    raise Ended("cancelled")
 
 
 def _run(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
@@ -68,7 +65,6 @@ def _run(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
     except Ended as reason:
         cause = str(reason)
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _end_tree()
         shutil.rmtree(scratch, ignore_errors=True)
     if cause is None:
@@ -113,7 +109,7 @@ def _start(spec: dict[str, Any], directory: Path, scratch: Path) -> int:
     if child:
         return child
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.setpgid(0, 0)
         _redirect(directory / "log")
         os.environ.update(spec["env"], TMPDIR=str(scratch))
@@ -161,6 +157,8 @@ def _wait(child: int, spec: dict[str, Any], started: float, peak: list[int]) -> 
             raise Ended("memory")
         if spec["seconds"] and time.time() - started > spec["seconds"]:
             raise Ended("time")
+        if signal.SIGTERM in signal.sigpending():
+            raise Ended("cancelled")
         if os.getppid() != parent:
             raise Ended("lost")
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

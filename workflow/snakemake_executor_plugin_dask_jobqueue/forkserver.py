@@ -50,6 +50,7 @@ def _obey(order: dict[str, Any], watchers: dict[int, str], handles: tuple[Any, .
         for process in [process for process, name in watchers.items() if name == order["cancel"]]:
             os.kill(process, signal.SIGTERM)
         return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes early stays with the watcher
     process = os.fork()
     if process == 0:
         signal.set_wakeup_fd(-1)
@@ -57,6 +58,7 @@ def _obey(order: dict[str, Any], watchers: dict[int, str], handles: tuple[Any, .
         for handle in handles:
             handle.close()
         watch(order)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     watchers[process] = order["id"]
 
 
