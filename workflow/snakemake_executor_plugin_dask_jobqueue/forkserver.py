@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -88,9 +89,14 @@ class ForkServer:
         self.process = os.fork()
         if self.process == 0:
             self._link.close()
-            _serve(theirs, preload)
+            try:
+                _serve(theirs, preload)
+            except BaseException as error:  # a forked process must not return into its parent's code
+                print(f"fork server: {error!r}", file=sys.stderr, flush=True)
+            os._exit(1)
         theirs.close()
         self._waiting: dict[str, tuple[dict[str, Any], asyncio.Future[dict[str, Any]]]] = {}
+        self._ended = False
 
     async def listen(self) -> None:
         """Hear of ended attempts for as long as the server lives."""
