@@ -101,17 +101,28 @@ class ForkServer:
     async def listen(self) -> None:
         """Hear of ended attempts for as long as the server lives."""
         reader, self._writer = await asyncio.open_connection(sock=self._link, limit=1 << 24)
-        while line := await reader.readline():
-            told = json.loads(line)
-            spec, future = self._waiting.pop(told["id"])
-            if not future.done():
-                future.set_result(_result(spec, told["status"]))
+        with suppress(ConnectionError):
+            while line := await reader.readline():
+                told = json.loads(line)
+                spec, future = self._waiting.pop(told["id"])
+                if not future.done():
+                    future.set_result(_result(spec, told["status"]))
+        self._ended = True
         for spec, future in self._waiting.values():
             if not future.done():
                 future.set_result(_result(spec, -9))
+        self._waiting.clear()
 
     async def run(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """Run an attempt; its result."""
+        """Run an attempt; its result.
+
+        Raises
+        ------
+        RuntimeError
+            If the server has ended: the pilot is of no use any more.
+        """
+        if self._ended:
+            raise RuntimeError("the fork server has ended")
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[spec["id"]] = (spec, future)
         self._writer.write(json.dumps(spec).encode() + b"\n")

@@ -77,6 +77,7 @@ async def _serve(said: argparse.Namespace, server: ForkServer) -> None:
         )  # fmt: skip
         worker.fork_server = server
         asked = asyncio.Event()
+        listening.add_done_callback(lambda _: asked.set())  # without its fork server a pilot is of no use
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
         ending = asyncio.create_task(_end(asked, worker, server))
         await worker
