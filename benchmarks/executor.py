@@ -149,7 +149,7 @@ def payload_seconds(folder: Path) -> float:
 def handovers(folder: Path) -> list[float]:
     """Seconds between the end of a rule and the beginning of its successor, of all patients."""
     gaps = []
-    for patient in sorted(folder.glob("p*/")):
+    for patient in sorted(folder.glob("results/p*/")):
         stamps = [[float(stamp) for stamp in (patient / f"{k}.txt").read_text().split()] for k in range(1, STEPS + 1)]
         gaps += [after[0] - before[1] for before, after in pairwise(stamps)]
     assert len(gaps) == PATIENTS * (STEPS - 1)

@@ -34,7 +34,7 @@ class Attempts:
         self._root = controller.state / "attempts"
         self._before = {one["task"]: one for one in controller.ledger.of("began").values()}
         self._published = set(controller.ledger.of("published"))
-        self._numbers = dict.fromkeys(self._before, 0) | {task: one["number"] for task, one in self._before.items()}
+        self._numbers = {task: one["number"] for task, one in self._before.items()}
         self._table = Table(controller.state / "accounting.tsv")
         self.running: dict[str, Task] = {}
         self.settled = True

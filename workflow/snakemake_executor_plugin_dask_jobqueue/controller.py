@@ -134,6 +134,8 @@ class Controller:
                 self.crew.size()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.changed.wait(), WAIT)
+        except Exception as error:
+            self._user.fail(error)
         finally:
             await self._shut()
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LOOKS = {"lost": 2.0, "coming": 15.0, "up": 60.0}  # seconds between two questions to SLURM, by the most urgent need
 HURRY = 15.0  # seconds after which an idle pilot goes while others are queued, perhaps for what it holds
+SUBMISSION = 30.0  # seconds that sbatch may take
 STILLBORN = 5  # pilots of a pool in a row that ended before they came up
 
 
@@ -160,6 +161,9 @@ class Crew:
 
     async def dismiss(self) -> None:
         """Let all pilots go, and those of earlier drivers that nobody needs any more."""
+        until = time.time() + SUBMISSION
+        while any(pilot.job_id is None for pilot in self.pilots.values()) and time.time() < until:
+            await asyncio.sleep(0.1)  # one that is being submitted has no name yet to be cancelled by
         earlier = {one.get("job") for one in self._c.ledger.of("pilot").values()}
         jobs = {pilot.job_id for pilot in self.pilots.values()} | earlier
         await batch.cancel(self._c.fleet, sorted(filter(None, jobs)))

@@ -40,11 +40,13 @@ class Front:
             raise WorkflowError("Snakemake is at work here without this executor, or was killed: see --unlock")
         try:
             self._fleet = read_fleet(settings.pools)
+            if self._fleet.backend == "slurm" and not shutil.which("sbatch"):
+                raise PoolsError(f"{settings.pools}: backend slurm: sbatch is not on the PATH of this machine")
             outcome = _outcome(self._fleet.outcome)
             if len(workflow.dag):  # otherwise Snakemake says so, and does not call again
                 self._frozen, self._copies = _freeze(workflow, self._fleet.freeze, settings.state)
                 self._controller = Controller(self._fleet, settings.state, Path.cwd(), self._frozen, self)
-        except (PoolsError, Held, OSError) as error:
+        except (ValueError, Held, OSError) as error:
             raise WorkflowError(str(error)) from error
         self._progress = Progress(workflow.dag.needrun_jobs(), self._fleet.subject, self.tell, outcome)
 

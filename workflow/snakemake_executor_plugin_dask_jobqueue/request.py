@@ -13,7 +13,7 @@ from typing import Any
 from .settings import Fleet, Pool
 
 MEBI = 2**20
-MARGIN = 60  # seconds
+MARGIN = 120  # seconds
 RESERVED = 256 * MEBI
 MATCHED = {"slurm_partition": "partition", "slurm_account": "account", "qos": "qos", "constraint": "constraint"}
 

@@ -56,8 +56,8 @@ class Pool(Model):
             raise ValueError(
                 f"memory {self.memory.human_readable()} is too little for a pilot, expected 512 MiB or more"
             )
-        if self.walltime < timedelta(minutes=2):
-            raise ValueError(f"walltime {self.walltime} is too short for a pilot, expected 0:02:00 or more")
+        if self.walltime < timedelta(minutes=5):
+            raise ValueError(f"walltime {self.walltime} is too short for a pilot, expected 0:05:00 or more")
         return self
 
     @model_validator(mode="after")
