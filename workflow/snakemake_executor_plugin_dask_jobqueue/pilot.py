@@ -16,9 +16,7 @@ from typing import Any
 
 from .forkserver import ForkServer
 
-GRACE = (
-    20  # seconds before the end of the walltime at which running attempts are ended, so that their results are heard
-)
+GRACE = 95  # seconds before the end of the walltime: SLURM asks a pilot to end its attempts 30 to 90 s before it
 
 
 async def run_attempt(spec: dict[str, Any]) -> dict[str, Any]:
