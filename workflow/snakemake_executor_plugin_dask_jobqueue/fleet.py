@@ -1,11 +1,9 @@
 """Pilots: batch jobs of SLURM, or processes of this machine, that dask-jobqueue submits and that run our jobs."""
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,8 +39,15 @@ class LocalPilot(LocalJob):
     @classmethod
     async def _close_job(cls, job_id: str | None, cancel_command: str | None) -> None:
         if job_id:
-            with suppress(ProcessLookupError):
-                os.kill(int(job_id), signal.SIGTERM)
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(int(job_id))
+                if _is_pilot(process.cmdline()):  # and not another process, which has its number now
+                    process.terminate()
+
+
+def _is_pilot(command: Sequence[str] | None) -> bool:
+    """Whether a process is a pilot, or the shell that is about to become one."""
+    return any(PILOT in word for word in command or ())
 
 
 def directives(pool: Pool) -> list[str]:
@@ -99,9 +104,7 @@ def pilot_job(fleet: Fleet, pool: Pool, name: str, scheduler: str, security: Sec
 async def living(fleet: Fleet) -> dict[str, str] | None:
     """State of every batch job of ours that has not ended, by its id; nothing where SLURM does not answer."""
     if fleet.backend == "local":
-        return {
-            str(one.pid): "RUNNING" for one in psutil.process_iter(["cmdline"]) if PILOT in (one.info["cmdline"] or [])
-        }
+        return {str(one.pid): "RUNNING" for one in psutil.process_iter(["cmdline"]) if _is_pilot(one.info["cmdline"])}
     command = ["squeue", "--me", "--noheader", "--format=%i %T"]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     said, _ = await process.communicate()
