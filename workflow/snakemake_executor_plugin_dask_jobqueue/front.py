@@ -36,6 +36,7 @@ class Front:
         self._workflow, self._logger, self._executor = workflow, logger, executor
         settings = workflow.executor_settings
         self._controller: Controller | None = None
+        self._copies: dict[str, str] = {}
         if not workflow.execution_settings.lock and workflow.persistence.locked:
             raise WorkflowError("Snakemake is at work here without this executor, or was killed: see --unlock")
         try:
@@ -47,6 +48,7 @@ class Front:
                 self._frozen, self._copies = _freeze(workflow, self._fleet.freeze, settings.state)
                 self._controller = Controller(self._fleet, settings.state, Path.cwd(), self._frozen, self)
         except (ValueError, Held, OSError) as error:
+            self._thaw()
             raise WorkflowError(str(error)) from error
         self._progress = Progress(workflow.dag.needrun_jobs(), self._fleet.subject, self.tell, outcome)
 
@@ -97,7 +99,10 @@ class Front:
         if self._controller is None:
             return
         self._controller.close()
-        for folder in {str(Path(copy).parent) for copy in self._frozen.values()}:
+        self._thaw()
+
+    def _thaw(self) -> None:
+        for folder in {Path(copy).parent for copy in self._copies.values()}:
             shutil.rmtree(folder, ignore_errors=True)
 
 
