@@ -174,7 +174,7 @@ class Attempts:
 
     def _account(self, task: Task, name: str, about: dict[str, Any], result: dict[str, Any]) -> None:
         wall, request, prices = result.get("wall", time.time() - about["began"]), task.request, self._c.fleet.prices
-        cores = request.cores * request.nodes
+        cores, task.wall = request.cores * request.nodes, wall
         row = Row(
             attempt=name,
             rule=task.rule,

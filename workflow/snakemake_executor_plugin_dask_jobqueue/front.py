@@ -90,7 +90,7 @@ class Front:
 
     def settled(self, job: Any, task: Task, *, failed: bool) -> None:
         """A job is done, or has failed."""
-        self._progress.note(job.jobs if job.is_group() else [job], time.time() - task.submitted, failed=failed)
+        self._progress.note(job.jobs if job.is_group() else [job], task.wall, failed=failed)
         running = list(self._controller.attempts.running.values())
         self._progress.show({one.wildcards.get(self._fleet.subject, "") for one in running}, len(running))
 

@@ -40,6 +40,7 @@ class Task:
     priority: int = 0
     adoptable: bool = False  # an earlier driver had it in flight
     tries: int = 0
+    wall: float = 0.0  # seconds of its last attempt
     submitted: float = field(default_factory=time.time)
     avoid: frozenset[str] = frozenset()  # hosts where it was lost
 
