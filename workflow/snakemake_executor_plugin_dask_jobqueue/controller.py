@@ -32,6 +32,7 @@ QUIET = {
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.worker-ttl": "60 s",
 }
+UNSAID = {"distributed.scheduler.http.routes": []}  # pages, which anybody could read
 
 
 class User(Protocol):
@@ -120,7 +121,7 @@ class Controller:
     async def _live(self, ready: "Future[None]") -> None:
         self._loop = asyncio.get_running_loop()
         try:
-            with dask.config.set(QUIET):
+            with dask.config.set(QUIET if self.fleet.dashboard else QUIET | UNSAID):
                 await self._open()
         except BaseException as error:
             self.ledger.close(settled=False)
@@ -142,10 +143,10 @@ class Controller:
     async def _open(self) -> None:
         """The scheduler, for pilots that know the certificates, and our own client to it."""
         self.security = certificates(self.state / "tls") if self.fleet.tls else None
-        page = f"127.0.0.1:{self.fleet.dashboard}" if self.fleet.dashboard else None
+        page = f"127.0.0.1:{self.fleet.dashboard or 0}"
         self.scheduler = await Scheduler(
             interface=self.fleet.interface, port=0, protocol="tls://" if self.security else "tcp://",
-            security=self.security, dashboard=bool(page), dashboard_address=page,
+            security=self.security, dashboard=bool(self.fleet.dashboard), dashboard_address=page,
         )  # fmt: skip
         self.scheduler.add_plugin(_Arrivals(self), name="arrivals")
         self.client = await Client(self.scheduler.address, security=self.security, asynchronous=True)

@@ -62,16 +62,19 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace:
 
 
 async def _serve(said: argparse.Namespace, server: ForkServer) -> None:
+    import dask
     from distributed import Worker
     from distributed.security import Security
 
     listening = asyncio.create_task(server.listen())
     secure = {"tls_ca_file": said.tls_ca_file, "tls_worker_cert": said.tls_cert, "tls_worker_key": said.tls_key}
     security = Security(require_encryption=True, **secure) if said.tls_cert else None
+    dask.config.set({"distributed.worker.http.routes": []})  # pages, which anybody could read
     with tempfile.TemporaryDirectory(prefix="pilot-") as folder:
         worker = Worker(
             said.scheduler, nthreads=1024, name=said.name, memory_limit=0, security=security, interface=said.interface,
             protocol=said.protocol, local_directory=folder, death_timeout=said.death_timeout, dashboard=False,
+            dashboard_address="127.0.0.1:0",
         )  # fmt: skip
         worker.fork_server = server
         asked = asyncio.Event()
