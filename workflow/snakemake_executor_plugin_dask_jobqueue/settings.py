@@ -78,7 +78,7 @@ class Prices(Model):
 class Fleet(Model):
     """A whole pools file."""
 
-    pools: dict[str, Pool] = Field(min_length=1)
+    pools: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], Pool] = Field(min_length=1)  # by a word for scripts
     backend: Literal["slurm", "local"] = "slurm"
     interface: str = "lo"  # network of driver and pilots, such as ib0
     tls: bool = True
