@@ -11,6 +11,7 @@ incumbent are of its settings with the shortest wall time.
 - CPU per job: user and system seconds of every process beside that SLURM (snakemake, its children, pilots, steps of
   jobs, clients), less SLURM's daemons (given apart) and the rules' own commands, over the jobs.
 - handover: from the end of a rule's command to the beginning of its successor's.
+- load: cores that all else on this machine kept busy meanwhile. Wall times and handovers hold only where it is near 0.
 - RPCs: what slurmctld was asked by clients: all types of sdiag's list but sdiag itself and what slurmd and slurmstepd
   report (registrations and ends).
 """
@@ -84,13 +85,15 @@ def measure() -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = payload_seconds(Path(folder))
         subprocess.run(["sdiag", "--reset"], stdout=subprocess.DEVNULL, check=True)
-        before, begin = cpu_seconds(), time.perf_counter()
+        before, busy, begin = cpu_seconds(), machine_seconds(), time.perf_counter()
         snakemake(sys.argv[1], Path(folder))
         wall = time.perf_counter() - begin
         asked = rpcs()
         wait_for_quiet()
         spent = cpu_seconds() - before
-        print(json.dumps(figures(wall, spent, command, handovers(Path(folder)), asked)))
+        elsewhere = (machine_seconds() - busy - spent.total()) / (time.perf_counter() - begin)
+        run = figures(wall, spent, command, handovers(Path(folder)), asked)
+        print(json.dumps(run | {"load": round(elsewhere, 2), "versions": versions()}))
 
 
 def snakemake(name: str, folder: Path) -> None:
@@ -114,8 +117,13 @@ def figures(wall: float, spent: Counter, command: float, gaps: list[float], aske
         "handover_seconds": {"median": round(median(gaps), 3), "p90": round(quantiles(gaps, n=10)[-1], 3)},
         "rpcs": sum(counted.values()),
         "rpcs_by_type": dict(sorted(asked.items())),
-        "versions": versions(),
     }
+
+
+def machine_seconds() -> float:
+    """Busy seconds of all cores of this machine since it started."""
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds() -> Counter:
@@ -198,12 +206,14 @@ def headline(runs: dict[str, dict]) -> Figures:
 
 def table(runs: dict[str, dict]) -> str:
     """The figures for people."""
-    lines = [f"{'':16}{'wall s':>8}{'CPU s/job':>11}{'handover s':>12}{'90 %':>8}{'RPCs':>7}{'daemons s':>11}"]
+    lines = [
+        f"{'':16}{'wall s':>8}{'CPU s/job':>11}{'handover s':>12}{'90 %':>8}{'RPCs':>7}{'daemons s':>11}{'load':>7}"
+    ]
     for name, run in runs.items():
         gap = run["handover_seconds"]
         lines.append(
             f"{name:16}{run['wall_seconds']:8}{run['cpu_seconds_per_job']:11}{gap['median']:12}{gap['p90']:8}"
-            f"{run['rpcs']:7}{run['daemon_cpu_seconds']:11}"
+            f"{run['rpcs']:7}{run['daemon_cpu_seconds']:11}{run['load']:7}"
         )
     return "\n".join(lines)
 
