@@ -31,8 +31,13 @@ lint: ## Style, format, and who may import what
 	$(RUN) snakefmt --check Snakefile rules
 	$(RUN) lint-imports
 
-verify: ## Published benchmarks, orders, planted truths of the demo (run that first): results/verification.html
+verify: verify-cluster ## Published benchmarks, orders, planted truths of the demo (run that first): results/verification.html
 	$(RUN) python -m twinbeat.evidence
+
+verify-cluster: ## The long part of the executor's tests: all faults in three orders, the slurm plugin beside it, 6,000 jobs
+	for round in 1 2 3; do $(RUN) envs/slurm python -m pytest -q -s -m slurm tests/test_faults.py; done
+	$(RUN) python benchmarks/executor.py
+	$(RUN) python benchmarks/executor_scale.py
 
 train-segmenter: ## Rebuild the segmentation network
 	$(RUN) python -m twinbeat.segmentation.train
@@ -56,4 +61,4 @@ data/demo.tsv: studies/demo.tsv FORCE
 	    printf 'real-01\t%s\t\t\treal\n' "$(SHARED)/data/cine_mr/dicom/SCD0000101" >> $@.new; fi
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: help demo demo-slurm test lint verify train-segmenter shell slurm clean FORCE
+.PHONY: help demo demo-slurm test lint verify verify-cluster train-segmenter shell slurm clean FORCE
