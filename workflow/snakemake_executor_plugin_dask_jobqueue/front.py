@@ -130,7 +130,10 @@ def _freeze(workflow: Any, more: Iterable[Path], state: Path) -> tuple[dict[str,
     """
     folder = state.absolute() / f"frozen-{secrets.token_hex(3)}"
     copies = {}
-    for path in {Path(one).absolute() for one in [*workflow.configfiles, *more]}:
+    paths = {Path(one).absolute() for one in [*workflow.configfiles, *more]}
+    for path in paths:
+        path.stat()  # what is missing is missed before anything is copied
+    for path in paths:
         copy = folder / f"{len(copies)}-{path.name}"
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copy2(path, copy)
