@@ -128,6 +128,13 @@ def test_a_pools_file_that_cannot_be_used_is_refused(study, monkeypatch, text, e
     assert files(study).keys() - {"pools.yaml"} == {"config.yaml", "in.txt"}
 
 
+def test_a_state_directory_with_a_space_is_refused(study):
+    said = workflow(job())
+    said.executor_settings.state = Path("my state")
+    assert "state: " in (told := refused(said))
+    assert "has a space in it" in told
+
+
 def test_a_second_driver_is_refused_and_leaves_nothing(study):
     book = Ledger(study / "state")
     before = set(study.rglob("*"))

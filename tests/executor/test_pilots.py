@@ -105,9 +105,18 @@ def test_a_leaving_pilot_seats_nobody():
 def test_a_job_is_not_begun_that_the_walltime_would_end(seconds, late, monkeypatch):
     """In 100 s the pilot is gone, and GRACE before that it ends what runs."""
     pilot = up(ends=1100.0)
+    pilot.up = 900.0
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     assert pilot.is_late_for(Request(seconds=seconds)) == late
     assert pilot.can_seat(Request(seconds=seconds)) != late
+
+
+def test_a_pilot_that_has_just_come_up_is_not_late_however_long_that_took(monkeypatch):
+    """Otherwise a job that fills a whole walltime would have pilots come and go for ever."""
+    pilot = up(ends=1100.0)
+    pilot.up = 990.0
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    assert not pilot.is_late_for(Request(seconds=100))
 
 
 def test_a_pilot_without_an_end_is_never_late():

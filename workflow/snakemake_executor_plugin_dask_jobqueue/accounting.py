@@ -65,11 +65,6 @@ def _line(values: list[object]) -> bytes:
     return text.getvalue().encode()
 
 
-def subject(wildcards: Mapping[str, str], name: str) -> str:
-    """Whom a job is for."""
-    return wildcards.get(name, "")
-
-
 def as_text(wildcards: Mapping[str, str]) -> str:
     """Wildcards as JSON, in the same order every time."""
     return json.dumps(dict(wildcards), sort_keys=True)

@@ -54,14 +54,14 @@ def watch(spec: dict[str, Any]) -> NoReturn:
 
 
 def _run(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
-    scratch = Path(tempfile.mkdtemp(prefix="a-"))
+    parent, scratch = os.getppid(), Path(tempfile.mkdtemp(prefix="a-"))
     started, kills = time.time(), _kills_of_the_kernel()
     peak, status, cause = [0], None, None
     child = 0
     try:
         sandbox.prepare(directory / "work", Path(spec["workdir"]), spec)
         child = _start(spec, directory, scratch)
-        status = _wait(child, spec, started, peak)
+        status = _wait(child, spec, started, peak, parent)
     except Ended as reason:
         cause = str(reason)
     finally:
@@ -144,9 +144,9 @@ def _snakemake(argv: list[str]) -> int:
     return 0
 
 
-def _wait(child: int, spec: dict[str, Any], started: float, peak: list[int]) -> int:
+def _wait(child: int, spec: dict[str, Any], started: float, peak: list[int], parent: int) -> int:
     """Exit status of the child, negative for a signal; raises Ended at a limit."""
-    handle, parent = os.pidfd_open(child), os.getppid()
+    handle = os.pidfd_open(child)
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     pause = 0.02

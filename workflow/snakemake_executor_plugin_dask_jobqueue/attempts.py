@@ -38,7 +38,7 @@ class Attempts:
         self._table = Table(controller.state / "accounting.tsv")
         self.running: dict[str, Task] = {}
         self.settled = True
-        kept = {Path(one["name"]).name for one in self._before.values()}
+        kept = {one["name"] for one in self._before.values()}
         for left in self._root.glob("*"):
             if left.name not in kept:
                 shutil.rmtree(left, ignore_errors=True)
@@ -50,9 +50,17 @@ class Attempts:
         name = f"{task.name}-{number}"
         pilot.attempts.add(name)
         self.running[name] = task
-        about = {"task": task.name, "number": number, "pool": pilot.kind,
-            "pilot": pilot.name, "job": pilot.job_id, "began": time.time(),
-                 "hosts": list(seat.hosts), "gpus": len(seat.gpus) * len(seat.nodes)}  # fmt: skip
+        about = {
+            "task": task.name,
+            "number": number,
+            "pool": pilot.kind,
+            "pilot": pilot.name,
+            "job": pilot.job_id,
+            "began": time.time(),
+            "hosts": list(seat.hosts),
+            "cores": len(seat.nodes) * (task.request.cores if len(seat.nodes) == 1 else pilot.pool.cpus),
+            "gpus": len(seat.gpus) * len(seat.nodes),
+        }
         self._c.ledger.write("began", name=name, **about)
         result = await self._result(self._spec(name, task, pilot, seat), pilot)
         pilot.attempts.discard(name)
@@ -125,7 +133,7 @@ class Attempts:
         here = self._root / name
         await asyncio.to_thread(sandbox.publish, here / "work", self._work, task.paths.logs, here / "aside")
         if again and task.tries < self._c.fleet.attempts:
-            self._c.tell(f"dask-jobqueue: {task.rule} ended for lack of luck or means ({cause}); trying again")
+            self._c.tell(f"dask-jobqueue: attempt {task.tries} at {task.rule} has ended ({cause}); trying again")
             self._forget(name)
             task.request = grown
             task.avoid |= set(about["hosts"]) if cause in PASSING else set()
@@ -173,8 +181,8 @@ class Attempts:
             await self._ended(task, about["name"], about, result)
 
     def _account(self, task: Task, name: str, about: dict[str, Any], result: dict[str, Any]) -> None:
-        wall, request, prices = result.get("wall", time.time() - about["began"]), task.request, self._c.fleet.prices
-        cores, task.wall = request.cores * request.nodes, wall
+        wall = task.wall = result.get("wall", time.time() - about["began"])
+        prices = self._c.fleet.prices
         row = Row(
             attempt=name,
             rule=task.rule,
@@ -190,9 +198,9 @@ class Attempts:
             wall=round(wall, 3),
             cpu=round(result.get("cpu", 0.0), 3),
             memory=result.get("memory", 0),
-            cores=cores,
+            cores=about["cores"],
             gpus=about["gpus"],
-            cost=round(cost(prices, wall, cores, about["gpus"]), 6),
+            cost=round(cost(prices, wall, about["cores"], about["gpus"]), 6),
             currency=prices.currency,
         )
         self._table.add(row)

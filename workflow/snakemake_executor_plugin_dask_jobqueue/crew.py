@@ -33,6 +33,7 @@ class Crew:
         self.living: set[str] | None = None
         self.asked = -math.inf  # when
         self.lost = 0  # attempts whose pilot is out of contact
+        self._away: set[str | None] = set()  # batch jobs of pilots out of contact
         self._numbers = itertools.count(1)
         self._stillborn: Counter[str] = Counter()
         self._refused: dict[str, tuple[float, float, int]] = {}  # since, not before, how often
@@ -106,8 +107,9 @@ class Crew:
 
     def left(self, address: str) -> None:
         """A worker is out of contact; whether its pilot lives on is for SLURM to say."""
-        for name in [name for name, pilot in self.pilots.items() if pilot.address == address]:
-            del self.pilots[name]
+        for pilot in [pilot for pilot in self.pilots.values() if pilot.address == address]:
+            del self.pilots[pilot.name]
+            self._away |= set() if pilot.leaving else {pilot.job_id}
         self._c.changed.set()
 
     async def sweep(self) -> None:
@@ -165,5 +167,5 @@ class Crew:
         while any(pilot.job_id is None for pilot in self.pilots.values()) and time.time() < until:
             await asyncio.sleep(0.1)  # one that is being submitted has no name yet to be cancelled by
         earlier = {one.get("job") for one in self._c.ledger.of("pilot").values()}
-        jobs = {pilot.job_id for pilot in self.pilots.values()} | earlier
+        jobs = {pilot.job_id for pilot in self.pilots.values()} | self._away | earlier
         await batch.cancel(self._c.fleet, sorted(filter(None, jobs)))

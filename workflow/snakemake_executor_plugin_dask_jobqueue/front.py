@@ -43,6 +43,10 @@ class Front:
             self._fleet = read_fleet(settings.pools)
             if self._fleet.backend == "slurm" and not shutil.which("sbatch"):
                 raise PoolsError(f"{settings.pools}: backend slurm: sbatch is not on the PATH of this machine")
+            if len(str(settings.state.absolute()).split()) > 1:
+                raise PoolsError(
+                    f"state: {settings.state.absolute()} has a space in it, which scripts of pilots cannot have"
+                )
             outcome = _outcome(self._fleet.outcome)
             if len(workflow.dag):  # otherwise Snakemake says so, and does not call again
                 self._frozen, self._copies = _freeze(workflow, self._fleet.freeze, settings.state)

@@ -26,11 +26,6 @@ async def run_attempt(spec: dict[str, Any]) -> dict[str, Any]:
     return await get_worker().fork_server.run(spec)
 
 
-async def cancel_attempt(name: str, dask_worker: Any) -> None:
-    """End an attempt, with all that it started."""
-    dask_worker.fork_server.cancel(name)
-
-
 async def describe() -> dict[str, Any]:
     """Where the pilot is and what it was given."""
     return {

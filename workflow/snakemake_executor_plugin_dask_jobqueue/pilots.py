@@ -10,6 +10,8 @@ from .pilot import GRACE
 from .request import Request, roomy
 from .settings import Pool
 
+FRESH = 30.0  # seconds
+
 
 @dataclass
 class Room:
@@ -44,6 +46,7 @@ class Pilot:
     ends: float = math.inf
     attempts: set[str] = field(default_factory=set)
     idle: float = field(default_factory=time.time)  # since when
+    up: float = -math.inf  # since when
     leaving: bool = False
 
     @property
@@ -56,7 +59,7 @@ class Pilot:
         names = sorted((told["gpus"] or [str(number) for number in range(self.pool.gpus)])[: self.pool.gpus])
         self.rooms = [Room(host, self.pool.cpus, roomy(self.pool), [*names]) for host in told["hosts"]]
         self.ends = told["ends"] or math.inf
-        self.address, self.idle = address, time.time()
+        self.address, self.idle, self.up = address, time.time(), time.time()
 
     def can_seat(self, request: Request) -> bool:
         """Whether what a request asks is free, and there is time for it."""
@@ -64,8 +67,8 @@ class Pilot:
         return free and len(self._free(request)) >= request.nodes
 
     def is_late_for(self, request: Request) -> bool:
-        """Whether its walltime ends too soon."""
-        return time.time() + (request.seconds or 0) + GRACE > self.ends
+        """Whether its walltime ends too soon; a pilot that has just come up is as early as any will be."""
+        return time.time() > self.up + FRESH and time.time() + (request.seconds or 0) + GRACE > self.ends
 
     def _free(self, request: Request) -> list[int]:
         if request.nodes == 1:

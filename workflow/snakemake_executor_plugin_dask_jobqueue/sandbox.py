@@ -88,6 +88,7 @@ def publish(work: Path, real: Path, products: Iterable[str], aside: Path) -> Non
             aside.mkdir(parents=True, exist_ok=True)
             shutil.move(final, Path(tempfile.mkdtemp(dir=aside)) / final.name)
         _move(made, final)
+        _flush(final.parent)
 
 
 def _is_folder(path: Path) -> bool:
@@ -129,8 +130,11 @@ def synchronise(work: Path, products: Iterable[str]) -> None:
     """Have everything that an attempt made on the disk, not only on its way there."""
     for path in own(products):
         for file in [work / path, *(work / path).rglob("*")]:
-            if file.is_symlink() or not file.exists():
-                continue
-            handle = os.open(file, os.O_RDONLY)
-            os.fsync(handle)
-            os.close(handle)
+            if file.exists() and not file.is_symlink():
+                _flush(file)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
