@@ -67,11 +67,11 @@ class Progress:
     def _time_left(self, slots: int) -> str:
         """From what jobs of each rule took so far in this run, spread over as many as run now."""
         seconds, count = (sum(known[part] for known in self._walls.values()) for part in (0, 1))
-        if not count or not slots:
+        if not count:
             return "time left not yet known"
         mean = {rule: total / many for rule, (total, many) in self._walls.items() if many}
         left = sum(many * mean.get(rule, seconds / count) for rule, many in self._rules.items())
-        minutes = round(left / slots / 60)
+        minutes = round(left / max(slots, 1) / 60)
         return (
             f"about {minutes // 60} h {minutes % 60} min left" if minutes >= 60 else f"about {max(minutes, 1)} min left"
         )
