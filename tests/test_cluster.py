@@ -131,6 +131,66 @@ def test_a_job_over_its_limit_gets_more_of_what_it_lacked(tmp_path):
     assert 60 <= float(slow["wall"]) < 65
 
 
+RANKS = """
+rule all:
+    input: "wide.txt", expand("beside-{n}.txt", n=range(2))
+rule wide:
+    output: "wide.txt"
+    resources: mem_mb=200, runtime=2, nodes=2, tasks=2, mpi="srun"
+    shell: "{resources.mpi} -n {resources.tasks} python ranks.py && ! pgrep -f 'sleep 61[2]' && touch {output}"
+rule beside:
+    output: "beside-{n}.txt"
+    resources: mem_mb=100, runtime=2, tasks=1, mpi="srun"
+    shell: "{resources.mpi} -n {resources.tasks} python beside.py {wildcards.n}; touch {output}"
+"""
+GREEDY_RANKS = """
+import os, pathlib, subprocess, time
+from mpi4py import MPI
+first, rank = pathlib.Path(os.environ["TWINBEAT_TEST_STUDY"], "first"), MPI.COMM_WORLD.rank
+again = MPI.COMM_WORLD.bcast(first.exists())
+if not again and rank == 1:
+    first.touch()
+    subprocess.run(["sleep", "612"])
+if not again:
+    held = bytearray(os.urandom(1)) * 400_000_000
+    time.sleep(600)
+while time.process_time() < 1.5: pass
+"""
+BESIDE = """
+import os, pathlib, sys, time
+folder, mine = pathlib.Path(os.environ["TWINBEAT_TEST_STUDY"]), int(sys.argv[1])
+(folder / f"here-{mine}").touch()
+end = time.time() + 60
+while not (folder / f"here-{1 - mine}").exists():
+    assert time.time() < end
+    time.sleep(0.05)
+"""
+WIDE = "{idle: '0:00:02', pools: {cpu: {cpus: 2, memory: 700 MB}, mpi: {nodes: 2, cpus: 1, memory: 900 MB}}}"
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A job of two ranks on two nodes that first takes too much, and two that wait for each other on one node."""
+    study = Study(tmp_path_factory.mktemp("ranks") / "study", WIDE, RANKS)
+    (study.folder / "ranks.py").write_text(GREEDY_RANKS)
+    (study.folder / "beside.py").write_text(BESIDE)
+    ran = study.run(limit=180)
+    assert ran.returncode == 0, ran.stderr
+    assert_all_is_gone(study)
+    return study
+
+
+def test_ranks_that_srun_starts_are_limited_and_ended_on_all_nodes(ranks):
+    """The second attempt itself looks for ranks of the first one."""
+    rows = [row for row in ranks.accounts() if row["rule"] == "wide"]
+    assert [row["cause"] for row in rows] == ["memory", "done"]
+    assert float(rows[1]["cpu"]) > 2  # of two ranks, 1.5 s each, but for what came after the last look
+
+
+def test_steps_of_two_jobs_run_side_by_side_in_one_pilot(ranks):
+    assert [row["cause"] for row in ranks.accounts() if row["rule"] == "beside"] == ["done", "done"]
+
+
 HELD = """
 rule all:
     input: expand("{n}.txt", n=range(2))

@@ -28,7 +28,7 @@ from executor_samples import (
     until,
 )
 
-from snakemake_executor_plugin_dask_jobqueue import attempt
+from snakemake_executor_plugin_dask_jobqueue import attempt, tree
 
 DAEMON = """
 import os, signal, sys, time
@@ -156,15 +156,15 @@ def test_memory_is_that_of_the_whole_tree(tmp_path, monkeypatch):
 @pytest.fixture
 def looks(tmp_path, monkeypatch):
     """A file that grows with every look at the memory; a program line that waits for a whole one from then on."""
-    measure, path = attempt._measure, tmp_path / "looks"
+    look, path = attempt.Tree.look, tmp_path / "looks"
     path.touch()
 
-    def noted(peak):
-        measure(peak)
+    def noted(tree):
+        look(tree)
         with path.open("a") as file:
             file.write(".")
 
-    monkeypatch.setattr(attempt, "_measure", noted)
+    monkeypatch.setattr(attempt.Tree, "look", noted)
     size = f"os.stat('{path}').st_size"
     return f"import os, time\nbefore = {size}\nwhile {size} < before + 2: time.sleep(0.01)\n"
 
@@ -352,7 +352,12 @@ def test_a_node_without_counts_has_no_kills(monkeypatch):
 
     monkeypatch.setattr(Path, "read_text", unread)
     assert attempt._kills_of_the_kernel() == 0
-    assert attempt._proportional(1) == attempt._resident(1) == 0
+
+
+def test_a_process_that_has_gone_holds_and_takes_nothing():
+    gone = 2**22 + 1  # above the largest number of a process
+    assert tree._proportional(gone) == tree._resident(gone) == tree._seconds(gone) == 0
+    assert list(tree.descendants(gone)) == tree._launchers([gone]) == []
 
 
 @pytest.mark.parametrize(("code", "expected"), [(None, 0), (0, 0), (3, 3), (True, 1), ("no such rule", 1)])

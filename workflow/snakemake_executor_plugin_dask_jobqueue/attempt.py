@@ -9,7 +9,6 @@ import ctypes
 import errno
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -17,12 +16,12 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from . import sandbox
+from .tree import MARK, Tree
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK = 0.2  # seconds between two looks at the memory
@@ -56,30 +55,28 @@ def watch(spec: dict[str, Any]) -> NoReturn:
 def _run(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
     parent, scratch = os.getppid(), Path(tempfile.mkdtemp(prefix="a-"))
     started, kills = time.time(), _kills_of_the_kernel()
-    peak, status, cause = [0], None, None
-    child = 0
+    tree, status, cause = Tree(spec["id"]), None, None
     try:
         sandbox.prepare(directory / "work", Path(spec["workdir"]), spec)
         child = _start(spec, directory, scratch)
-        status = _wait(child, spec, started, peak, parent)
+        status = _wait(child, spec, started, tree, parent)
     except Ended as reason:
         cause = str(reason)
     finally:
-        _end_tree()
+        tree.end()
         shutil.rmtree(scratch, ignore_errors=True)
     if cause is None:
         cause = _cause(status, directory, kills)
     if cause == "done":
         sandbox.synchronise(directory / "work", spec["products"])
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "id": spec["id"],
         "cause": cause,
         "exit": status,
         "started": started,
         "wall": time.time() - started,
-        "cpu": used.ru_utime + used.ru_stime,
-        "memory": peak[0],
+        "cpu": tree.cpu,
+        "memory": tree.peak,
         "host": os.environ.get("SLURMD_NODENAME") or socket.gethostname(),
     }
 
@@ -112,7 +109,7 @@ def _start(spec: dict[str, Any], directory: Path, scratch: Path) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.setpgid(0, 0)
         _redirect(directory / "log")
-        os.environ.update(spec["env"], TMPDIR=str(scratch))
+        os.environ.update(spec["env"], TMPDIR=str(scratch), **{MARK: spec["id"]})
         tempfile.tempdir = None  # what the parent found is not for the child
         os.chdir(directory / "work")
         os._exit(_snakemake([*spec["argv"], "--directory", str(directory / "work")]))
@@ -144,7 +141,7 @@ def _snakemake(argv: list[str]) -> int:
     return 0
 
 
-def _wait(child: int, spec: dict[str, Any], started: float, peak: list[int], parent: int) -> int:
+def _wait(child: int, spec: dict[str, Any], started: float, tree: Tree, parent: int) -> int:
     """Exit status of the child, negative for a signal; raises Ended at a limit."""
     handle = os.pidfd_open(child)
     poll = select.poll()
@@ -152,8 +149,8 @@ def _wait(child: int, spec: dict[str, Any], started: float, peak: list[int], par
     pause = 0.02
     while not poll.poll(1000 * pause):
         pause = min(2 * pause, LOOK)
-        _measure(peak)
-        if spec["memory"] and peak[0] > spec["memory"]:
+        tree.look()
+        if spec["memory"] and tree.peak > spec["memory"]:
             raise Ended("memory")
         if spec["seconds"] and time.time() - started > spec["seconds"]:
             raise Ended("time")
@@ -162,50 +159,6 @@ def _wait(child: int, spec: dict[str, Any], started: float, peak: list[int], par
         if os.getppid() != parent:
             raise Ended("lost")
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def descendants(process: int) -> Iterator[int]:
-    """All processes below one, from the kernel's own lists."""
-    with suppress(OSError):
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            for child in (thread / "children").read_text().split():
-                yield int(child)
-                yield from descendants(int(child))
-
-
-def _measure(peak: list[int]) -> None:
-    """Raise the peak to the memory of the tree; shared pages, which are slow to tell apart, only where it matters."""
-    tree = list(descendants(os.getpid()))
-    if sum(_resident(process) for process in tree) > peak[0]:
-        peak[0] = max(peak[0], sum(_proportional(process) for process in tree))
-
-
-def _resident(process: int) -> int:
-    with suppress(OSError, IndexError):
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
-    return 0
-
-
-def _proportional(process: int) -> int:
-    with suppress(OSError):
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0
-
-
-def _end_tree() -> None:
-    """Kill all that is below, and all that this orphans, until nothing is."""
-    while True:
-        for process in list(descendants(os.getpid())):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return
-        time.sleep(0.01)
 
 
 def _write(path: Path, result: dict[str, Any]) -> None:

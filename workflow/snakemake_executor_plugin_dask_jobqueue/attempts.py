@@ -230,6 +230,7 @@ def placed(task: Task, pilot: Pilot, seat: Seat, *, local: bool) -> dict[str, st
         "SLURM_NPROCS": str(request.tasks),
         "SLURM_NTASKS_PER_NODE": str(per_node),
         "SLURM_TASKS_PER_NODE": f"{per_node}(x{count})" if count > 1 else str(per_node),
+        "SLURM_OVERLAP": "1",  # or a step waits for that of another job; who has which cores is for us to know
         "PRTE_MCA_rmaps_default_mapping_policy": "slot",  # a user's own may put all ranks on the first node
         "PRTE_MCA_hwloc_default_binding_policy": "none",  # or two jobs on a node are bound to the same cores
     }
