@@ -238,3 +238,9 @@ def test_a_result_is_what_the_watcher_wrote_or_what_its_end_says(tmp_path, text,
         Path(told["directory"]).mkdir(parents=True)
         (Path(told["directory"]) / attempt.RESULT).write_text(text)
     assert _result(told, status) == {"id": "job-1"} | expected
+
+
+def test_a_pilot_that_is_about_to_go_begins_nothing():
+    server = ForkServer.__new__(ForkServer)
+    server._ended, server.leaving = False, True
+    assert asyncio.run(server.run({"id": "a-1"})) == {"id": "a-1", "cause": "refused", "exit": None}

@@ -25,6 +25,7 @@ from .tree import MARK, Tree
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK = 0.2  # seconds between two looks at the memory
+ECHO = 0.3  # seconds within which SLURM, ending a batch job, has sent SIGTERM to its last process, which is perhaps us
 RESULT = "result.json"
 FULL_BELOW = 2**20  # bytes left on a disk that is as good as full
 FULL = 28  # exit status of a watcher that could not write the result: the disk is full
@@ -84,6 +85,9 @@ def _run(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
 def _cause(status: int | None, directory: Path, kills: int) -> str:
     if status == 0:
         return "done"
+    time.sleep(ECHO)
+    if signal.SIGTERM in signal.sigpending():
+        return "cancelled"
     if _kills_of_the_kernel() > kills:
         return "memory"
     left = os.statvfs(directory)

@@ -15,6 +15,7 @@ import distributed
 from . import sandbox
 from .accounting import Row, Table, as_text, cost
 from .attempt import RESULT
+from .forkserver import REFUSED
 from .pilot import run_attempt
 from .pilots import Pilot, Seat
 from .task import Task
@@ -65,7 +66,13 @@ class Attempts:
         result = await self._result(self._spec(name, task, pilot, seat), pilot)
         pilot.attempts.discard(name)
         pilot.leave(seat, task.request)
-        await self._ended(task, name, about, result)
+        pilot.leaving |= result["cause"] in (REFUSED, "cancelled")  # by SLURM: it ends what it runs, and goes
+        if result["cause"] == REFUSED:
+            task.tries -= 1
+            self._forget(name)
+            self._c.requeue(task)
+        else:
+            await self._ended(task, name, about, result)
 
     def _spec(self, name: str, task: Task, pilot: Pilot, seat: Seat) -> dict[str, Any]:
         return {

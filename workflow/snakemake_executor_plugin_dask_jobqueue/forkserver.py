@@ -81,6 +81,9 @@ def _end(watchers: dict[int, str]) -> NoReturn:
     os._exit(0)
 
 
+REFUSED = "refused"
+
+
 class ForkServer:
     """The pilot's end of it."""
 
@@ -97,6 +100,7 @@ class ForkServer:
         theirs.close()
         self._waiting: dict[str, tuple[dict[str, Any], asyncio.Future[dict[str, Any]]]] = {}
         self._ended = False
+        self.leaving = False
 
     async def listen(self) -> None:
         """Hear of ended attempts for as long as the server lives."""
@@ -114,7 +118,7 @@ class ForkServer:
         self._waiting.clear()
 
     async def run(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """Run an attempt; its result.
+        """Run an attempt; its result, which is that it was refused where the pilot is about to go.
 
         Raises
         ------
@@ -123,6 +127,8 @@ class ForkServer:
         """
         if self._ended:
             raise RuntimeError("the fork server has ended")
+        if self.leaving:
+            return {"id": spec["id"], "cause": REFUSED, "exit": None}
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[spec["id"]] = (spec, future)
         self._writer.write(json.dumps(spec).encode() + b"\n")

@@ -88,6 +88,7 @@ async def _serve(said: argparse.Namespace, server: ForkServer) -> None:
 async def _end(asked: asyncio.Event, worker: Any, server: ForkServer) -> None:
     """On request (of SLURM, near the end of the walltime, or of the driver): end the attempts, let it be heard, go."""
     await asked.wait()
+    server.leaving = True
     for name in server.running:
         server.cancel(name)
     while server.running:
