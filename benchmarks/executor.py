@@ -57,7 +57,7 @@ def main() -> None:
     names = arguments.parse_args().only
     with tempfile.TemporaryDirectory() as folder:
         private = install(Path(folder) / "incumbent") if set(names) & set(THEIRS) else None
-        runs = {name: beside_slurm(name, ROOT / "workflow" if name == OURS else private) for name in names}
+        runs = {name: beside_slurm("executor", ROOT / "workflow" if name == OURS else private, name) for name in names}
     figures = headline(runs) | {"executors": runs, "cores": os.cpu_count()}
     print(table(runs))
     RESULT.parent.mkdir(parents=True, exist_ok=True)
@@ -72,9 +72,9 @@ def install(folder: Path) -> Path:
     return folder
 
 
-def beside_slurm(name: str, plugin: Path) -> dict:
-    """The figures of one executor, measured by this module beside a SLURM that nothing else uses."""
-    start = [ROOT / "envs/slurm", sys.executable, "-c", "import executor; executor.measure()", name]
+def beside_slurm(module: str, plugin: Path, *arguments: str) -> dict:
+    """What ``measure`` of a module here prints beside a SLURM that nothing else uses."""
+    start = [ROOT / "envs/slurm", sys.executable, "-c", f"import {module}; {module}.measure()", *arguments]
     path = f"{plugin}:{Path(__file__).parent}"
     ran = subprocess.run(start, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(ran.stdout)
@@ -96,10 +96,10 @@ def measure() -> None:
         print(json.dumps(run | {"load": round(elsewhere, 2), "versions": versions()}))
 
 
-def snakemake(name: str, folder: Path) -> None:
+def snakemake(name: str, folder: Path, *more: str) -> None:
     """The workflow from its beginning; what snakemake says goes to the terminal only if it fails."""
     options = ["--snakefile", HERE / "Snakefile", "--directory", folder, "--profile", HERE / name]
-    start = [sys.executable, "-m", "snakemake", *options, "--workflow-profile", "none"]
+    start = [sys.executable, "-m", "snakemake", *options, "--workflow-profile", "none", *more]
     ran = subprocess.run(start, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if ran.returncode:
         sys.exit(ran.stdout)

@@ -10,16 +10,14 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-HERE = Path(__file__).parent / "executor"
+from executor import OURS, ROOT, STEPS, beside_slurm, snakemake
+
 RESULT = ROOT / "benchmarks/results/executor_scale.json"
-STEPS = 6
 
 
 def main() -> None:
@@ -30,13 +28,7 @@ def main() -> None:
     said = arguments.parse_args()
     figures = {"cores": os.cpu_count()}
     for name, patients in (("run", said.patients), ("dry", said.dry)):
-        command = [sys.executable, "-c", "import executor_scale; executor_scale.measure()", name, str(patients)]
-        path = f"{ROOT / 'workflow'}:{Path(__file__).parent}"
-        environment = os.environ | {"PYTHONPATH": path}
-        ran = subprocess.run(
-            [ROOT / "envs/slurm", *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
-        )
-        figures |= json.loads(ran.stdout)
+        figures |= beside_slurm("executor_scale", ROOT / "workflow", name, str(patients))
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
@@ -46,9 +38,7 @@ def measure() -> None:
     """Run, or run dry, the cohort that argv names; print what it took."""
     name, patients = sys.argv[1], int(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:
-        wall, cpu, memory = snakemake(
-            Path(folder), patients, ["--dry-run", "--quiet"] if name == "dry" else ["--quiet"]
-        )
+        wall, cpu, memory = driven(Path(folder), patients, *(["--dry-run"] if name == "dry" else []))
         done = len(list(Path(folder).glob(f"results/p*/{STEPS}.txt")))
     jobs = patients * STEPS
     if name == "dry":
@@ -69,17 +59,11 @@ def measure() -> None:
     )
 
 
-def snakemake(folder: Path, patients: int, options: list[str]) -> tuple[float, float, float]:
+def driven(folder: Path, patients: int, *options: str) -> tuple[float, float, float]:
     """Wall and CPU seconds and peak memory (MB) of the driver alone: pilots are SLURM's children, not its own."""
     begin = time.perf_counter()
-    ran = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", HERE / "Snakefile", "--directory", folder,
-         "--profile", HERE / "dask-jobqueue", "--workflow-profile", "none", "--jobs", "100000", "--scheduler", "greedy",
-         *options, "--config", f"patients={patients}", "empty=true"],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
-    if ran.returncode:
-        sys.exit(ran.stdout[-5000:])
+    cohort = ["--config", f"patients={patients}", "empty=true"]
+    snakemake(OURS, folder, "--jobs", "100000", "--quiet", *options, *cohort)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.perf_counter() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -140,5 +139,11 @@ def until(holds, what: str, limit: float = 60) -> None:
 
 def kill(process: subprocess.Popen[str]) -> None:
     """SIGKILL, as a crash would be."""
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
+
+
+def queue() -> list[str]:
+    """The batch jobs of ours that SLURM still has."""
+    said = subprocess.run(["squeue", "--me", "--noheader", "--format=%i"], capture_output=True, text=True, check=True)
+    return said.stdout.split()

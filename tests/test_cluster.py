@@ -8,15 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from small_study import HUNGRY, SLURM, Study, until
+from small_study import HUNGRY, SLURM, Study, kill, queue, until
 
 pytestmark = pytest.mark.slurm
-
-
-def queue() -> list[str]:
-    """The batch jobs of ours that SLURM still has."""
-    said = subprocess.run(["squeue", "--me", "--noheader", "--format=%i"], capture_output=True, text=True, check=True)
-    return said.stdout.split()
 
 
 def assert_all_is_gone(study: Study) -> None:
@@ -248,8 +242,7 @@ def test_pilots_that_wait_in_the_queue_are_gone_with_a_dead_driver(held, tmp_pat
         driver = held.start()
         until(lambda: len(queue()) == 1, "a pilot in the queue")
         first = queue()
-        driver.kill()
-        driver.wait()
+        kill(driver)
         second = held.start()
         until(lambda: queue() and queue() != first, "a pilot of the second driver instead")
     finally:

@@ -14,7 +14,7 @@ rule all:
 rule hold:
     output: "results/{name}.txt"
     resources: mem_mb=100, runtime=2
-    shell: "echo begun >> begun-{wildcards.name}; while [ ! -e go ]; do sleep 0.1; done; echo made > {output}"
+    shell: "echo begun >> {tmp}/begun-{wildcards.name}; until [ -e {tmp}/go ]; do sleep 0.1; done; echo made > {output}"
 """
 
 
@@ -26,10 +26,7 @@ def study(tmp_path: Path) -> Study:
 @pytest.fixture
 def held(tmp_path: Path) -> Study:
     """Two jobs that end when a file is there, and not before; they leave a trace outside of their sandboxes."""
-    made = Study(
-        tmp_path / "study", LOCAL, HELD.replace("begun-", f"{tmp_path}/begun-").replace("-e go", f"-e {tmp_path}/go")
-    )
-    return made
+    return Study(tmp_path / "study", LOCAL, HELD.replace("{tmp}", str(tmp_path)))
 
 
 def test_a_study_runs_to_its_end_and_a_second_run_has_nothing_to_do(study):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_study import Study, until
+from small_study import Study, kill, queue, until
 
 pytestmark = pytest.mark.slurm
 PATIENTS = ["bad", *(f"p{n:02d}" for n in range(11))]
@@ -25,10 +25,6 @@ PILOT = "snakemake_executor_plugin_dask_jobqueue.pilot"
 
 def slurm(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-
-def queue() -> list[str]:
-    return slurm("squeue", "--me", "--noheader", "--format=%i").split()
 
 
 class Storm:
@@ -69,12 +65,12 @@ class Storm:
         slurm("slurmctld")
 
     def driver_is_killed(self) -> None:
-        self.driver.kill()
-        self.driver.wait()
+        kill(self.driver)
 
     def walltime_is_reached(self) -> None:
-        for job in queue()[:1]:
-            slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
+        with suppress(subprocess.CalledProcessError):  # a slurmctld that is not back yet
+            for job in queue()[:1]:
+                slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
 
     def memory_is_exceeded(self) -> None:
         (self.study.folder / f"greedy-{self.chance.choice(PATIENTS)}").touch()

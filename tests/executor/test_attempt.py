@@ -17,28 +17,13 @@ from executor_samples import (
     end,
     grow,
     mode,
-    python,
     spec,
     tried,
 )
 
 from snakemake_executor_plugin_dask_jobqueue import attempt
 
-
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """Attempts are at Python programs."""
-    monkeypatch.setattr(attempt, "_snakemake", python)
-
-
-@pytest.fixture(autouse=True)
-def scratch(monkeypatch, tmp_path):
-    """Where temporary files go."""
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.delenv("SLURMD_NODENAME", raising=False)
-    return tmp_path / "scratch"
+pytestmark = pytest.mark.usefixtures("program", "scratch")
 
 
 def test_what_was_made_is_there_with_what_was_said_and_the_result(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import snakemake.cli  # noqa: F401  (so that a server, which is forked, has it)
-from executor_samples import ENDLESS, alive, number, python, result, spec, until
+from executor_samples import ENDLESS, alive, number, result, spec, until
 
 from snakemake_executor_plugin_dask_jobqueue import attempt
 from snakemake_executor_plugin_dask_jobqueue.attempt import FULL
@@ -18,10 +18,7 @@ from snakemake_executor_plugin_dask_jobqueue.forkserver import ForkServer, _resu
 NAMED = "import os, time; open('{path}', 'w').write(f'{{os.getpid()}}\\n'); time.sleep(60)"
 
 
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """Attempts are at Python programs."""
-    monkeypatch.setattr(attempt, "_snakemake", python)
+pytestmark = pytest.mark.usefixtures("program")
 
 
 @contextlib.asynccontextmanager

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from executor_samples import (
     begin,
     end,
     number,
-    python,
     result,
     spec,
     tried,
@@ -24,6 +22,7 @@ from executor_samples import (
 
 from snakemake_executor_plugin_dask_jobqueue import attempt, tree
 
+pytestmark = pytest.mark.usefixtures("program", "scratch")
 DAEMON = """
 import os, signal, sys, time
 for step in (os.setsid, lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN)):
@@ -35,22 +34,6 @@ os.rename("{path}.new", "{path}")
 {then}
 time.sleep(60)
 """
-
-
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """Attempts are at Python programs."""
-    monkeypatch.setattr(attempt, "_snakemake", python)
-
-
-@pytest.fixture(autouse=True)
-def scratch(monkeypatch, tmp_path):
-    """Where temporary files go."""
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.delenv("SLURMD_NODENAME", raising=False)
-    return tmp_path / "scratch"
 
 
 def daemon(path, parent="os._exit(0)", then=""):

@@ -6,7 +6,6 @@ behind which is the only word on how the attempt ended, whoever reads it.
 """
 
 import ctypes
-import errno
 import json
 import os
 import select
@@ -49,7 +48,7 @@ def watch(spec: dict[str, Any]) -> NoReturn:
         _write(directory / RESULT, result)
     except BaseException as error:  # a forked process must not return into its parent's code
         print(f"{spec['id']}: {error!r}", file=sys.stderr, flush=True)
-        os._exit(FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else 1)
+        os._exit(FULL if getattr(error, "errno", None) in sandbox.NO_ROOM else 1)
     os._exit(0)
 
 

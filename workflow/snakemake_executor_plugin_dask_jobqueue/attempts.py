@@ -1,7 +1,6 @@
 """Attempts: begun on a seat, heard of, published by the driver alone; or repeated, where the cause may pass."""
 
 import asyncio
-import errno
 import json
 import shutil
 import time
@@ -128,7 +127,7 @@ class Attempts:
                 await asyncio.to_thread(sandbox.publish, directory / "work", self._work, products, directory / "aside")
                 break
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in sandbox.NO_ROOM:
                     raise
                 await asyncio.sleep(1)
         self._c.ledger.write("published", name=name)

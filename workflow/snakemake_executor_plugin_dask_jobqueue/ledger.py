@@ -4,7 +4,6 @@ One line of JSON per fact, each on the disk before the call returns. A driver th
 its ledger; one that dies leaves it to the next.
 """
 
-import errno
 import fcntl
 import getpass
 import json
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from .sandbox import NO_ROOM
 
 
 class Held(Exception):
@@ -78,7 +77,7 @@ def write_whole(file: int, line: bytes) -> None:
             os.ftruncate(file, at)
         except OSError as error:
             os.ftruncate(file, at)
-            if error.errno not in FULL:
+            if error.errno not in NO_ROOM:
                 raise
         time.sleep(1)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a used-up share of it, is told by
 DEPLOYED = ("conda", "conda-archive", "singularity")  # environments of Snakemake, made once for all
 
 
