@@ -20,8 +20,8 @@ import xarray as xr
 
 from twinbeat import segmentation
 from twinbeat.evidence.segmentation import dice, phantom_scores
-from twinbeat.intake import image
-from twinbeat.intake.deidentify import deidentify
+from twinbeat.intake.deidentification.deidentify import deidentify
+from twinbeat.intake.imaging import image
 from twinbeat.parameters import Intake, Segmentation
 
 SHARED = Path(os.environ.get("TWINBEAT_SHARED", Path(__file__).parents[2] / "shared")) / "data/cine_mr"

@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from twinbeat import cohort
-from twinbeat.intake.pseudonyms import KeyRefused, secret
+from twinbeat.intake.deidentification.pseudonyms import KeyRefused, secret
 from twinbeat.parameters import ConfigurationError, read
 
 try:

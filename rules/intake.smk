@@ -2,7 +2,7 @@ rule deidentify:
     """Images without identifiers (DICOM PS3.15 basic profile), behind a gate that fails closed."""
     input:
         dicom=of_patient("dicom"),
-        code=modules("intake"),
+        code=modules("intake/files", "intake/record", "intake/deidentification"),
     output:
         record=directory("results/{study}/{patient}/deid/record.zarr"),
         dicom=directory("results/{study}/{patient}/deid/dicom"),
@@ -27,7 +27,7 @@ rule import_image:
     input:
         record="results/{study}/{patient}/deid/record.zarr",
         dicom="results/{study}/{patient}/deid/dicom",
-        code=modules("intake"),
+        code=modules("intake/files", "intake/record", "intake/imaging"),
     output:
         directory("results/{study}/{patient}/image.zarr"),
     log:
@@ -52,7 +52,7 @@ rule import_clinical:
     input:
         image="results/{study}/{patient}/image.zarr",
         clinical=of_patient("clinical"),
-        code=modules("intake"),
+        code=modules("intake/clinical"),
     output:
         "results/{study}/{patient}/clinical.json",
     log:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from twinbeat import stage
-from twinbeat.intake.deidentify import deidentify
-from twinbeat.intake.pseudonyms import secret
+from twinbeat.intake.deidentification.deidentify import deidentify
+from twinbeat.intake.deidentification.pseudonyms import secret
 from twinbeat.parameters import Intake
 
 with stage.job(snakemake) as job:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from twinbeat import stage, store
-from twinbeat.intake import image
+from twinbeat.intake.imaging import image
 from twinbeat.parameters import Intake
 
 with stage.job(snakemake) as job:

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 import xarray as xr
 
-from twinbeat.intake.deidentify import deidentify
+from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.phantom import dicomwriter
 from twinbeat.phantom.identity import Identity, draw
 from twinbeat.verdicts import PatientStopped

@@ -8,7 +8,8 @@ import pydicom
 import pytest
 from dicom_samples import cine, clean, content, edit, stopped, written
 
-from twinbeat.intake import files, profile
+from twinbeat.intake import files
+from twinbeat.intake.deidentification import profile
 from twinbeat.phantom.identity import STYLES
 from twinbeat.verdicts import Quarantined
 
@@ -126,7 +127,7 @@ def test_the_gate_reads_short_names_as_words(cine, tmp_path, monkeypatch):
         dataset.PatientName, dataset.ReceiveCoilName = "Rosa^", "for ROSA"
 
     edit(tmp_path / "raw", rename)
-    monkeypatch.setattr("twinbeat.intake.identifiers.Identifiers.mentions", lambda *_: False)
+    monkeypatch.setattr("twinbeat.intake.deidentification.identifiers.Identifiers.mentions", lambda *_: False)
     assert stopped(clean, tmp_path / "raw").code == "identifier-survived"
 
 
@@ -207,7 +208,7 @@ def test_a_fault_of_ours_quotes_nothing(cine, tmp_path, monkeypatch):
     def fail(*_):
         raise ValueError("Grünwald")
 
-    monkeypatch.setattr("twinbeat.intake.gate.check", fail)
+    monkeypatch.setattr("twinbeat.intake.deidentification.scan.check", fail)
     error = stopped(clean, tmp_path / "raw")
     assert isinstance(error, Quarantined) and error.__suppress_context__
     assert str(error) == "deidentification-failed: ValueError during de-identification; nothing was kept"

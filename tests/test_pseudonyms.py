@@ -8,7 +8,7 @@ from dicom_samples import KEY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinbeat.intake.pseudonyms import KeyRefused, Pseudonyms, secret
+from twinbeat.intake.deidentification.pseudonyms import KeyRefused, Pseudonyms, secret
 from twinbeat.parameters import Intake
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..parameters import Intake
-from ..verdicts import Rejected
+from ...parameters import Intake
+from ...verdicts import Rejected
 from .frames import Frame
 
 LONG_AXIS = np.array([0.67, -0.60, -0.43])

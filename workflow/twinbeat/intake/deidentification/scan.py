@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydicom import dcmread
 
-from ..verdicts import Rejected
-from . import files
+from ...verdicts import Rejected
+from .. import files
 from .identifiers import SUBSTRING, WORDY, Identifiers, elements
 from .profile import values
 

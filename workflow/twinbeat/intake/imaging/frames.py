@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
-from ..verdicts import Rejected
-from . import files
+from ...verdicts import Rejected
+from .. import files
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from ..parameters import Intake
+from ...parameters import Intake
 
 VARIABLE = "TWINBEAT_KEY"
 SHORTEST = 16

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ..parameters import Intake
-from ..store import StoreError
-from ..verdicts import Rejected
-from . import files
-from .deidentify import record
+from ...parameters import Intake
+from ...store import StoreError
+from ...verdicts import Rejected
+from .. import files
+from ..record import record
 from .frames import Frame, frames
 from .stack import Slice, short_axis
 

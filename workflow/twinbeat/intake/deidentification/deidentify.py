@@ -3,15 +3,15 @@
 import logging
 import shutil
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 from pydicom import Dataset
 
-from ..verdicts import PatientStopped, Quarantined, Rejected
-from . import files, gate, profile
+from ...verdicts import PatientStopped, Quarantined, Rejected
+from .. import files
+from ..record import record
+from . import profile, scan
 from .identifiers import Identifiers
 from .pseudonyms import Pseudonyms
 
@@ -31,7 +31,7 @@ def deidentify(folder: Path, output: Path, key: bytes, longest_shift: int) -> xr
         identifiers, pseudonyms, days = _survey(folder, found, key, longest_shift)
         _write_all(found, output, pseudonyms, identifiers)
         identifiers.allow_dates(filter(None, (pseudonyms.date(day) for day in days)))
-        gate.check(output, identifiers)
+        scan.check(output, identifiers)
         return record(output)
     except BaseException as error:
         shutil.rmtree(output)
@@ -40,12 +40,6 @@ def deidentify(folder: Path, output: Path, key: bytes, longest_shift: int) -> xr
             raise
         reason = f"{type(error).__name__} during de-identification; nothing was kept"
         raise Quarantined("deidentification-failed", reason) from None  # the message may quote a header
-
-
-def record(folder: Path) -> xr.Dataset:
-    """Checksums of the files of a folder in the order of their names, ``sha256 (file, byte)``."""
-    sums = [np.frombuffer(sha256(path.read_bytes()).digest(), np.uint8) for path in sorted(folder.glob("*.dcm"))]
-    return xr.Dataset({"sha256": (("file", "byte"), np.array(sums))}, attrs={"kind": "record"})
 
 
 def _survey(
