@@ -22,7 +22,7 @@ from twinbeat import segmentation
 from twinbeat.evidence.segmentation import dice, phantom_scores
 from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.intake.imaging import image
-from twinbeat.parameters import Intake, Segmentation
+from twinbeat.parameters import Deidentification, Imaging, Segmentation
 
 SHARED = Path(os.environ.get("TWINBEAT_SHARED", Path(__file__).parents[2] / "shared")) / "data/cine_mr"
 EXPERT_EJECTION = 26.2
@@ -87,8 +87,8 @@ def real() -> dict[str, float]:
 def imported() -> xr.Dataset:
     """The image store of the real study, through intake."""
     with tempfile.TemporaryDirectory() as folder:
-        record = deidentify(SHARED / "dicom", Path(folder) / "deid", os.urandom(16), Intake().date_shift_days)
-        return image.read(Path(folder) / "deid", record, Intake())
+        record = deidentify(SHARED / "dicom", Path(folder) / "deid", os.urandom(16), Deidentification().date_shift_days)
+        return image.read(Path(folder) / "deid", record, Imaging())
 
 
 def pool(labels: xr.Dataset, masks: Masks, frame: int) -> float:

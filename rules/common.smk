@@ -23,7 +23,7 @@ except ConfigurationError as error:
 
 onstart:
     try:
-        secret(study.intake)
+        secret(study.deidentification)
     except KeyRefused as refusal:
         sys.exit(str(refusal))
 

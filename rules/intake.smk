@@ -14,8 +14,7 @@ rule deidentify:
         mem_mb=2000,
         runtime=15,
     params:
-        key_file=study.intake.key_file,
-        date_shift_days=study.intake.date_shift_days,
+        deidentification=section("deidentification"),
     message:
         "{wildcards.patient}: take out identifiers"
     script:
@@ -38,9 +37,7 @@ rule import_image:
         mem_mb=3000,
         runtime=15,
     params:
-        slice_tolerance=section("intake")["slice_tolerance"],
-        minimum_slices=study.intake.minimum_slices,
-        minimum_frames=study.intake.minimum_frames,
+        imaging=section("imaging"),
     message:
         "{wildcards.patient}: import the short-axis cine"
     script:
@@ -63,7 +60,7 @@ rule import_clinical:
         mem_mb=1000,
         runtime=5,
     params:
-        intake=section("intake"),
+        clinical=section("clinical"),
         end_diastolic_pressure=section("calibration")["end_diastolic_pressure"],
         systolic_pressure=section("calibration")["systolic_pressure"],
     message:

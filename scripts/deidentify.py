@@ -5,8 +5,8 @@ from pathlib import Path
 from twinbeat import stage
 from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.intake.deidentification.pseudonyms import secret
-from twinbeat.parameters import Intake
+from twinbeat.parameters import Deidentification
 
 with stage.job(snakemake) as job:
-    parameters = Intake(**vars(job.params))
+    parameters = Deidentification(**job.params.deidentification)
     job.publish(deidentify(Path(job.input.dicom), Path(job.output[1]), secret(parameters), parameters.date_shift_days))

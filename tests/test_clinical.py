@@ -8,7 +8,7 @@ from dicom_samples import stopped
 
 from twinbeat.intake import clinical
 from twinbeat.intake.clinical import Clinical
-from twinbeat.parameters import Calibration, Intake
+from twinbeat.parameters import Calibration, ClinicalData
 from twinbeat.phantom.identity import STYLES, draw
 
 FULL = {
@@ -22,7 +22,7 @@ FULL = {
 
 
 def cleaned(content: dict, cycle: float = 800.0) -> Clinical:
-    return clinical.clean(clinical.parse(json.dumps(content)), cycle, Intake(), Calibration())
+    return clinical.clean(clinical.parse(json.dumps(content)), cycle, ClinicalData(), Calibration())
 
 
 def test_figures_are_converted():

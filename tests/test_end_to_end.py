@@ -17,7 +17,7 @@ pytestmark = pytest.mark.end_to_end
 
 STUDY = """
 study: tiny
-intake:
+deidentification:
   key_file: key
 phantom: {along: 4, layers: 1, around: 12}
 mesh: {size: 14 mm, layers: 1}

@@ -14,7 +14,7 @@ from twinbeat.intake.imaging import image
 from twinbeat.intake.imaging.frames import Frame, frames
 from twinbeat.intake.imaging.stack import short_axis
 from twinbeat.intake.record import record
-from twinbeat.parameters import Intake
+from twinbeat.parameters import Imaging
 from twinbeat.phantom.identity import STYLES
 from twinbeat.store import StoreError
 from twinbeat.verdicts import Rejected
@@ -27,7 +27,7 @@ def test_geometry_and_pixels_survive(cine, tmp_path, style):
     """What is read is what was written: geometry to 1e-3 mm, every pixel, times to the rounding of RR to whole ms."""
     written(cine, tmp_path / "raw", style)
     output = clean(tmp_path / "raw")
-    found = image.read(output, record(output), Intake())
+    found = image.read(output, record(output), Imaging())
     np.testing.assert_array_equal(found.image, cine.image)
     for name in ("origin", "directions", "x", "y", "z"):
         np.testing.assert_allclose(found[name], cine[name], atol=1e-3)
@@ -58,7 +58,7 @@ def stack(
 
 
 def refused(found: list[Frame], **parameters) -> Rejected:
-    error = stopped(short_axis, found, Intake(**parameters))
+    error = stopped(short_axis, found, Imaging(**parameters))
     assert isinstance(error, Rejected)
     return error
 
@@ -67,7 +67,7 @@ def test_slices_are_sorted_by_geometry():
     """Frames in any order give the slices from the first to the last along the normal, each in the order of time."""
     found = stack()
     np.random.default_rng(1).shuffle(found)
-    sorted_ = short_axis(found, Intake())
+    sorted_ = short_axis(found, Imaging())
     assert [part.location for part in sorted_] == pytest.approx(8.0 * np.arange(12))
     assert all([frame.trigger for frame in part.frames] == [40.0 * t for t in range(20)] for part in sorted_)
 
@@ -130,7 +130,7 @@ def test_a_turned_slice_is_refused():
 def test_series_of_one_slice_make_a_stack():
     """As some scanners store it; the same slice taken again in another series is a duplicate."""
     found = [replace(frame, series=str(round(frame.position @ UP))) for frame in stack()]
-    assert len(short_axis(found, Intake())) == 12
+    assert len(short_axis(found, Imaging())) == 12
     again = [replace(frame, series="again") for frame in found[40:60]]
     assert refused(found + again).message.startswith("slice 3 of 12 is there twice (in two series, at 16.0 mm")
 
@@ -141,17 +141,17 @@ def test_the_short_axis_is_found_among_other_series():
     long_axis = stack(3, series="long", axes=AXES[[1, 2, 0]])
     transverse = stack(14, series="transverse", axes=np.eye(3)[[2, 1, 0]])
     localiser = stack(3, 1, series="localiser", axes=np.eye(3))
-    found = short_axis([*localiser, *late, *long_axis, *transverse, *stack(series="cine")], Intake())
+    found = short_axis([*localiser, *late, *long_axis, *transverse, *stack(series="cine")], Imaging())
     assert {part.series for part in found} == {"cine"} and len(found) == 12
 
 
 def test_times_become_common_phases():
     """RR intervals of 720, 800 and 880 ms: the phases 0, 1/20, ... agree; the common cycle is their median, 800 ms."""
     found = stack(12)
-    for part, factor in zip(short_axis(found, Intake()), [0.9, 1.0, 1.1] * 4, strict=True):
+    for part, factor in zip(short_axis(found, Imaging()), [0.9, 1.0, 1.1] * 4, strict=True):
         part.frames[:] = [replace(f, trigger=f.trigger * factor, interval=f.interval * factor) for f in part.frames]
         found = [*found[len(part.frames) :], *part.frames]
-    time, cycle = image.heart_times(short_axis(found, Intake()))
+    time, cycle = image.heart_times(short_axis(found, Imaging()))
     assert cycle == pytest.approx(800)
     np.testing.assert_allclose(time, 40.0 * np.arange(20))
 
@@ -159,9 +159,9 @@ def test_times_become_common_phases():
 def test_times_without_triggers_or_intervals():
     """20 frames without trigger times share the RR interval; with times and none, RR is 20 steps of 40 ms."""
     untimed = [replace(frame, trigger=None) for frame in stack()]
-    np.testing.assert_allclose(image.heart_times(short_axis(untimed, Intake()))[0], 40.0 * np.arange(20))
+    np.testing.assert_allclose(image.heart_times(short_axis(untimed, Imaging()))[0], 40.0 * np.arange(20))
     endless = [replace(frame, interval=None) for frame in stack()]
-    assert image.heart_times(short_axis(endless, Intake()))[1] == pytest.approx(800)
+    assert image.heart_times(short_axis(endless, Imaging()))[1] == pytest.approx(800)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_times_without_triggers_or_intervals():
     ],
 )
 def test_times_that_cannot_be_used(code, change):
-    error = stopped(image.heart_times, short_axis(in_slice(stack(), 5, change), Intake()))
+    error = stopped(image.heart_times, short_axis(in_slice(stack(), 5, change), Imaging()))
     assert error.code == code and error.message.startswith("slice 5 of 12")
 
 
@@ -190,7 +190,7 @@ def test_stored_values_are_rescaled(cine, tmp_path, style):
 
     edit(tmp_path / "raw", rescale)
     output = clean(tmp_path / "raw")
-    found = image.read(output, record(output), Intake())
+    found = image.read(output, record(output), Imaging())
     np.testing.assert_allclose(found.image, 0.5 * cine.image + 3)
 
 
@@ -201,7 +201,7 @@ def test_a_changed_folder_is_no_patients_fault(cine, tmp_path):
     made = record(output)
     (output / "0007.dcm").unlink()
     with pytest.raises(StoreError, match="not those that the record"):
-        image.read(output, made, Intake())
+        image.read(output, made, Imaging())
 
 
 def test_headers_that_are_no_geometry(cine, tmp_path):
@@ -225,7 +225,7 @@ def test_pixels_that_cannot_be_decoded(cine, tmp_path):
     """Fewer frames than the header tells of, colours, and a broken compressed stream."""
     written(cine, tmp_path / "raw", "enhanced")
     (source,) = (tmp_path / "raw").iterdir()
-    whole = short_axis(frames([files.File(source, 1, 1)]), Intake())
+    whole = short_axis(frames([files.File(source, 1, 1)]), Imaging())
     whole[0].frames[0] = replace(whole[0].frames[0], index=40)
     with pytest.raises(Rejected, match="has 40 frames; its header tells of more"):
         image._pixels(whole)
@@ -247,7 +247,7 @@ def test_pixels_that_cannot_be_decoded(cine, tmp_path):
 def test_the_real_study(tmp_path):
     """Sunnybrook SC-HF-I-1: 12 slices 10 mm apart, 20 phases, RR 731 to 800 ms, invalid dates, odd UIDs."""
     made = deidentify(SHARED / "cine_mr/dicom/SCD0000101", tmp_path / "deid", KEY, 3650)
-    found = image.read(tmp_path / "deid", made, Intake())
+    found = image.read(tmp_path / "deid", made, Imaging())
     assert dict(found.sizes) | {"component": 3} == {"time": 20, "z": 12, "y": 256, "x": 256, "component": 3, "axis": 3}
     np.testing.assert_allclose(found.z, 10.0 * np.arange(12), atol=1e-2)
     np.testing.assert_allclose(found.x[1], 1.367188)
@@ -267,7 +267,7 @@ def test_awkward_files_end_in_an_image_or_a_coded_refusal(tmp_path):
 
         def take_in(folder=folder):
             made = deidentify(folder, tmp_path / "deid", KEY, 3650)
-            image.read(tmp_path / "deid", made, Intake())
+            image.read(tmp_path / "deid", made, Imaging())
 
         codes.add(stopped(take_in).code)
     assert codes == {"corrupt-file", "no-image", "no-short-axis-cine"}

@@ -9,34 +9,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinbeat.intake.deidentification.pseudonyms import KeyRefused, Pseudonyms, secret
-from twinbeat.parameters import Intake
+from twinbeat.parameters import Deidentification
 
 
 def test_the_key_comes_from_a_file_or_the_environment(tmp_path, monkeypatch):
     path = tmp_path / "key"
     path.write_bytes(KEY + b"\n")
     path.chmod(0o600)
-    assert secret(Intake(key_file=str(path))) == KEY
+    assert secret(Deidentification(key_file=str(path))) == KEY
     monkeypatch.setenv("TWINBEAT_KEY", KEY.decode())
-    assert secret(Intake()) == KEY
+    assert secret(Deidentification()) == KEY
 
 
 def test_without_a_good_key_nothing_starts(tmp_path, monkeypatch):
     """No key, loose permissions, no file and a short key are each refused with a line that says what to do."""
     path = tmp_path / "key"
     monkeypatch.delenv("TWINBEAT_KEY", raising=False)
-    with pytest.raises(KeyRefused, match=r"no key: set intake.key_file .* or the environment variable TWINBEAT_KEY"):
-        secret(Intake())
+    with pytest.raises(
+        KeyRefused, match=r"no key: set deidentification.key_file .* or the environment variable TWINBEAT_KEY"
+    ):
+        secret(Deidentification())
     with pytest.raises(KeyRefused, match=r"cannot be read \(No such file or directory\); expected a file of mode 600"):
-        secret(Intake(key_file=str(path)))
+        secret(Deidentification(key_file=str(path)))
     path.write_bytes(KEY)
     path.chmod(0o640)
     with pytest.raises(KeyRefused, match=r"others may use the key \(mode ..40\); expected 600: chmod 600"):
-        secret(Intake(key_file=str(path)))
+        secret(Deidentification(key_file=str(path)))
     path.write_bytes(b"short")
     path.chmod(0o600)
     with pytest.raises(KeyRefused, match="the key has 5 bytes; expected at least 16"):
-        secret(Intake(key_file=str(path)))
+        secret(Deidentification(key_file=str(path)))
 
 
 def pseudonyms(key: bytes = KEY, subject: str = "MRN1") -> Pseudonyms:

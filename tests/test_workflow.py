@@ -146,7 +146,7 @@ def test_editing_the_code_of_a_stage_reruns_it_and_what_follows(study):
         ("mesh:\n  sise: 2 mm\n", "mesh.sise: unknown key"),
         ("patients: nowhere.tsv\n", "nowhere.tsv"),
         ("surrogate:\n  patients: [stranger]\n", "surrogate.patients: stranger not in patients.tsv"),
-        ("intake:\n  key_file: nowhere\n", "nowhere: the key cannot be read"),
+        ("deidentification:\n  key_file: nowhere\n", "nowhere: the key cannot be read"),
     ],
 )
 def test_a_fault_in_the_configuration_starts_nothing(study, text, line):

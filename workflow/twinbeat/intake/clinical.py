@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..parameters import Calibration, Intake
+from ..parameters import Calibration, ClinicalData
 from ..units import KPA_PER_MMHG, convert
 from ..verdicts import KINDS, Rejected
 
@@ -92,7 +92,7 @@ def parse(text: str) -> Mapping[str, Any]:
     return content
 
 
-def clean(content: Mapping[str, Any], cycle: float, intake: Intake, population: Calibration) -> Clinical:
+def clean(content: Mapping[str, Any], cycle: float, accuracy: ClinicalData, population: Calibration) -> Clinical:
     """Checked figures; what is not known is assumed from the population, the heart rate from the ``cycle`` (ms).
 
     Raises Rejected, naming the key, where a figure is not plausible. The message never quotes a text of the file.
@@ -102,19 +102,19 @@ def clean(content: Mapping[str, Any], cycle: float, intake: Intake, population: 
     systolic, diastolic = known.get("systolic"), known.get("diastolic")
     if systolic and diastolic and diastolic >= systolic:
         _reject("diastolic", f"{diastolic:g} mmHg", f"less than the systolic {systolic:g} mmHg")
-    assumed = intake.assumed_systolic_sigma
-    top = _pressure(systolic, intake.cuff_sigma, population.systolic_pressure, assumed)
+    assumed = accuracy.assumed_systolic_sigma
+    top = _pressure(systolic, accuracy.cuff_sigma, population.systolic_pressure, assumed)
     return Clinical(
-        heart_rate=Figure(value=rate, sigma=intake.rate_sigma, source="measured"),
+        heart_rate=Figure(value=rate, sigma=accuracy.rate_sigma, source="measured"),
         systolic=top,
-        diastolic=_pressure(diastolic, intake.cuff_sigma, DIASTOLIC_SHARE * top.value / KPA_PER_MMHG, assumed),
+        diastolic=_pressure(diastolic, accuracy.cuff_sigma, DIASTOLIC_SHARE * top.value / KPA_PER_MMHG, assumed),
         lv_end_diastolic_pressure=_pressure(
             known.get("lv_end_diastolic_pressure"),
-            intake.catheter_sigma,
+            accuracy.catheter_sigma,
             population.end_diastolic_pressure,
-            intake.assumed_end_diastolic_sigma,
+            accuracy.assumed_end_diastolic_sigma,
         ),
-        lv_pressure=_trace(content.get("lv_pressure"), 60e3 / rate, intake.catheter_sigma),
+        lv_pressure=_trace(content.get("lv_pressure"), 60e3 / rate, accuracy.catheter_sigma),
         scar_segments=_segments(content.get("scar_segments") or []),
     )
 

@@ -7,7 +7,7 @@ from .anatomy import Fibers, Mesh
 from .beat import Beat
 from .calibration import Calibration
 from .electrophysiology import Electrophysiology
-from .intake import Intake
+from .intake import ClinicalData, Deidentification, Imaging
 from .mechanics import Mechanics
 from .phantom import Phantom
 from .section import Section
@@ -18,10 +18,12 @@ from .surrogate import Surrogate
 __all__ = [
     "Beat",
     "Calibration",
+    "ClinicalData",
     "ConfigurationError",
+    "Deidentification",
     "Electrophysiology",
     "Fibers",
-    "Intake",
+    "Imaging",
     "Mechanics",
     "Mesh",
     "Phantom",

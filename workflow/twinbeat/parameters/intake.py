@@ -1,4 +1,4 @@
-"""Parameters of intake."""
+"""Parameters of intake: what comes out of DICOM files, images and clinical files."""
 
 from typing import Annotated
 
@@ -8,14 +8,18 @@ from ..units import BloodPressure, Length, Rate
 from .section import Section
 
 
-class Intake(Section):
-    """De-identification, import of the short-axis cine and cleaning of the clinical file."""
+class Deidentification(Section):
+    """What is taken out of DICOM files (PS3.15 annex E) before anything else sees them."""
 
     key_file: str | None = None
     """File of mode 600 with the secret that makes pseudonymous UIDs and dates; none: the environment's TWINBEAT_KEY."""
 
     date_shift_days: Annotated[int, Field(ge=1, le=36500)] = 3650
     """Dates of a patient move back by up to this many days, by the same amount for all files of the patient."""
+
+
+class Imaging(Section):
+    """Import of the short-axis cine."""
 
     slice_tolerance: Length = "0.5 mm"
     """Slices further than this off an even spacing are reported as missing or duplicate."""
@@ -25,6 +29,10 @@ class Intake(Section):
 
     minimum_frames: Annotated[int, Field(ge=4)] = 8
     """Frames of a slice that make it a cine."""
+
+
+class ClinicalData(Section):
+    """How well clinical figures are known, where they come from a file and where from the population."""
 
     cuff_sigma: BloodPressure = "5 mmHg"
     """Standard deviation of a systolic or diastolic pressure in the clinical file."""

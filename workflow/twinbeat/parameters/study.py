@@ -10,7 +10,7 @@ from .anatomy import Fibers, Mesh
 from .beat import Beat
 from .calibration import Calibration
 from .electrophysiology import Electrophysiology
-from .intake import Intake
+from .intake import ClinicalData, Deidentification, Imaging
 from .mechanics import Mechanics
 from .phantom import Phantom
 from .section import Section
@@ -31,7 +31,9 @@ class Study(Section):
     patients: str = "patients.tsv"
     """Table of patients: pseudonym, DICOM folder, clinical file, group."""
 
-    intake: Intake = Intake()
+    deidentification: Deidentification = Deidentification()
+    imaging: Imaging = Imaging()
+    clinical: ClinicalData = ClinicalData()
     segmentation: Segmentation = Segmentation()
     mesh: Mesh = Mesh()
     fibers: Fibers = Fibers()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from ...parameters import Intake
+from ...parameters import Deidentification
 
 VARIABLE = "TWINBEAT_KEY"
 SHORTEST = 16
@@ -22,12 +22,12 @@ class KeyRefused(PermissionError):
     """There is no usable secret key; no patient can be de-identified, and no patient is to blame."""
 
 
-def secret(parameters: Intake) -> bytes:
+def secret(parameters: Deidentification) -> bytes:
     """The key from the file of the configuration, else from the environment. Raises KeyRefused."""
     if parameters.key_file is None:
         source, key = f"environment variable {VARIABLE}", os.environ.get(VARIABLE, "").strip().encode()
         if not key:
-            raise KeyRefused(f"no key: set intake.key_file to a file of mode 600, or the {source}")
+            raise KeyRefused(f"no key: set deidentification.key_file to a file of mode 600, or the {source}")
     else:
         source, key = parameters.key_file, _from_file(Path(parameters.key_file))
     if len(key) < SHORTEST:

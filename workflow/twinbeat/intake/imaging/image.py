@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ...parameters import Intake
+from ...parameters import Imaging
 from ...store import StoreError
 from ...verdicts import Rejected
 from .. import files
@@ -15,7 +15,7 @@ from .frames import Frame, frames
 from .stack import Slice, short_axis
 
 
-def read(folder: Path, made: xr.Dataset, parameters: Intake) -> xr.Dataset:
+def read(folder: Path, made: xr.Dataset, parameters: Imaging) -> xr.Dataset:
     """The short-axis cine of a de-identified folder, as VARIABLES["image"] has it.
 
     ``made`` is the record of the folder. Raises Rejected where there is no whole short-axis cine, StoreError where the

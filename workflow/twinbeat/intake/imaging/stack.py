@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...parameters import Intake
+from ...parameters import Imaging
 from ...verdicts import Rejected
 from .frames import Frame
 
@@ -32,7 +32,7 @@ class Slice:
     frames: list[Frame] = field(default_factory=list)
 
 
-def short_axis(frames: list[Frame], parameters: Intake) -> list[Slice]:
+def short_axis(frames: list[Frame], parameters: Imaging) -> list[Slice]:
     """The complete short-axis stack, along its normal. Raises Rejected, saying what is missing."""
     groups = _grouped(
         frames, lambda frame, first: np.allclose(frame.orientation, first.orientation, atol=SAME_DIRECTION)
@@ -62,7 +62,7 @@ def _grouped[T](items: Iterable[T], alike: Callable[[T, T], bool]) -> list[list[
     return groups
 
 
-def _slices(frames: list[Frame], parameters: Intake) -> list[Slice]:
+def _slices(frames: list[Frame], parameters: Imaging) -> list[Slice]:
     """Slices of frames with one orientation, in the order of their places."""
     normal = frames[0].normal
     found: dict[tuple[str, int], Slice] = {}
@@ -81,7 +81,7 @@ def _when(frame: Frame) -> tuple[float, float]:
     return (frame.trigger or 0.0, frame.order)
 
 
-def _stacks(slices: list[Slice], parameters: Intake) -> list[list[Slice]]:
+def _stacks(slices: list[Slice], parameters: Imaging) -> list[list[Slice]]:
     """Each series that is a stack by itself, and the stack that series of few slices (often one) make together."""
     cine = Counter(part.series for part in slices if len(part.frames) >= parameters.minimum_frames)
     alone = [series for series, count in cine.items() if count >= parameters.minimum_slices]
@@ -94,7 +94,7 @@ def _alignment(stack: list[Slice]) -> float:
     return float(abs(stack[0].frames[0].normal @ LONG_AXIS) / np.linalg.norm(LONG_AXIS))
 
 
-def _nothing(frames: list[Frame], candidates: list[list[Slice]], parameters: Intake) -> Rejected:
+def _nothing(frames: list[Frame], candidates: list[list[Slice]], parameters: Imaging) -> Rejected:
     most = max((len(stack) for stack in candidates), default=0)
     found = f"no short-axis cine among {len(frames)} MR frames: the largest parallel cine has {most} slices"
     angles = [np.degrees(np.arccos(min(1.0, _alignment(stack)))) for stack in candidates if len(stack) == most]
@@ -123,7 +123,7 @@ def _check_same(stack: list[Slice], code: str, key: Callable[[Frame], Any], word
             raise Rejected(code, found)
 
 
-def _check_twice(stack: list[Slice], parameters: Intake) -> None:
+def _check_twice(stack: list[Slice], parameters: Imaging) -> None:
     for number, (one, two) in enumerate(pairwise(stack), 1):
         if two.location - one.location <= parameters.slice_tolerance:
             raise Rejected("duplicate-slice", _twice(stack, one, number, len(stack) - 1, "in two series"))
@@ -151,7 +151,7 @@ def _check_counts(stack: list[Slice]) -> None:
             )
 
 
-def _check_spacing(stack: list[Slice], parameters: Intake) -> None:
+def _check_spacing(stack: list[Slice], parameters: Imaging) -> None:
     places = np.array([part.location for part in stack]) - stack[0].location
     gaps = np.diff(places)
     spacing = float(np.median(gaps))
@@ -169,7 +169,7 @@ def _check_spacing(stack: list[Slice], parameters: Intake) -> None:
         raise Rejected("missing-slice", f"{verb.format(' and '.join(missing), total)} missing ({where})")
 
 
-def _check_line(stack: list[Slice], parameters: Intake) -> None:
+def _check_line(stack: list[Slice], parameters: Imaging) -> None:
     """The first pixels of the slices must lie above each other, as in one scan of parallel slices."""
     first = stack[0].frames[0]
     for number, part in enumerate(stack, 1):
