@@ -87,7 +87,7 @@ def real() -> dict[str, float]:
 def imported() -> xr.Dataset:
     """The image store of the real study, through intake."""
     with tempfile.TemporaryDirectory() as folder:
-        record = deidentify(SHARED / "dicom", Path(folder) / "deid", os.urandom(16), Deidentification().date_shift_days)
+        record, _ = deidentify(SHARED / "dicom", Path(folder) / "deid", os.urandom(16), Deidentification())
         return image.read(Path(folder) / "deid", record, Imaging())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from twinbeat import cohort
+from twinbeat.intake.deidentification import linkage
 from twinbeat.intake.deidentification.pseudonyms import KeyRefused, secret
 from twinbeat.parameters import ConfigurationError, read
 
@@ -24,6 +25,7 @@ except ConfigurationError as error:
 onstart:
     try:
         secret(study.deidentification)
+        linkage.check(study.deidentification)
     except KeyRefused as refusal:
         sys.exit(str(refusal))
 

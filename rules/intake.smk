@@ -6,6 +6,7 @@ rule deidentify:
     output:
         record=directory("results/{study}/{patient}/deid/record.zarr"),
         dicom=directory("results/{study}/{patient}/deid/dicom"),
+        certificate="results/{study}/{patient}/deid/certificate.json",
     log:
         "logs/{study}/{patient}/deidentify.log",
     benchmark:
@@ -14,6 +15,7 @@ rule deidentify:
         mem_mb=2000,
         runtime=15,
     params:
+        patient="{patient}",
         deidentification=section("deidentification"),
     message:
         "{wildcards.patient}: take out identifiers"

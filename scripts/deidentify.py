@@ -9,4 +9,7 @@ from twinbeat.parameters import Deidentification
 
 with stage.job(snakemake) as job:
     parameters = Deidentification(**job.params.deidentification)
-    job.publish(deidentify(Path(job.input.dicom), Path(job.output[1]), secret(parameters), parameters.date_shift_days))
+    folder, output = Path(job.input.dicom), Path(job.output[1])
+    record, certificate = deidentify(folder, output, secret(parameters), parameters, job.params.patient)
+    certificate.write(Path(job.output[2]))
+    job.publish(record)

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from twinbeat.intake.deidentification.deidentify import deidentify
+from twinbeat.parameters import Deidentification
 from twinbeat.phantom import dicomwriter
 from twinbeat.phantom.identity import Identity, draw
 from twinbeat.verdicts import PatientStopped
@@ -54,9 +55,9 @@ def content(folder: Path) -> bytes:
     return b"\n".join(path.name.encode() + b"\n" + path.read_bytes() for path in sorted(folder.iterdir()))
 
 
-def clean(folder: Path) -> Path:
+def clean(folder: Path, **options) -> Path:
     output = folder.parent / "deid"
-    deidentify(folder, output, KEY, 3650)
+    deidentify(folder, output, KEY, Deidentification(**options))
     return output
 
 

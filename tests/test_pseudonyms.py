@@ -79,6 +79,6 @@ def test_what_is_no_day_is_emptied(text):
 
 
 def test_days_in_other_spellings():
-    """An old DA with dots, and a DT, whose time of day goes: all are the same day."""
+    """An old DA with dots, and a DT: all are the same day."""
     days = {pseudonyms().date(text) for text in ("20240229", "2024.02.29", "20240229101112.5+0100")}
     assert len(days) == 1 and days != {""}

@@ -54,22 +54,33 @@ def quiet() -> Iterator[None]:
 
 
 def read(file: File, pixels: bool = True) -> Dataset | None:
-    """The image in a file; None where it is something else (a report, a viewer, a screenshot).
+    """The MR or CT image in a file; None where it is something else (a report, a viewer, a screenshot).
 
     Raises Rejected where the file is a damaged image, OSError (without the name) where the machine cannot read it.
     """
+    dataset = parse(file, pixels)
+    if dataset is None or sop_class(dataset) not in IMAGES:
+        return None
+    check(file, dataset, pixels)
+    return dataset
+
+
+def parse(file: File, pixels: bool = True) -> Dataset | None:
+    """The DICOM object in a file; None where it is no DICOM. Raises as ``read`` does."""
     try:
         with quiet():
             dataset = dcmread(file.path, force=True, stop_before_pixels=not pixels)
-            kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
+            known = sop_class(dataset)
     except OSError as error:
         raise OSError(error.errno, f"cannot read {file}: {error.strerror}") from None
     except Exception as error:  # a parser met by bytes that are no DICOM may raise anything
         return _not_dicom(file, type(error).__name__)
-    if kind in IMAGES:
-        _check(file, dataset, pixels)
-        return dataset
-    return None if kind else _not_dicom(file, "no SOP class")
+    return dataset if known else _not_dicom(file, "no SOP class")
+
+
+def sop_class(dataset: Dataset) -> str:
+    """The UID of what kind of object a dataset is, empty where it does not say."""
+    return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
 
 
 def _not_dicom(file: File, reason: str) -> None:
@@ -79,7 +90,8 @@ def _not_dicom(file: File, reason: str) -> None:
         raise Rejected("corrupt-file", f"{file} cannot be read as DICOM ({reason}); expected a whole file")
 
 
-def _check(file: File, dataset: Dataset, pixels: bool) -> None:
+def check(file: File, dataset: Dataset, pixels: bool = True) -> None:
+    """Raises Rejected where an image has no whole header or fewer pixels than it says."""
     try:
         with quiet():
             needed = (

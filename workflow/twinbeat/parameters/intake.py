@@ -7,15 +7,45 @@ from pydantic import Field
 from ..units import BloodPressure, Length, Rate
 from .section import Section
 
+Word = Annotated[str, Field(pattern=r"^[^\W_]+$")]
+PrivateTag = Annotated[str, Field(pattern=r"^\([0-9A-Fa-f]{3}[13579bdfBDF],xx[0-9A-Fa-f]{2}\) \S.*$")]
+
 
 class Deidentification(Section):
-    """What is taken out of DICOM files (PS3.15 annex E) before anything else sees them."""
+    """What is taken out of DICOM files before anything else sees them: the basic profile of PS3.15 annex E."""
 
     key_file: str | None = None
     """File of mode 600 with the secret that makes pseudonymous UIDs and dates; none: the environment's TWINBEAT_KEY."""
 
     date_shift_days: Annotated[int, Field(ge=1, le=36500)] = 3650
     """Dates of a patient move back by up to this many days, by the same amount for all files of the patient."""
+
+    retain_patient_characteristics: bool = True
+    """Keep sex, age (90 for all who are older), size, weight, ethnic group, pregnancy and smoking (option 113108)."""
+
+    retain_device_identity: bool = False
+    """Keep serial numbers and names of scanners and stations (option 113109)."""
+
+    clean_descriptors: bool = True
+    """Keep those words of descriptions that a vocabulary of cardiac imaging has (option 113105), and no other text."""
+
+    vocabulary: tuple[Word, ...] = ()
+    """Words that may stay beside those of the vocabulary."""
+
+    clean_graphics: bool = False
+    """Keep drawn annotations, with their text cleaned (option 113103). Overlays and curves go in any case."""
+
+    safe_private: tuple[PrivateTag, ...] = ()
+    """Private numbers and codes that are safe (option 113111), each as "(0019,xx0C) SIEMENS MR HEADER"."""
+
+    recognise_text: bool = False
+    """Refuse images in which Tesseract reads text: about a second per image."""
+
+    linkage_folder: str | None = None
+    """Folder of mode 700 outside of the results for a file per patient that says whose pseudonym it is; none: none."""
+
+    linkage_recipient: str | None = None
+    """Public key (age) for which these files are encrypted, so that only the trustee can read them."""
 
 
 class Imaging(Section):

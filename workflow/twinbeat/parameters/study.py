@@ -1,5 +1,6 @@
 """The whole configuration of a study, its errors and its default text."""
 
+import json
 import textwrap
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -98,8 +99,8 @@ def _comment(words: str, indent: int) -> list[str]:
 
 
 def _scalar(value: Any) -> str:
-    if value is None:
-        return "null"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, list):
         return f"[{', '.join(_scalar(item) for item in value)}]"
     return str(value)

@@ -1,38 +1,49 @@
-"""De-identification of a DICOM folder, with a gate that fails closed."""
+"""De-identification of a DICOM folder, with a final scan that fails closed."""
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import xarray as xr
 from pydicom import Dataset
 
+from ...parameters import Deidentification
+from ...store import provenance
 from ...verdicts import PatientStopped, Quarantined, Rejected
 from .. import files
 from ..record import record
-from . import profile, scan
+from . import linkage
+from .certificate import Certificate
+from .cleaner import Cleaner
 from .identifiers import Identifiers
+from .profile import Profile
 from .pseudonyms import Pseudonyms
+from .recognition import has_text
+from .refusals import refused_image, refused_kind
+from .scan import Scan
+from .text import Vocabulary
 
 log = logging.getLogger("twinbeat")
 
 
-def deidentify(folder: Path, output: Path, key: bytes, longest_shift: int) -> xr.Dataset:
-    """Write the MR and CT images of ``folder`` to ``output`` as 0001.dcm, 0002.dcm and so on, without identifiers.
+def deidentify(
+    folder: Path, output: Path, key: bytes, parameters: Deidentification, patient: str = ""
+) -> tuple[xr.Dataset, Certificate]:
+    """Write the MR and CT images of ``folder`` to ``output`` as 000001.dcm, 000002.dcm and so on, without identifiers.
 
-    Gives the record of the files written, ``sha256 (file, byte)``. Raises Rejected where the folder has no usable
-    image or several persons, or where an identifier survives; then ``output`` is left empty.
+    Gives the record of the files written, ``sha256 (file, byte)``, and the certificate of what was done. ``patient`` is
+    under what name the linkage table, where there is one, has the hospital number. Raises Rejected where the folder has
+    no usable image or several persons, or where an identifier survives; then ``output`` is left empty.
     """
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     try:
-        found = files.listed(folder)
-        identifiers, pseudonyms, days = _survey(folder, found, key, longest_shift)
-        _write_all(found, output, pseudonyms, identifiers)
-        identifiers.allow_dates(filter(None, (pseudonyms.date(day) for day in days)))
-        scan.check(output, identifiers)
-        return record(output)
+        survey = _survey(files.listed(folder), folder, parameters)
+        certificate = _write_all(survey, output, Pseudonyms(key, survey.subject, parameters.date_shift_days))
+        linkage.write(parameters, patient, Pseudonyms(key, survey.subject, 1).name, survey.subject)
+        return record(output), certificate
     except BaseException as error:
         shutil.rmtree(output)
         output.mkdir()
@@ -42,54 +53,93 @@ def deidentify(folder: Path, output: Path, key: bytes, longest_shift: int) -> xr
         raise Quarantined("deidentification-failed", reason) from None  # the message may quote a header
 
 
-def _survey(
-    folder: Path, found: list[files.File], key: bytes, longest_shift: int
-) -> tuple[Identifiers, Pseudonyms, set[str]]:
-    """What must not survive, how it is replaced, and the days that are in the files."""
-    identifiers, subjects, studies = Identifiers(), set(), set()
+@dataclass
+class Survey:
+    """What the first pass over the files has seen."""
+
+    parameters: Deidentification
+    identifiers: Identifiers
+    images: list[files.File] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    persons: set[str] = field(default_factory=set)
+    studies: set[str] = field(default_factory=set)
+
+    @property
+    def subject(self) -> str:
+        """The hospital number, or where there is none the first of the studies."""
+        return next(iter(self.persons), min(self.studies, default=""))
+
+    def take(self, file: files.File) -> None:
+        """Look at one file: to be cleaned, or refused."""
+        found = files.parse(file)
+        reason = "not-dicom" if found is None else refused_kind(files.sop_class(found))
+        with files.quiet():
+            if found is not None:
+                self.identifiers.add_dataset(found)
+            reason = reason or self._image(file, found)
+        if reason:
+            self.refused[reason] += 1
+        else:
+            self.images.append(file)
+
+    def _image(self, file: files.File, found: Dataset) -> str | None:
+        """Whose image it is, and the reason why it is refused, if it is."""
+        files.check(file, found)
+        self.persons |= {str(found.get("PatientID") or "").strip()} - {""}
+        self.studies.add(str(found.get("StudyInstanceUID") or ""))
+        return refused_image(found) or self._recognised(file)
+
+    def _recognised(self, file: files.File) -> str | None:
+        wanted = self.parameters.recognise_text
+        return "burned-in-text" if wanted and has_text(files.decode(file)) else None
+
+
+def _survey(found: list[files.File], folder: Path, parameters: Deidentification) -> Survey:
+    survey = Survey(parameters, Identifiers(Profile(parameters), Vocabulary(parameters.vocabulary)))
     for file in found:
         for part in file.path.relative_to(folder).parts:
-            identifiers.add_file(part)
-        if dataset := files.read(file):
-            with files.quiet():
-                identifiers.add_dataset(dataset)
-                subjects.add(str(dataset.get("PatientID") or "").strip())
-                studies.add(str(dataset.get("StudyInstanceUID") or ""))
-    subject = _only(subjects - {""}) or min(studies, default="")
+            survey.identifiers.add_file(part)
+        survey.take(file)
+    if len(survey.persons) > 1:
+        found_persons = f"the folder has images of {len(survey.persons)} patient IDs; expected one"
+        raise Rejected("several-persons", found_persons)
+    if not survey.images:
+        raise _nothing(survey, len(found))
+    return survey
+
+
+def _nothing(survey: Survey, total: int) -> Rejected:
+    code, count = survey.refused.most_common(1)[0]
+    return Rejected(code, f"none of the {total} files can be cleaned ({count}: {code}); expected a short-axis cine")
+
+
+def _write_all(survey: Survey, output: Path, pseudonyms: Pseudonyms) -> Certificate:
+    identifiers = survey.identifiers
     days = {text for text in identifiers.found.get("date", ()) if text.isdigit()}
-    return identifiers, Pseudonyms(key, subject, longest_shift), days
+    cleaner = Cleaner(identifiers.profile, identifiers.vocabulary, pseudonyms, identifiers.mentions)
+    for number, file in enumerate(survey.images, 1):
+        _write(file, output / f"{number:06d}.dcm", cleaner)
+    identifiers.allow_dates(filter(None, (pseudonyms.date(day) for day in days)))
+    scan = Scan(identifiers)
+    scan.check(output)
+    log.info("deidentify: %d images; refused: %s", len(survey.images), dict(survey.refused) or "none")
+    return Certificate(
+        survey.parameters,
+        provenance.code(provenance.PACKAGE),
+        len(survey.images),
+        survey.refused,
+        cleaner.counts,
+        scan.values,
+        scan.bytes,
+    )
 
 
-def _only(subjects: set[str]) -> str:
-    if len(subjects) > 1:
-        raise Rejected("several-persons", f"the folder has images of {len(subjects)} patient IDs; expected one")
-    return next(iter(subjects), "")
-
-
-def _write_all(found: list[files.File], output: Path, pseudonyms: Pseudonyms, identifiers: Identifiers) -> None:
-    images = 0
-    for file, dataset in _images(found):
-        images += 1
-        _write(file, dataset, output / f"{images:04d}.dcm", pseudonyms, identifiers)
-    log.info("deidentify: %d images of %d files kept; the others are no MR or CT images", images, len(found))
-    if not images:
-        raise Rejected("no-image", f"none of the {len(found)} files is an MR or CT image; expected a short-axis cine")
-
-
-def _images(found: list[files.File]) -> Iterator[tuple[files.File, Dataset]]:
-    for file in found:
-        if dataset := files.read(file):
-            yield file, dataset
-
-
-def _write(file: files.File, dataset: Dataset, path: Path, pseudonyms: Pseudonyms, identifiers: Identifiers) -> None:
-    if dataset.get("BurnedInAnnotation") == "YES":
-        raise Rejected("burned-in", f"{file} says that text is burned into its pixels; expected an image without it")
+def _write(file: files.File, path: Path, cleaner: Cleaner) -> None:
+    dataset = files.read(file)
     try:
         with files.quiet():
-            profile.clean(dataset, pseudonyms, identifiers.mentions)
-            profile.declare(dataset, pseudonyms)
-            dataset.file_meta, dataset.preamble = profile.meta(dataset), bytes(128)
+            cleaner.clean(dataset)
+            cleaner.declare(dataset)
             dataset.save_as(path, enforce_file_format=True)
     except OSError as error:
         raise OSError(error.errno, f"cannot write {path.name}: {error.strerror}") from None

@@ -4,36 +4,44 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from ahocorasick_rs import AhoCorasick
 from pydicom import DataElement, Dataset
 from pydicom.charset import convert_encodings
 
-from .profile import DEVICE_TEXT, TABLE, values
+from .cleaner import DUMMY, values
+from .profile import TABLE, Profile
 from .pseudonyms import STANDARD_ROOT
+from .text import Vocabulary
 
 SHORTEST, SUBSTRING = 4, 6
-OWN_DUMMY = "anonymized"
-WORDY = {"SH", "LO", "ST", "LT", "UT", "UC", "AE"}
+INITIALS = 2
+WORDY = {"SH", "LO", "ST", "LT", "UT", "UC", "AE", "UR"}
 PERSONAL = re.compile(
-    r"Patient|Person|Institution|Accession|Physician|Operator|Address|Telephone|Serial|Admission|Issuer"
+    r"Patient|Person|Institution|Accession|Physician|Operator|Address|Telephone|Telecom|Serial|Admission|Issuer|Station"
 )
-_STRONG = "person, institution or device"
+STRONG = "person, institution or device"
+WEAK = ("text", "file name")
+_WORDS = re.compile(r"[^\W_]+")
 _EIGHT_DIGITS = re.compile(r"\d{8}")
 
 
 @dataclass
 class Identifiers:
-    """Identifying values of one patient: ``{kind: values}``, and the words of the devices, which identify nobody."""
+    """Identifying values of one patient: ``{kind: values}``, and texts that identify nobody, such as a maker's name."""
 
+    profile: Profile
+    vocabulary: Vocabulary
     found: dict[str, set[str]] = field(default_factory=dict)
-    device: set[str] = field(default_factory=set)
-    encodings: set[str] = field(default_factory=lambda: {"utf-8", "latin-1", "utf-16-le"})
+    harmless: set[str] = field(default_factory=set)
+    encodings: set[str] = field(default_factory=lambda: {"utf-8", "latin-1", "utf-16-le", "utf-16-be"})
 
-    def add(self, kind: str, *texts: str) -> None:
-        """Take in values of at least four characters."""
-        cut = {text.strip(" \0\r\n").casefold() for text in texts} - {OWN_DUMMY}
-        self.found.setdefault(kind, set()).update(text for text in cut if len(text) >= SHORTEST)
+    def add(self, kind: str, *texts: str, shortest: int = SHORTEST) -> None:
+        """Take in values of at least so many characters."""
+        cut = {text.strip(" \0\r\n").casefold() for text in texts} - {DUMMY.casefold()}
+        self.found.setdefault(kind, set()).update(text for text in cut if len(text) >= shortest)
 
     def add_file(self, name: str) -> None:
         """Take in the name of a file or folder."""
@@ -42,27 +50,31 @@ class Identifiers:
 
     def add_dataset(self, dataset: Dataset) -> None:
         """Take in the identifying values at every depth of an original dataset."""
-        self.encodings.update(convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6"))
+        with suppress(Exception):  # a character set that nobody knows
+            self.encodings.update(convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6"))
         for element in elements(dataset):
-            if element.tag in DEVICE_TEXT:
-                self.device.update(str(value).casefold() for value in values(element))
-            for value in values(element) if element.VR != "SQ" else ():
-                self._add_value(element, value)
+            if self.profile.keeps(element.tag):
+                self.harmless.update(str(value).casefold() for value in values(element) if element.VR != "SQ")
+            else:
+                self._add_element(element)
 
-    def _add_value(self, element: DataElement, value: object) -> None:
-        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    def _add_element(self, element: DataElement) -> None:
+        for value in values(element) if element.VR != "SQ" else ():
+            self._add_value(element, value.decode("latin-1") if isinstance(value, bytes) else str(value))
+
+    def _add_value(self, element: DataElement, text: str) -> None:
         if element.VR == "PN":
-            self.add("name", text, *re.split(r"[\^= ,]+", text))
+            self.add("name", text, *re.split(r"[\^= ,]+", text), shortest=INITIALS)
         elif element.VR == "UI" and not text.startswith(STANDARD_ROOT):
             self.add("UID", text)
         elif element.VR in ("DA", "DT"):
             self.add("date", *_spellings(text))
-        elif element.VR in WORDY and element.tag not in DEVICE_TEXT:
+        elif element.VR in WORDY and not self.vocabulary.allows(text):
             self._add_text(element, text)
 
     def _add_text(self, element: DataElement, text: str) -> None:
         if TABLE.get(element.tag) and PERSONAL.search(element.keyword):
-            self.add(_STRONG, text)
+            self.add(STRONG, text)
         elif (TABLE.get(element.tag) or element.tag.is_private) and _is_special(text):
             self.add("text", text)
 
@@ -71,17 +83,29 @@ class Identifiers:
         self.found.get("date", set()).difference_update(spelt for day in shifted for spelt in _spellings(day))
 
     def mentions(self, text: str) -> bool:
-        """Whether a text holds a name or number of the person, the institution or the device."""
+        """Whether a text holds an identifying value: a short one as a word, a longer one anywhere."""
         text = text.casefold()
-        words = set(re.split(r"[^\w]+", text))
-        named = self.found.get("name", set()) | self.found.get(_STRONG, set())
-        return any(value in words or (len(value) >= SUBSTRING and value in text) for value in named)
+        return not self._short.isdisjoint(_WORDS.findall(text)) or bool(self._long.find_matches_as_indexes(text))
+
+    @cached_property
+    def _short(self) -> set[str]:
+        return {text for kind, text in self._sure() if len(text) < SUBSTRING}
+
+    @cached_property
+    def _long(self) -> AhoCorasick:
+        return AhoCorasick(sorted({text for _, text in self._sure() if len(text) >= SUBSTRING}))
+
+    def _sure(self) -> Iterator[tuple[str, str]]:
+        return ((kind, text) for kind, texts in self.found.items() if kind not in WEAK for text in texts)
 
     def patterns(self) -> Iterator[tuple[str, str]]:
         """Kind and value of all that must not be found."""
         for kind, texts in self.found.items():
-            weak = kind in ("text", "file name")
-            yield from ((kind, text) for text in texts if not weak or not any(text in word for word in self.device))
+            long = (text for text in texts if len(text) >= SHORTEST)
+            yield from ((kind, text) for text in long if kind not in WEAK or not self._is_harmless(text))
+
+    def _is_harmless(self, text: str) -> bool:
+        return any(text in known for known in self.harmless)
 
 
 def _is_special(text: str) -> bool:

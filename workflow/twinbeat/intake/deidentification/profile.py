@@ -1,143 +1,190 @@
-"""The basic profile of DICOM PS3.15 annex E on one dataset, at every depth.
+"""What is done with each attribute: table E.1-1 of DICOM PS3.15 2026c, with the options that a study chooses.
 
-Table E.1-1 and its dummy values come from dicom-anonymizer; the walk is ours, because that library leaves listed
-attributes inside unlisted sequences, and breaks the intervals between dates. We are stricter than the table in one
-point: text stays only in the attributes of ``DEVICE_TEXT``, so that a name in a field which nobody listed goes too.
+The table comes as data from dicom-anonymizer; its columns of options (E.3.6 to E.3.9) are written down here. Where the
+table offers a choice that depends on the object (X/Z/D), the dummy is taken, which is right for all. We are stricter in
+what the table does not list: text of free form is cleaned like a description, and names and unknown bulk data go.
 """
 
-from collections.abc import Callable
+from enum import StrEnum
 
 from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_selector
-from dicomanonymizer.simpledicomanonymizer import empty_element, replace_element
-from pydicom import DataElement, Dataset, Sequence, uid
+from pydicom import DataElement
 from pydicom.datadict import dictionary_has_tag, tag_for_keyword
-from pydicom.dataset import FileMetaDataset
 from pydicom.tag import BaseTag
 
-from .pseudonyms import Pseudonyms
+from ...parameters import Deidentification
 
-EDITION = "dicomfields_2026c"
-TEXT = {"AE", "AS", "LO", "LT", "PN", "SH", "ST", "UC", "UN", "UR", "UT"}
-BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW"}
-DEVICE_TEXT = {
-    tag_for_keyword(keyword)
-    for keyword in (
-        "Manufacturer",
-        "ManufacturerModelName",
-        "SoftwareVersions",
-        "ReceiveCoilName",
-        "TransmitCoilName",
-        "SequenceName",
-        "PulseSequenceName",
-        "ImagedNucleus",
-        "ResonantNucleus",
-        "StackID",
-        "RescaleType",
-    )
-}
+EDITION = "2026c"
+TEXT = {"LO", "LT", "SH", "ST", "UC", "UT"}
+TIMES = {"DA", "DT", "TM"}
+BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW", "UN"}
 PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
-DUMMIES = {"D": replace_element, "Z": empty_element}
-METHOD_CODES = (
-    ("113100", "Basic Application Confidentiality Profile"),
-    ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
+
+
+class Action(StrEnum):
+    """What is done with an attribute, in the words of the certificate."""
+
+    REMOVE = "removed"
+    EMPTY = "emptied"
+    REPLACE = "replaced by a dummy"
+    UID = "replaced by a pseudonymous UID"
+    SHIFT = "moved in time"
+    CLEAN = "cleaned"
+    CHECK = "kept unless it names somebody"
+    WALK = "walked through"
+    KEEP = "kept"
+
+
+def _tags(keywords: str) -> frozenset[int]:
+    return frozenset(tag_for_keyword(keyword) for keyword in keywords.split())
+
+
+DEVICE_TEXT = _tags("""
+    Manufacturer ManufacturerModelName SoftwareVersions ReceiveCoilName TransmitCoilName SequenceName PulseSequenceName
+    ImagedNucleus ResonantNucleus StackID RescaleType ConvolutionKernel FilterType
+""")
+"""Free text that tells of the kind of device and of how it worked, not of whose it is."""
+
+CODED_TEXT = _tags(
+    "CodeValue LongCodeValue CodingSchemeDesignator CodingSchemeVersion MappingResource ContextIdentifier"
 )
+"""Of codes from published schemes; items with codes of a house's own go as a whole."""
+BIRTH = _tags("PatientBirthDate PatientBirthTime")
+CHARACTERISTICS = _tags("""
+    EthnicGroup PatientAge PatientSex PatientSexNeutered PatientSize PatientWeight PregnancyStatus SmokingStatus
+""")
+DESCRIBED_CHARACTERISTICS = _tags("Allergies PatientState PreMedication SpecialNeeds")
+DEVICE_IDENTITY = _tags("""
+    CassetteID DetectorID DeviceDescription DeviceLabel DeviceSerialNumber DeviceUID GantryID GeneratorID LensMake
+    LensModel LensSerialNumber LensSpecification ManufacturerDeviceClassUID ManufacturerDeviceIdentifier
+    PerformedStationAETitle PerformedStationGeographicLocationCodeSequence PerformedStationName
+    PerformedStationNameCodeSequence PlateID ScheduledProcedureStepLocation ScheduledStationAETitle
+    ScheduledStationGeographicLocationCodeSequence ScheduledStationName ScheduledStationNameCodeSequence
+    ScheduledStudyLocation ScheduledStudyLocationAETitle SourceManufacturer SourceSerialNumber StationName
+    TransducerIdentificationSequence TreatmentMachineName UDISequence UniqueDeviceIdentifier XRayDetectorID
+    XRayDetectorLabel XRaySourceID
+""")
+DESCRIPTORS = _tags("""
+    AcquisitionComments AcquisitionDeviceProcessingDescription AcquisitionFieldOfViewLabel
+    AcquisitionProtocolDescription AdditionalPatientHistory AdmittingDiagnosesDescription Allergies
+    ClinicalTrialSeriesDescription ClinicalTrialTimePointDescription CommentsOnRadiationDose
+    CommentsOnThePerformedProcedureStep ContrastBolusAgent ContributionDescription DecompositionDescription
+    DerivationDescription DeviceSettingDescription DischargeDiagnosisDescription FrameComments IdentifyingComments
+    ImageComments ImagingServiceRequestComments LongDeviceDescription MedicalAlerts MultienergyAcquisitionDescription
+    Occupation PatientComments PatientState PerformedProcedureStepDescription ProtocolName ReasonForStudy
+    ReasonForTheImagingServiceRequest ReasonForTheRequestedProcedure ReasonForVisit RequestedContrastAgent
+    RequestedProcedureComments RequestedProcedureDescription RequestedSeriesDescription
+    RespiratoryMotionCompensationTechniqueDescription ScheduledProcedureStepDescription SeriesDescription
+    ServiceEpisodeDescription StudyComments StudyDescription VisitComments
+""")
+GRAPHICS, GRAPHIC_TEXT = _tags("GraphicAnnotationSequence"), _tags("UnformattedTextValue")
+LETTERS = {"X": Action.REMOVE, "Z": Action.EMPTY, "D": Action.REPLACE, "U": Action.UID}
+LAST = {
+    "D_TAGS": "D", "Z_TAGS": "Z", "X_TAGS": "X", "U_TAGS": "U", "Z_D_TAGS": "D",
+    "X_Z_TAGS": "Z", "X_D_TAGS": "D", "X_Z_D_TAGS": "D", "X_Z_U_STAR_TAGS": "U",
+}  # fmt: skip
 
 
-def _table() -> dict[int, str]:
-    """Action by tag: X remove, Z empty, D dummy, U replace UIDs; of a choice such as X/Z/D the last is taken."""
-    tags = dicom_anonymization_database_selector(EDITION)
-    last = {"D_TAGS": "D", "Z_TAGS": "Z", "X_TAGS": "X", "U_TAGS": "U", "Z_D_TAGS": "D", "X_Z_TAGS": "Z"}
-    last |= {"X_D_TAGS": "D", "X_Z_D_TAGS": "D", "X_Z_U_STAR_TAGS": "U"}
-    return {(tag[0] << 16) + tag[1]: action for name, action in last.items() for tag in tags[name] if len(tag) == 2}
+def _table() -> dict[int, Action]:
+    tags = dicom_anonymization_database_selector(f"dicomfields_{EDITION}")
+    pairs = ((tag, LETTERS[letter]) for name, letter in LAST.items() for tag in tags[name])
+    return {(tag[0] << 16) + tag[1]: action for tag, action in pairs if len(tag) == 2}
 
 
 TABLE = _table()
 
 
-def clean(dataset: Dataset, pseudonyms: Pseudonyms, mentions: Callable[[str], bool]) -> None:
-    """De-identify a dataset and its sequences in place; ``mentions`` knows a text that names the person."""
-    for tag in list(dataset.keys()):
-        try:
-            element = dataset[tag]
-        except Exception:  # a value that cannot be parsed tells nothing that may stay
-            del dataset[tag]
-            continue
-        if _goes(element):
-            del dataset[tag]
-        else:
-            _change(dataset, element, pseudonyms, mentions)
+class Profile:
+    """The basic profile with the options of a study."""
 
+    def __init__(self, parameters: Deidentification) -> None:
+        self._options = self._chosen(parameters)
+        self._unlisted_text = Action.CLEAN if parameters.clean_descriptors else Action.REMOVE
+        self._safe = {_private(text) for text in parameters.safe_private}
+        self.edition, self.codes = EDITION, _codes(parameters)
 
-def _goes(element: DataElement) -> bool:
-    tag, action, kind = element.tag, TABLE.get(element.tag), element.VR
-    if not _is_standard(tag) or (action == "X" and kind not in ("DA", "DT")):
-        return True
-    if kind == "SQ":
-        return action not in (None, "U")
-    if kind in BULK:
-        return tag not in PIXELS and tag.group != 0x0028
-    return kind in TEXT and action is None and tag not in DEVICE_TEXT
+    @staticmethod
+    def _chosen(parameters: Deidentification) -> dict[int, Action]:
+        chosen = dict.fromkeys(DEVICE_TEXT, Action.CHECK)
+        if parameters.clean_descriptors:
+            chosen |= dict.fromkeys(DESCRIPTORS, Action.CLEAN)
+        if parameters.retain_patient_characteristics:
+            chosen |= dict.fromkeys(CHARACTERISTICS, Action.CHECK)
+            chosen |= dict.fromkeys(DESCRIBED_CHARACTERISTICS, Action.CLEAN)
+        if parameters.retain_device_identity:
+            chosen |= dict.fromkeys(DEVICE_IDENTITY, Action.KEEP)
+        if parameters.clean_graphics:
+            chosen |= dict.fromkeys(GRAPHICS, Action.WALK) | dict.fromkeys(GRAPHIC_TEXT, Action.CLEAN)
+        return chosen
+
+    def action(self, element: DataElement, top: bool) -> Action:
+        """What is done with an element; ``top``: it is in no sequence."""
+        tag, kind = element.tag, element.VR
+        if tag.is_private:
+            return Action.CHECK if self._is_safe(element) else Action.REMOVE
+        if not _is_standard(tag):
+            return Action.REMOVE
+        if chosen := self._options.get(tag):
+            return Action.WALK if kind == "SQ" else chosen
+        if kind in TIMES and tag not in BIRTH:
+            return Action.SHIFT
+        if kind == "UI":
+            return Action.UID
+        return self._listed(TABLE[tag], kind) if tag in TABLE else self._unlisted(tag, kind, top)
+
+    def keeps(self, tag: BaseTag) -> bool:
+        """Whether an option keeps an attribute as it is, so that its value is no secret."""
+        return self._options.get(tag) in (Action.KEEP, Action.CHECK)
+
+    @staticmethod
+    def _listed(action: Action, kind: str) -> Action:
+        if kind == "SQ":
+            return {Action.UID: Action.WALK, Action.REPLACE: Action.EMPTY}.get(action, action)
+        return Action.EMPTY if action is Action.UID else action
+
+    def _unlisted(self, tag: BaseTag, kind: str, top: bool) -> Action:
+        if kind == "SQ":
+            return Action.WALK
+        if tag in CODED_TEXT:
+            return Action.CHECK
+        if kind in ("CS", "AS"):
+            return Action.CLEAN
+        if kind in TEXT:
+            return self._unlisted_text
+        if kind in BULK:
+            return Action.KEEP if (top and tag in PIXELS) or tag.group == 0x0028 else Action.REMOVE
+        return Action.REMOVE if kind in ("PN", "AE", "UR") else Action.KEEP
+
+    def _is_safe(self, element: DataElement) -> bool:
+        """A private attribute that the study has found to be safe (PS3.15 E.3.10): numbers and codes only."""
+        creator = element.private_creator
+        if creator is None:
+            return element.tag.is_private_creator and any(str(element.value) == safe[1] for safe in self._safe)
+        key = (element.tag.group, creator, element.tag.element & 0xFF)
+        return key in self._safe and element.VR not in BULK | TEXT | {"PN", "SQ", "UI", "UR", "AE"}
 
 
 def _is_standard(tag: BaseTag) -> bool:
-    """Whether a tag is in the dictionary, and no group length, overlay or curve."""
-    repeating = 0x5000 <= tag.group <= 0x50FF or 0x6000 <= tag.group <= 0x60FF
-    return not tag.is_private and not repeating and tag.element != 0 and dictionary_has_tag(tag)
+    """Whether a tag is in the dictionary, and no group length, overlay (60xx) or curve (50xx)."""
+    return tag.group >> 8 not in (0x50, 0x60) and tag.element != 0 and dictionary_has_tag(tag)
 
 
-def _change(dataset: Dataset, element: DataElement, pseudonyms: Pseudonyms, mentions: Callable[[str], bool]) -> None:
-    action, kind = TABLE.get(element.tag), element.VR
-    if kind == "SQ":
-        for item in element.value:
-            clean(item, pseudonyms, mentions)
-    elif kind == "UI":
-        element.value = [pseudonyms.uid(str(uid)) for uid in values(element)]
-    elif kind in ("DA", "DT"):
-        _shift(dataset, element, pseudonyms)
-    elif kind == "TM":
-        element.value = ""
-    elif action in DUMMIES:
-        DUMMIES[action](element)
-    elif (kind == "CS" or element.tag in DEVICE_TEXT) and any(mentions(str(value)) for value in values(element)):
-        element.value = [value for value in values(element) if not mentions(str(value))]
+def _private(text: str) -> tuple[int, str, int]:
+    """Group, creator and element of "(0019,xx0C) SIEMENS MR HEADER", which parameters have checked."""
+    return int(text[1:5], 16), text[12:], int(text[8:10], 16)
 
 
-def _shift(dataset: Dataset, element: DataElement, pseudonyms: Pseudonyms) -> None:
-    """Dates of the examination move; those of the person's life (groups 0010, 0038) go."""
-    if element.tag.group in (0x0010, 0x0038):
-        element.value = ""
-    else:
-        element.value = [shifted for text in values(element) if (shifted := pseudonyms.date(str(text)))]
-    if not element.value and TABLE.get(element.tag) == "X":
-        del dataset[element.tag]
-
-
-def values(element: DataElement) -> list:
-    """The values of an element of any multiplicity, without empty ones."""
-    several = element.value if element.VM > 1 else [element.value]
-    return [value for value in several if value not in (None, "")]
-
-
-def declare(dataset: Dataset, pseudonyms: Pseudonyms) -> None:
-    """Name the person by pseudonym and say what was done (PS3.15 E.3, PS3.3 C.12.1)."""
-    dataset.PatientName = dataset.PatientID = pseudonyms.name
-    dataset.PatientIdentityRemoved = "YES"
-    dataset.LongitudinalTemporalInformationModified = "MODIFIED"
-    dataset.DeidentificationMethodCodeSequence = Sequence([_code(*code) for code in METHOD_CODES])
-
-
-def _code(value: str, meaning: str) -> Dataset:
-    code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
-    return code
-
-
-def meta(dataset: Dataset) -> FileMetaDataset:
-    """A new file meta header, without application titles and private information; never deflated."""
-    implicit = dataset.original_encoding[0]
-    found = uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian
-    old = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID", found)
-    new = FileMetaDataset()
-    new.MediaStorageSOPClassUID, new.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
-    new.TransferSyntaxUID = uid.ExplicitVRLittleEndian if old == uid.DeflatedExplicitVRLittleEndian else old
-    return new
+def _codes(parameters: Deidentification) -> list[tuple[str, str]]:
+    """Codes of CID 7050 for what is done."""
+    return [("113100", "Basic Application Confidentiality Profile")] + [
+        code
+        for code, chosen in (
+            (("113103", "Clean Graphics Option"), parameters.clean_graphics),
+            (("113105", "Clean Descriptors Option"), parameters.clean_descriptors),
+            (("113107", "Retain Longitudinal Temporal Information Modified Dates Option"), True),
+            (("113108", "Retain Patient Characteristics Option"), parameters.retain_patient_characteristics),
+            (("113109", "Retain Device Identity Option"), parameters.retain_device_identity),
+            (("113111", "Retain Safe Private Option"), bool(parameters.safe_private)),
+        )
+        if chosen
+    ]

@@ -16,6 +16,7 @@ VARIABLE = "TWINBEAT_KEY"
 SHORTEST = 16
 STANDARD_ROOT = "1.2.840.10008."
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
+_CLOCK = re.compile(r"\d{2,6}(\.\d{1,6})?")
 
 
 class KeyRefused(PermissionError):
@@ -74,8 +75,14 @@ class Pseudonyms:
             return uid
         return f"2.25.{int.from_bytes(self._digest('uid', uid)[:16])}"
 
+    def moment(self, text: str) -> str:
+        """A DT value on its shifted day; the time of day stays, the offset from UTC, which tells of a place, goes."""
+        day = self.date(text)
+        clock = _CLOCK.match(text.strip()[8:]) if day else None
+        return day + (clock[0] if clock else "")
+
     def date(self, text: str) -> str:
-        """Shifted day of a DA or DT value, without its time of day; empty where it is no date (20120000)."""
+        """Shifted day of a DA or DT value; empty where it is no date (20120000)."""
         if not (found := _DATE.match(text.strip())):
             return ""
         try:
