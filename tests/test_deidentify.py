@@ -96,6 +96,19 @@ def test_a_name_in_a_kept_field_is_taken_out(cine, tmp_path):
     assert found.ImageType == ["ORIGINAL", "PRIMARY"]
 
 
+def test_initials_are_no_reason_to_lose_the_modality(cine, tmp_path):
+    """An operator who signs with MR, and a patient called Long: the modality stays, the axis loses its length."""
+    written(cine, tmp_path / "raw")
+
+    def sign(dataset):
+        dataset.OperatorsName, dataset.PatientName = "MR", "Long^M"
+        dataset.SeriesDescription = "Long axis cine MR"
+
+    edit(tmp_path / "raw", sign)
+    found = pydicom.dcmread(clean(tmp_path / "raw") / "000001.dcm")
+    assert (found.Modality, found.SeriesDescription) == ("MR", "axis cine")
+
+
 def test_the_gate_finds_a_name_in_the_pixels(cine, tmp_path, caplog):
     """No profile cleans pixels: a name in their bytes stops the patient, leaves nothing, and is not repeated."""
     identity = written(cine, tmp_path / "raw")

@@ -9,7 +9,7 @@ _PARTS = re.compile(r"[^\W_]+(?:[.,]\d+)?[^\W_]*")
 _AMOUNT = re.compile(
     r"[t]?\d{1,3}(?:[.,]\d{1,2})?(?:x\d{1,3})*(?:mm|cm|ms|s|t|deg|bpm|ph|sl|kv|kvp|mas|ml|mg|hz|d|ch|c)"
 )
-_COUNT = re.compile(r"[1-8]?\d")  # below 90: more years than that must not be told apart
+_COUNT = re.compile(r"[1-8]?[0-9]")  # below 90: more years than that must not be told apart
 _LETTER = re.compile(r"[^\W\d_]")
 
 Named = Callable[[str], bool]
@@ -26,7 +26,7 @@ class Vocabulary:
     """The words that may stay; ``more`` are those of a study."""
 
     def __init__(self, more: Iterable[str] = ()) -> None:
-        self._words = _standard() | {word.casefold() for word in more}
+        self._words = _standard() | {word.lower() for word in more}
 
     def clean(self, text: str, named: Named) -> str:
         """The text itself where all of it may stay, else those of its words that may, each after a space."""
@@ -40,18 +40,20 @@ class Vocabulary:
         return self.clean(text, lambda _: False) == text
 
     def clean_code(self, value: str, named: Named) -> str:
-        """A coded value, or nothing where it is no code that is known: a code is never cut."""
+        """A coded value, or nothing where it is no code that is known: a code is never cut.
+
+        Codes of up to three letters stay even where somebody has such initials: an image without a modality is none.
+        """
         words = _PARTS.findall(value)
         known = all(self._is_word(word) or len(word) <= 2 for word in words)
-        return value if known and value.isascii() and not named(value) else ""
+        return value if known and value.isascii() and (len(value) <= 3 or not named(value)) else ""
 
     def _may(self, words: list[str], i: int) -> bool:
         """A number stays where no other number stands beside it, as in a date or a telephone number."""
-        word = words[i].casefold()
-        if not _COUNT.fullmatch(word):
-            return self._is_word(word)
+        if not _COUNT.fullmatch(words[i]):
+            return self._is_word(words[i])
         beside = words[max(i - 1, 0) : i] + words[i + 1 : i + 2]
         return not any(other[:1].isdigit() or other[-1:].isdigit() for other in beside)
 
     def _is_word(self, word: str) -> bool:
-        return word.casefold() in self._words or bool(_AMOUNT.fullmatch(word.casefold()))
+        return word.isascii() and (word.lower() in self._words or bool(_AMOUNT.fullmatch(word.lower())))
