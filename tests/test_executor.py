@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
 import time
+import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 from small_study import HUNGRY, LOCAL, Study, kill, until
 
@@ -41,6 +44,24 @@ def test_a_study_runs_to_its_end_and_a_second_run_has_nothing_to_do(study):
     assert [row["cause"] for row in study.accounts()] == ["done"] * 9
     assert "Nothing to be done" in study.run().stderr
     study.assert_nothing_is_left()
+
+
+def test_the_pages_of_the_scheduler_are_on_loopback_only(held, tmp_path):
+    """Dask's page of the tasks is there while jobs run, where it was asked for, and the driver listens nowhere else."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (held.folder / "profile/pools.yaml").write_text(LOCAL.replace("{backend", f"{{dashboard: {port}, backend", 1))
+    driver = held.start()
+    until(lambda: len(list(tmp_path.glob("begun-*"))) == 2, "the begin of both jobs")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=10) as page:
+        assert b"Dask" in page.read()
+    listening = [found.laddr for found in psutil.Process(driver.pid).net_connections("tcp") if found.status == "LISTEN"]
+    assert port in [address.port for address in listening]
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    (tmp_path / "go").touch()
+    assert driver.wait(60) == 0
+    held.assert_nothing_is_left()
 
 
 def test_jobs_of_a_dead_driver_are_adopted_and_not_run_again(held, tmp_path):
