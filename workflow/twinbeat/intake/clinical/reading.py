@@ -9,7 +9,7 @@ from .content import Content
 
 
 def read(path: str | Path) -> Content:
-    """The content of a clinical file: a table where its name ends in .csv, else JSON, a FHIR bundle by its resourceType.
+    """The content of a clinical file: a table where its name ends in .csv, else JSON, and with a ``resourceType`` FHIR.
 
     Raises Rejected where it is none of them. No message quotes the file, because it may hold identifiers.
     """
