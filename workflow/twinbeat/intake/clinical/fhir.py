@@ -161,7 +161,7 @@ def _sources(resource: Node, bundle: _Bundle) -> tuple[Any, ...]:
 
 def _codes(concept: Node) -> tuple[str, ...]:
     """Codes such as loinc:8867-4, of the systems that we know."""
-    codings = [(coding.get("system"), coding.get("code")) for coding in _items(concept, "coding")]
+    codings = [(_text(coding, "system"), _text(coding, "code")) for coding in _items(concept, "coding")]
     return tuple(f"{SYSTEMS[system]}:{code}" for system, code in codings if system in SYSTEMS)
 
 

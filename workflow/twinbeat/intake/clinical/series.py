@@ -52,7 +52,8 @@ def _fault(record: Record, quantity: Quantity) -> str:
     """Why a record cannot be, seen by itself; empty where it can."""
     low, high = quantity.bounds
     if not low <= record.value <= high:
-        return f"{record.value:g} {record.unit} is outside of {low:g} to {high:g} {record.unit}"
+        unit = "" if record.unit == "1" else f" {record.unit}"
+        return f"{record.value:g}{unit} is outside of {low:g} to {high:g}{unit}"
     return f"{record.value:g} is no whole number" if quantity.kind == "segment" and record.value % 1 else ""
 
 
