@@ -9,7 +9,7 @@ from ...units import KPA_PER_MMHG
 from ...verdicts import Rejected
 from . import mapping, series, trace
 from .content import Content, RawEvent, RawTrace
-from .figures import AgesFrom, Clinical, Event, Figure, SetAside, Source, Trace, Value
+from .figures import AGE_UNKNOWN, AgesFrom, Clinical, Event, Figure, SetAside, Source, Trace, Value
 from .mapping import Table
 from .records import Record, instant, known_source
 
@@ -34,7 +34,7 @@ class _Ages:
     def flags(self, age: float | None) -> tuple[str, ...]:
         """What the report has to say of an age."""
         if age is None:
-            return ("age unknown",)
+            return (AGE_UNKNOWN,)
         return (f"more than {self.oldest:g} days from the examination",) if abs(age) > self.oldest else ()
 
 
@@ -155,12 +155,15 @@ def _pressure(measured: float | None, sigma: float, assumed: float, assumed_sigm
 
 def _trace(traces: Iterable[RawTrace], cycle: float, accuracy: ClinicalData, ages: _Ages) -> Trace | None:
     """The trace nearest to the examination; one without a time counts only where it is alone."""
-    read = []
-    for raw in traces:
-        try:
-            ahead = accuracy.clocks.get(known_source(raw.sources, accuracy.clocks), 0.0)
-            age = ages.days(instant(raw.time, ahead))
-        except ValueError as fault:
-            raise Rejected("clinical-value", f"lv_pressure: {fault}") from None
-        read.append(trace.read(raw.content, cycle, accuracy.catheter_sigma, age))
+    read = [_one_trace(raw, cycle, accuracy, ages) for raw in traces]
     return min(read, key=lambda one: (one.age_days is None, abs(one.age_days or 0.0)), default=None)
+
+
+def _one_trace(raw: RawTrace, cycle: float, accuracy: ClinicalData, ages: _Ages) -> Trace:
+    source = known_source(raw.sources, accuracy.clocks)
+    try:
+        age = ages.days(instant(raw.time, accuracy.clocks.get(source, 0.0)))
+    except ValueError as fault:
+        raise Rejected("clinical-value", f"lv_pressure: {fault}") from None
+    described = {"taken_by": source, "age_days": age, "flags": ages.flags(age)}
+    return trace.read(raw.content, cycle, accuracy.catheter_sigma).model_copy(update=described)

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...verdicts import KINDS
 
 Source = Literal["measured", "assumed"]
+AGE_UNKNOWN = "age unknown"
+"""The flag of a value without a time."""
+
 AgesFrom = Literal["imaging study", "examination row", "latest value"]
 
 
@@ -31,7 +34,9 @@ class Trace(_Clean):
     pressure: tuple[float, ...]
     sigma: Annotated[float, Field(gt=0)]
     source: Source = "measured"
+    taken_by: str = "other"
     age_days: float | None = None
+    flags: tuple[str, ...] = ()
 
 
 class Value(_Clean):

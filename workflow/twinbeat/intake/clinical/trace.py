@@ -15,7 +15,7 @@ LIMITS = (-20.0, 350.0)
 MOST_BEATS = 1000
 
 
-def read(content: Any, cycle: float, sigma: float, age_days: float | None = None) -> Trace:
+def read(content: Any, cycle: float, sigma: float) -> Trace:
     """A trace in kPa from one in mmHg; ``sigma`` (mmHg) is that of one beat, ``cycle`` in ms.
 
     Raises Rejected, naming the key, where it is not plausible.
@@ -33,7 +33,7 @@ def read(content: Any, cycle: float, sigma: float, age_days: float | None = None
         found = f"{min(pressures):g} to {max(pressures):g} mmHg"
         _reject("lv_pressure.pressure", found, f"{LIMITS[0]:g} to {LIMITS[1]:g} mmHg")
     sigma *= KPA_PER_MMHG / math.sqrt(_beats(content.get("beats", 1)))
-    return Trace(time=times, pressure=tuple(p * KPA_PER_MMHG for p in pressures), sigma=sigma, age_days=age_days)
+    return Trace(time=times, pressure=tuple(p * KPA_PER_MMHG for p in pressures), sigma=sigma)
 
 
 def _reject(key: str, found: str, expected: str) -> NoReturn:
