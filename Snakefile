@@ -28,6 +28,8 @@ rule all:
     """Per-patient reports and FHIR bundles, the cohort, and the word that every patient is done."""
     default_target: True
     input:
-        expand("results/{study}/{patient}/{made}", study=study.study, patient=patients, made=["report.html", "fhir.json"]),
+        expand(
+            "results/{study}/{patient}/{made}", study=study.study, patient=patients, made=["report.html", "fhir.json"]
+        ),
         expand("results/{study}/cohort.{form}", study=study.study, form=["zarr", "html"]),
         f"results/{study.study}/complete.txt",

@@ -105,7 +105,7 @@ def test_the_same_twin_gives_the_same_bytes(twin, bundle):
     ],
 )
 def test_what_is_no_fhir_is_named(bundle, kind, change, fault):
-    """An unknown state and element (schema), a reference into the void, two values at once, a missing one (fhir.resources)."""
+    """An unknown state and element (schema), a reference into the void, two values and none (fhir.resources)."""
     changed = copy.deepcopy(bundle)
     of(changed, kind)[0].update(change)
     with pytest.raises(ValueError, match=fault):

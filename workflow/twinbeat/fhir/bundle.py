@@ -47,7 +47,7 @@ def export(
     studies: Studies,
     checksums: Mapping[str, str],
 ) -> Resource:
-    """The bundle of the twin of this ``name`` (study, pseudonym). ``checksums`` are its stores' SHA-256 by file name."""
+    """The bundle of the twin of this ``name`` (study, pseudonym). ``checksums`` are those of its stores, by file."""
     names = _Names("/".join(name))
     images = {f"imaging/{uid}": _imaging_study(uid, series, names) for uid, series in studies.items()}
     seen_on = {"derivedFrom": [names.reference(image) for image in images]}
