@@ -90,18 +90,19 @@ def _values(records: list[Record], table: Table, ages: _Ages) -> tuple[Value, ..
     """The nearest value of each quantity; segments are many and stand for themselves."""
     wanted = [name for name, quantity in table.quantities.items() if quantity.kind != "segment"]
     found = [series.nearest(records, name, ages.examination) for name in wanted]
-    return tuple(_value(record, records, ages) for record in found if record is not None)
+    return tuple(_value(own, ages) for own in found if own)
 
 
-def _value(record: Record, records: list[Record], ages: _Ages) -> Value:
-    age = ages.days(record.moment)
+def _value(own: list[Record], ages: _Ages) -> Value:
+    """The first of the records of a quantity."""
+    record, age = own[0], ages.days(own[0].moment)
     return Value(
         name=record.name,
         value=record.value,
         unit=record.unit,
         source=record.source,
         age_days=age,
-        measurements=sum(one.name == record.name for one in records),
+        measurements=len(own),
         flags=ages.flags(age),
     )
 

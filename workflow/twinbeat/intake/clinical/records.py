@@ -62,15 +62,11 @@ def converted(value: Any, unit: Any, quantity: Quantity) -> float:
     """A number in the quantity's unit. Raises ValueError, in words of ours, where there is none."""
     if not isinstance(unit, str):
         raise ValueError("it has no unit")
-    number = _number(value)
-    return number if unit == quantity.unit else ucum.number(number, unit, quantity.unit, quantity.molar_mass)
-
-
-def _number(value: Any) -> float:
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
+    number = ucum.number(number, unit, quantity.unit, quantity.molar_mass)
     if not math.isfinite(number):
         raise ValueError("it is no number")
     return number

@@ -72,12 +72,10 @@ def _lasting(records: list[Record], rule: Sustained) -> list[Aside]:
     return found
 
 
-def nearest(records: Iterable[Record], name: str, examination: datetime | None) -> Record | None:
-    """The record of a quantity taken nearest to the examination; one without a time counts only where it is alone."""
+def nearest(records: Iterable[Record], name: str, examination: datetime | None) -> list[Record]:
+    """The records of a quantity, that nearest to the examination first; those without a time come last."""
     own = [one for one in records if one.name == name]
-    if examination is None:
-        return own[-1] if own else None
-    return min(own, key=lambda one: _distance(one, examination), default=None)
+    return own if examination is None else sorted(own, key=lambda one: _distance(one, examination))
 
 
 def _distance(record: Record, examination: datetime) -> tuple[bool, float]:
@@ -86,20 +84,13 @@ def _distance(record: Record, examination: datetime) -> tuple[bool, float]:
     return False, abs((examination - record.moment).total_seconds())
 
 
-def crossing(records: Iterable[Record], examination: datetime | None) -> list[Aside]:
-    """The nearest two arterial pressures, where the diastolic one is not the smaller."""
-    records = list(records)
-    pair = [nearest(records, name, examination) for name in ("systolic", "diastolic")]
-    if any(one is None for one in pair) or pair[1].value < pair[0].value:
-        return []
-    reason = f"diastolic {pair[1].value:g} mm[Hg]; expected less than the systolic {pair[0].value:g} mm[Hg]"
-    return [(one, reason) for one in pair]
-
-
 def uncrossed(records: list[Record], examination: datetime | None) -> tuple[list[Record], list[Aside]]:
-    """Records without the pairs of pressures that contradict each other, and those pairs."""
+    """Records without the nearest arterial pressures that contradict each other, and those pairs."""
     aside: list[Aside] = []
-    while pair := crossing(records, examination):
-        aside += pair
-        records = [one for one in records if one not in [record for record, _ in pair]]
-    return records, aside
+    for high, low in zip(*(nearest(records, name, examination) for name in ("systolic", "diastolic")), strict=False):
+        if low.value < high.value:
+            break
+        reason = f"diastolic {low.value:g} mm[Hg]; expected less than the systolic {high.value:g} mm[Hg]"
+        aside += [(high, reason), (low, reason)]
+    out = {record for record, _ in aside}
+    return [one for one in records if one not in out], aside

@@ -1,6 +1,8 @@
 """Units of the clinic: the part of UCUM that clinical files use, for pint. Only known atoms reach pint."""
 
 import re
+from contextlib import suppress
+from functools import lru_cache
 
 from ...units import convert
 
@@ -44,13 +46,15 @@ def _atom(text: str) -> str:
 def number(value: float, unit: str, wanted: str, molar_mass: float | None = None) -> float:
     """``value`` in another UCUM unit; with a ``molar_mass`` (g/mol) also between mass and amount of substance.
 
-    Raises ValueError where the units do not go together.
+    Raises ValueError where the units do not go together. No unit that we know has another zero.
     """
-    target = pint_unit(wanted)
-    given = f"{value!r} * {pint_unit(unit)}"
-    for factor in ("", f" / ({molar_mass!r} gram/mole)") if molar_mass else ("",):
-        try:
-            return convert(given + factor, target)
-        except ValueError:
-            continue
+    return float(f"{value * _factor(unit, wanted, molar_mass):.12g}")
+
+
+@lru_cache(maxsize=1024)
+def _factor(unit: str, wanted: str, molar_mass: float | None) -> float:
+    given, target = f"1 * {pint_unit(unit)}", pint_unit(wanted)
+    for divisor in ("", f" / ({molar_mass!r} gram/mole)") if molar_mass else ("",):
+        with suppress(ValueError):
+            return convert(given + divisor, target)
     raise ValueError(f"its unit does not go with {wanted}")
