@@ -100,8 +100,10 @@ def test_a_rate_of_250_for_48_hours_is_set_aside():
 
 
 def test_a_short_run_stays():
-    """Five hours of 225 /min may be a tachycardia, and so may two runs of four hours with a rest between."""
+    """Five hours of 225 /min may be a tachycardia, and so may two runs of four hours with a rest between, and two
+    single values two days apart."""
     assert not clean(table(hourly(225, 5))).set_aside
+    assert not clean(table(hourly(225, 48)[::48])).set_aside
     rest = Row("heart_rate", 80, "/min", "2020-01-10T04:30:00Z", "monitor")
     assert not clean(table((*hourly(225, 4), rest, *hourly(225, 8)[5:]))).set_aside
 

@@ -29,10 +29,11 @@ class _Part(BaseModel):
 
 
 class Sustained(_Part):
-    """Values from ``start`` on that last for these hours cannot be."""
+    """Values from ``start`` on that last for these ``hours`` cannot be; two of them are at most the ``gap`` (hours) apart."""
 
     start: float = Field(alias="from")
     hours: float
+    gap: float
 
 
 class Quantity(_Part):

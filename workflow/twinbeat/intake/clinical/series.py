@@ -59,17 +59,32 @@ def _fault(record: Record, quantity: Quantity) -> str:
 
 def _lasting(records: list[Record], rule: Sustained) -> list[Aside]:
     """The records of all runs from the rule's value on that last too long to be."""
-    timed = [one for one in records if one.moment is not None]
     found: list[Aside] = []
-    for high, group in groupby(timed, lambda one: one.value >= rule.start):
-        run = list(group)
-        hours = max((one.at() - run[0].at()).total_seconds() / 3600 + one.hours for one in run)
-        if high and hours >= rule.hours:
+    for run in _runs(records, rule):
+        hours = max(_hours(run[0], one) + one.hours for one in run)
+        if hours >= rule.hours:
             reason = (
                 f"{rule.start:g} {run[0].unit} or more for {hours:.0f} hours; expected less than {rule.hours:g} hours"
             )
             found += [(one, reason) for one in run]
     return found
+
+
+def _runs(records: list[Record], rule: Sustained) -> list[list[Record]]:
+    """Records from the rule's value on, in a row and without a gap."""
+    runs: list[list[Record]] = [[]]
+    for one in records:
+        if one.moment is None or one.value < rule.start:
+            runs.append([])
+        elif runs[-1] and _hours(runs[-1][-1], one) > rule.gap:
+            runs.append([one])
+        else:
+            runs[-1].append(one)
+    return [run for run in runs if run]
+
+
+def _hours(first: Record, second: Record) -> float:
+    return (second.at() - first.at()).total_seconds() / 3600
 
 
 def nearest(records: Iterable[Record], name: str, examination: datetime | None) -> list[Record]:
