@@ -29,7 +29,7 @@ class _Part(BaseModel):
 
 
 class Sustained(_Part):
-    """Values from ``start`` on that last for these ``hours`` cannot be; two of them are at most the ``gap`` (hours) apart."""
+    """Values from ``start`` on that last for ``hours`` cannot be; a longer ``gap`` (hours) between two ends the run."""
 
     start: float = Field(alias="from")
     hours: float
