@@ -73,15 +73,14 @@ def export(
 def sigmas(assessment: xr.Dataset, targets: xr.Dataset) -> dict[str, float]:
     """Standard deviations of the figures that have one, in their units.
 
-    The ejection fraction's is that of 100 (1 - S/D) for volumes S and D, to first order.
+    The ejection fraction's is that of 100 (1 - S/D) for volumes S and D, to first order. The volumes themselves have
+    none: that of the targets is relative to end-diastole, so what all frames have in common is not in it.
     """
     diastole, systole = int(targets.end_diastole), int(targets.volume.values.argmin())
     full, empty = (float(targets.volume[frame]) for frame in (diastole, systole))
     of_full, of_empty = (float(targets.volume_sigma[frame]) for frame in (diastole, systole))
     return {
         "ejection_fraction": 100 * float(np.hypot(of_empty / full, empty * of_full / full**2)),
-        "end_diastolic_volume": of_full,
-        "end_systolic_volume": of_empty,
         "stiffness": float(assessment.stiffness_sigma),
         "peak_tension": float(assessment.peak_tension_sigma),
     }
