@@ -21,12 +21,15 @@ include: "rules/calibrate.smk"
 include: "rules/solve.smk"
 include: "rules/surrogate.smk"
 include: "rules/report.smk"
+include: "rules/exchange.smk"
 
 
 rule all:
-    """Per-patient reports, the cohort, and the word that every patient is done."""
+    """Per-patient reports and FHIR bundles, the cohort, and the word that every patient is done."""
     default_target: True
     input:
-        expand("results/{study}/{patient}/report.html", study=study.study, patient=patients),
+        expand(
+            "results/{study}/{patient}/{made}", study=study.study, patient=patients, made=["report.html", "fhir.json"]
+        ),
         expand("results/{study}/cohort.{form}", study=study.study, form=["zarr", "html"]),
         f"results/{study.study}/complete.txt",

@@ -51,6 +51,7 @@ rule import_clinical:
     input:
         image="results/{study}/{patient}/image.zarr",
         clinical=of_patient("clinical"),
+        mapping=library("intake/clinical/mapping.toml"),
         code=modules("intake/clinical"),
     output:
         "results/{study}/{patient}/clinical.json",

@@ -1,4 +1,4 @@
-"""Clean the clinical figures of one patient."""
+"""Clean the clinical data of one patient."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from twinbeat.parameters import Calibration, ClinicalData
 
 with stage.job(snakemake) as job:
     image = store.open(job.input.image)
-    content = clinical.parse(Path(job.input.clinical).read_text("utf-8")) if job.input.clinical else {}
+    content = clinical.read(job.input.clinical) if job.input.clinical else clinical.Content()
     params = vars(job.params)
     accuracy = ClinicalData(**params.pop("clinical"))
     figures = clinical.clean(content, float(image.cycle), accuracy, Calibration(**params))

@@ -5,7 +5,7 @@ import xarray as xr
 
 from twinbeat import fibers
 from twinbeat import surrogate as emulation
-from twinbeat.intake.clinical import Clinical, Figure, Source
+from twinbeat.intake.clinical import Clinical, Event, Figure, SetAside, Source, Value
 from twinbeat.mesh import synthetic
 from twinbeat.parameters import Fibers, Surrogate
 from twinbeat.units import KPA_PER_MMHG
@@ -42,6 +42,22 @@ def clinical(source: Source = "assumed") -> Clinical:
         "lv_end_diastolic_pressure": Figure(value=10 * KPA_PER_MMHG, sigma=0.5, source=source),
     }
     return Clinical(**figures, scar_segments=(7,))
+
+
+def dated() -> Clinical:
+    """The same with times: a cuff of 200 days before the examination, a potassium, a drug, and 49 rates set aside."""
+    old = ("more than 183 days from the examination",)
+    values = [
+        Value(name="systolic", value=120, unit="mm[Hg]", source="cuff", age_days=200.0, flags=old),
+        Value(name="diastolic", value=80, unit="mm[Hg]", source="cuff", flags=("age unknown",)),
+        Value(name="potassium", value=4.1, unit="mmol/L", source="laboratory", age_days=-2.0),
+    ]
+    rate = SetAside(name="heart_rate", value=250, unit="/min", reason="250 /min for 48 hours", source="monitor")
+    drug = SetAside(name="medication", reason="its code is not in the mapping", source="other")
+    aside = [rate.model_copy(update={"age_days": 3.0 + hour / 24}) for hour in range(49)]
+    event = Event(kind="medication", code="C07", words="beta blocker", age_days=90.0)
+    dated = {"values": tuple(values), "events": (event,), "set_aside": (*aside, drug)}
+    return clinical().model_copy(update=dated | {"ages_from": "imaging study", "mapping": "1"})
 
 
 def truth(labels: xr.Dataset) -> xr.Dataset:

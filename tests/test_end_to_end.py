@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinbeat import store
+from twinbeat import fhir, store
+from twinbeat.intake.clinical import Clinical
 from twinbeat.report import cohort as report
+from twinbeat.units import KPA_PER_MMHG
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.end_to_end
@@ -33,8 +35,19 @@ STOPPED = {
     "miscalibrated": ("quarantined", "calibrate_heart", "mechanics-diverged"),
 }
 """How, where and why each patient but the phantom stops."""
-TRANSDUCER = {"time": [0, 150, 300, 450, 600, 750], "pressure": [60, 300, 350, -20, -20, -20]}
+SAMPLED = {"origin": {"value": 0, "code": "mm[Hg]"}, "period": 150, "dimensions": 1, "data": "60 300 350 -20 -20 -20"}
+LV_PRESSURE = {"coding": [{"system": "http://snomed.info/sct", "code": "276769008"}]}
+TRANSDUCER = {
+    "resourceType": "Bundle",
+    "entry": [{"resource": {"resourceType": "Observation", "code": LV_PRESSURE, "valueSampledData": SAMPLED}}],
+}
 """A wrong scale and zero: from a full heart at 60 mmHg, such suction buckles the wall and the solver diverges."""
+
+CUFF = """code,value,unit,time,source
+8480-6,118,mm[Hg],2020-01-31,cuff
+8480-6,1180,mm[Hg],2020-01-31,cuff
+"""
+"""A pressure, and one that cannot be."""
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -60,8 +73,10 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.C
     for name, spoil in {"gap": _without_a_slice, "damaged": _damaged, "shuffled": _shuffled}.items():
         shutil.copytree(folder / FOLDER / "dicom", folder / "data" / name)
         spoil(folder / "data" / name)
-        whole += f"{name}\tdata/{name}\t\t\t\n"
-    (folder / "data/miscalibrated.json").write_text(json.dumps({"lv_pressure": TRANSDUCER}))
+        clinical = "data/shuffled.csv" if name == "shuffled" else ""
+        whole += f"{name}\tdata/{name}\t{clinical}\t\t\n"
+    (folder / "data/miscalibrated.json").write_text(json.dumps(TRANSDUCER))
+    (folder / "data/shuffled.csv").write_text(CUFF)
     whole += f"miscalibrated\t{FOLDER}/dicom\tdata/miscalibrated.json\t\t\n"
     (folder / "patients.tsv").write_text(HEADER + whole)
     return folder, snakemake(folder, "--set-resources", "simulate_beat:tasks=2")  # two ranks under Snakemake
@@ -126,6 +141,26 @@ def test_the_planted_ejection_fraction_is_recovered(cohort):
     truth = store.open(folder / FOLDER / "truth.zarr")
     planted = 100 * (1 - float(truth["volume"].min() / truth["volume"].max()))
     assert float(assessment["ejection_fraction"]) == pytest.approx(planted, abs=5)
+
+
+def test_clinical_data_of_every_kind_come_in(cohort):
+    """The short file of the phantom, a FHIR bundle, and a table of which one value is set aside."""
+    folder, _ = cohort
+    names = ("phantom-01", "miscalibrated", "shuffled")
+    short, bundle, table = (Clinical.read(folder / f"results/tiny/{name}/clinical.json") for name in names)
+    assert short.lv_pressure.source == "measured"
+    assert bundle.lv_pressure.pressure[2] == pytest.approx(350 * KPA_PER_MMHG)
+    assert table.systolic.value == pytest.approx(118 * KPA_PER_MMHG)
+    assert [one.value for one in table.set_aside] == [1180]
+
+
+def test_the_finished_twin_leaves_as_fhir(cohort):
+    """A valid bundle; that of a patient who was stopped is the verdict."""
+    folder, _ = cohort
+    bundle = json.loads((folder / "results/tiny/phantom-01/fhir.json").read_text())
+    fhir.check(bundle)
+    stopped = json.loads((folder / "results/tiny/gap/fhir.json").read_text())
+    assert stopped["verdict"]["code"] == "missing-slice"
 
 
 def _of_the_hospital(folder: Path) -> set[str]:

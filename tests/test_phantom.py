@@ -1,5 +1,7 @@
 """Virtual patients: shape, hexahedra and fibres against closed formulas, motion against what was planted."""
 
+import json
+
 import numpy as np
 import pytest
 import ufl
@@ -7,8 +9,9 @@ from dolfinx import fem
 from mpi4py import MPI
 from pytest import approx
 
-from twinbeat.parameters import Fibers, Mechanics, Phantom
-from twinbeat.phantom import hexmesh, making, motion, patient
+from twinbeat.intake import clinical
+from twinbeat.parameters import Calibration, ClinicalData, Fibers, Mechanics, Phantom
+from twinbeat.phantom import hexmesh, hospital, identity, making, motion, patient
 from twinbeat.phantom.shape import Shape
 from twinbeat.units import KPA_PER_MMHG
 from twinbeat.verdicts import Rejected
@@ -161,3 +164,25 @@ def test_truth_and_clinical_file(simulated):
     found = np.interp(beat.time, np.array(trace["time"]), np.array(trace["pressure"]))
     assert np.abs(found - beat.pressure / KPA_PER_MMHG).max() < 1.6
     assert figures["scar_segments"] == [7] and figures["heart_rate"] == "70 beat/min"
+
+
+def test_a_hospital_with_fhir_has_the_same_figures(tmp_path):
+    """Both clinical files of one phantom are cleaned to the same figures. The hospital's has more in it: a rate of
+    250 /min over 48 h (13 values, one every 4 h), a creatinine of 214 days, a beta blocker."""
+    whoever = identity.draw(np.random.default_rng(5), "series")
+    trace = {"time": [0.0, 4.0, 8.0, 12.0], "pressure": [11.25, 30.5, 118.0, 9.75], "beats": 10}
+    known = {"heart_rate": "70 beat/min", "systolic": "118 mmHg", "diastolic": "76 mmHg"}
+    figures = known | {"lv_end_diastolic_pressure": "11.3 mmHg", "lv_pressure": trace, "scar_segments": [7, 13]}
+    cleaned = []
+    for content in (whoever.clinical(figures), hospital.bundle(whoever, figures)):
+        (tmp_path / "clinical.json").write_text(json.dumps(content))
+        content = clinical.read(tmp_path / "clinical.json")
+        cleaned.append(clinical.clean(content, 800.0, ClinicalData(), Calibration()))
+    short, long = cleaned
+    same = ("heart_rate", "systolic", "diastolic", "lv_end_diastolic_pressure", "scar_segments")
+    assert [getattr(short, name) for name in same] == [getattr(long, name) for name in same]
+    assert (short.lv_pressure.time, short.lv_pressure.sigma) == (long.lv_pressure.time, long.lv_pressure.sigma)
+    assert short.lv_pressure.pressure == pytest.approx(long.lv_pressure.pressure)
+    assert len(long.set_aside) == 13 and long.ages_from == "imaging study"
+    assert {value.name: value.age_days for value in long.values}["creatinine"] == 214.0
+    assert not any(planted in long.model_dump_json() for planted in whoever.planted())

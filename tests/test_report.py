@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ import xarray as xr
 from pytest import approx
 
 from twinbeat import assessment, page, report, store
+from twinbeat.intake.clinical import Trace
 from twinbeat.report import cohort, sources
 from twinbeat.verdicts import Quarantined, Rejected
 
@@ -138,6 +140,38 @@ def test_page_tells_what_was_measured_from_what_was_assumed(text, paths):
     Path(CLINICAL).write_text(measured.model_dump_json())
     kept = {name: path for name, path in paths.items() if name == "assessment"}
     assert "Pressures of this heart were assumed" not in report.patient_page("p", "s", report.gather(kept, CLINICAL))
+
+
+def rows_of(text):
+    """The rows of all tables of a page, without the tags."""
+    return [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
+
+
+def test_page_shows_source_and_age_of_the_clinical_data(paths):
+    """The cuff of 200 days flags the report; 49 rates of 250 /min, 3 to 5 days old, are one row; potassium is two days
+    after the examination."""
+    Path(CLINICAL).write_text(fabricated.dated().model_dump_json())
+    kept = {name: path for name, path in paths.items() if name == "assessment"}
+    text = report.patient_page("p", "s", report.gather(kept, CLINICAL))
+    rows = rows_of(text)
+    assert "Old clinical data were used: Systolic pressure (more than 183 days from the examination)." in text
+    assert any(all(w in row for w in ("Systolic", "|120|", "cuff", "|200.0|", "more than 183")) for row in rows)
+    assert any(all(w in row for w in ("Diastolic", "not known", "age unknown")) for row in rows)
+    assert any(all(w in row for w in ("Heart rate", "|75|", "|image|")) for row in rows)
+    assert any(all(w in row for w in ("LV end-diastolic", "assumed", "population")) for row in rows)
+    assert any(all(w in row for w in ("Potassium", "|4.1|", f"|{page.number(-2.0)}|")) for row in rows)
+    assert any(all(w in row for w in ("beta blocker", "|90.0|")) for row in rows)
+    assert any(all(w in row for w in ("Heart rate", "|49|", "|250|", "monitor", "|3.0 to 5.0|")) for row in rows)
+    assert any(all(w in row for w in ("Medication", "|1|", "not in the mapping", "not known")) for row in rows)
+    assert "Ages count from the imaging study" in text and not Elements(text).open
+
+
+def test_an_old_trace_flags_the_report(paths):
+    trace = Trace(time=(0, 1), pressure=(1, 2), sigma=0.1, taken_by="catheter", age_days=300.0, flags=("more than 9",))
+    Path(CLINICAL).write_text(fabricated.clinical().model_copy(update={"lv_pressure": trace}).model_dump_json())
+    text = report.patient_page("p", "s", report.gather({"assessment": paths["assessment"]}, CLINICAL))
+    assert "Old clinical data were used: LV pressure over time (more than 9)" in text
+    assert any("LV pressure" in row and "|catheter|" in row and "|300.0|" in row for row in rows_of(text))
 
 
 def test_verdict_of_the_clinical_file_stops_the_patient(paths):

@@ -53,6 +53,8 @@ def quantity(unit: str, kind: str) -> Any:
 
 Length = quantity("mm", "length")
 Time = quantity("ms", "time")
+TimeShift = quantity("s", "time")
+Age = quantity("day", "age")
 Pressure = quantity("kPa", "pressure")
 BloodPressure = quantity("mmHg", "pressure")
 Volume = quantity("mL", "volume")

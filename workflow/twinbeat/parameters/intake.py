@@ -1,14 +1,16 @@
 """Parameters of intake: what comes out of DICOM files, images and clinical files."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..units import BloodPressure, Length, Rate
+from ..units import Age, BloodPressure, Length, Rate, TimeShift
 from .section import Section
 
 Word = Annotated[str, Field(pattern=r"^[^\W_]+$")]
 PrivateTag = Annotated[str, Field(pattern=r"^\([0-9A-Fa-f]{3}[13579bdfBDF],xx[0-9A-Fa-f]{2}\) \S.*$")]
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 -]{0,30}$")]
+SOURCES = dict.fromkeys(("cuff", "monitor", "catheter", "laboratory"), "0 s")
 
 
 class Deidentification(Section):
@@ -62,7 +64,17 @@ class Imaging(Section):
 
 
 class ClinicalData(Section):
-    """How well clinical figures are known, where they come from a file and where from the population."""
+    """What clinical files are trusted with, and how well their figures and those of the population are known."""
+
+    oldest: Annotated[Age, Field(gt=0)] = "183 day"
+    """A value taken longer than this before or after the examination flags the report."""
+
+    implausible: Literal["set aside", "reject"] = "set aside"
+    """What happens where a value cannot be: it is set aside with its reason, or the patient is rejected."""
+
+    clocks: dict[SourceName, Annotated[TimeShift, Field(gt=-1e7, lt=1e7)]] = SOURCES
+    """Sources by their names in the files, and how far the clock of each is ahead; a source of another name is shown as
+    other, because it may identify somebody."""
 
     cuff_sigma: BloodPressure = "5 mmHg"
     """Standard deviation of a systolic or diastolic pressure in the clinical file."""

@@ -103,4 +103,6 @@ def _scalar(value: Any) -> str:
         return json.dumps(value)
     if isinstance(value, list):
         return f"[{', '.join(_scalar(item) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_scalar(item)}' for key, item in value.items())}}}"
     return str(value)

@@ -14,7 +14,7 @@ from ..circulation import Coupled, Cycle
 from ..parameters import Fibers, Mechanics, Phantom
 from ..units import KPA_PER_MMHG
 from ..verdicts import Rejected
-from . import dicomwriter, identity, imaging, motion, patient
+from . import dicomwriter, hospital, identity, imaging, motion, patient
 from .identity import STYLES, Identity
 
 CATHETER_STEP, CATHETER_NOISE, CATHETER_BEATS, CUFF_NOISE = 4.0, 0.5, 10, 3.0
@@ -45,7 +45,10 @@ def number(name: str) -> int:
 
 
 def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) -> Made:
-    """The virtual patient with this number, from 1: phenotypes and styles of scanner take turns."""
+    """The virtual patient with this number, from 1: phenotypes and styles of scanner take turns.
+
+    The even ones come from a hospital whose clinical data are FHIR, the odd ones with a short clinical file.
+    """
     body, scanner, person, laboratory, files = np.random.default_rng([phantom.seed, number]).spawn(5)
     drawn = patient.draw(body, phantom.phenotypes[(number - 1) % len(phantom.phenotypes)])
     heart, beat = motion.simulate(drawn, phantom, mechanics, angles)
@@ -54,9 +57,8 @@ def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) ->
     scar = scarred(heart)
     whoever = identity.draw(person, STYLES[(number - 1) % len(STYLES)])
     measured = figures(drawn.heart_rate, beat.loop.cycle, correction(beat), scar, laboratory)
-    return Made(
-        truth(heart, moving, image, scar), image.drop_vars("labels"), whoever, whoever.clinical(measured), files
-    )
+    clinical = whoever.clinical(measured) if number % 2 else hospital.bundle(whoever, measured)
+    return Made(truth(heart, moving, image, scar), image.drop_vars("labels"), whoever, clinical, files)
 
 
 def correction(beat: Coupled) -> np.ndarray:

@@ -8,9 +8,8 @@ import numpy as np
 import xarray as xr
 
 from ..assessment import DICE, TOLERANCES
-from ..intake.clinical import Clinical
 from ..page import number, render
-from ..units import KPA_PER_MMHG
+from . import clinical
 from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
@@ -45,13 +44,6 @@ RECOVERY = {
     "tension_recovery": ("Peak active tension", "%"),
     "ejection_fraction_recovery": ("Ejection fraction of the fit", "points"),
 }
-CLINICAL = {
-    "heart_rate": ("Heart rate", "beat/min"),
-    "systolic": ("Systolic pressure", "mmHg"),
-    "diastolic": ("Diastolic pressure", "mmHg"),
-    "lv_end_diastolic_pressure": ("LV end-diastolic pressure", "mmHg"),
-}
-SCALE = {"beat/min": 1.0, "mmHg": KPA_PER_MMHG}
 OVERLAP = dict(zip(DICE, ("LV blood", "LV myocardium", "RV blood"), strict=True))
 PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], str]]] = {
     "labels": (("image", "labels"), lambda of: label_frames(of["image"], of["labels"])),
@@ -91,9 +83,7 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         surrogate=quality(gathered.stores["surrogate"]) if gathered.has("surrogate") else None,
         origins=origins(gathered),
         cycle=_cycle(gathered),
-        clinical=_clinical(gathered.clinical),
-        scar=gathered.clinical.scar_segments if gathered.clinical else (),
-        pressures_measured=_pressures_measured(gathered.clinical),
+        clinical=clinical.section(gathered.clinical),
     )
 
 
@@ -146,32 +136,6 @@ def _pictures(gathered: Gathered) -> dict[str, str | None]:
         log.info("report: picture %d of %d, %s", index, len(PICTURES), place)
         pictures[place] = draw(gathered.stores) if gathered.has(*stages) else None
     return pictures
-
-
-def _clinical(clinical: Clinical | None) -> list[Row]:
-    """What is known from outside the image, in the units of the clinic."""
-    if clinical is None:
-        return []
-    figures = [(words, getattr(clinical, name), unit) for name, (words, unit) in CLINICAL.items()]
-    rows = [
-        {"name": words, "value": number(one.value / SCALE[unit], 0), "sigma": number(one.sigma / SCALE[unit], 0),
-         "unit": unit, "source": one.source}
-        for words, one, unit in figures
-    ]  # fmt: skip
-    if trace := clinical.lv_pressure:
-        value, sigma = f"{len(trace.time)} points", number(trace.sigma / KPA_PER_MMHG, 1)
-        rows += [
-            {"name": "LV pressure over time", "value": value, "sigma": sigma, "unit": "mmHg", "source": trace.source}
-        ]
-    return rows
-
-
-def _pressures_measured(clinical: Clinical | None) -> bool:
-    """Whether both pressures that the parameters hang on were measured."""
-    if clinical is None:
-        return False
-    systole = clinical.lv_pressure or clinical.systolic
-    return {systole.source, clinical.lv_end_diastolic_pressure.source} == {"measured"}
 
 
 def _cycle(gathered: Gathered) -> Row | None:

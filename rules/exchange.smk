@@ -1,0 +1,27 @@
+rule export_fhir:
+    """The finished twin as a FHIR R4 bundle, for the systems of a hospital."""
+    input:
+        dicom="results/{study}/{patient}/deid/dicom",
+        image="results/{study}/{patient}/image.zarr",
+        labels="results/{study}/{patient}/labels.zarr",
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        targets="results/{study}/{patient}/targets.zarr",
+        posterior="results/{study}/{patient}/posterior.zarr",
+        activation="results/{study}/{patient}/activation.zarr",
+        beat="results/{study}/{patient}/beat.zarr",
+        assessment="results/{study}/{patient}/assessment.zarr",
+        schema=library("fhir/schema.json"),
+        code=modules("fhir", "intake/references"),
+    output:
+        "results/{study}/{patient}/fhir.json",
+    log:
+        "logs/{study}/{patient}/export_fhir.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/export_fhir.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "{wildcards.patient}: write the FHIR bundle"
+    script:
+        "../scripts/export_fhir.py"
