@@ -19,7 +19,7 @@ from .identifiers import SUBSTRING, WORDY, Identifiers, elements
 
 SHORTEST_IN_PIXELS = 8
 _OWN_UID = re.compile(rb"2\.25\.\d{20,39}")
-_NUMBER = re.compile(rb"[\d.]+")
+_DOTTED = re.compile(rb"\d+(\.\d+)+")
 
 
 class Scan:
@@ -58,7 +58,12 @@ class Scan:
 
 def _hits(search: BytesAhoCorasick, content: bytes, kinds: list[str]) -> Iterator[str]:
     for number, begin, end in search.find_matches_as_indexes(content, overlapping=True):
-        if not content[begin:end].isdigit() or _is_whole(content, begin, end):
+        found = content[begin:end]
+        if _DOTTED.fullmatch(found):
+            counts = not content[begin - 1 : begin].isdigit() and not content[end : end + 1].isdigit()
+        else:
+            counts = not found.isdigit() or _is_whole(content, begin, end)
+        if counts:
             yield kinds[number]
 
 
