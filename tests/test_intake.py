@@ -7,12 +7,12 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_samples import AXES, KEY, ROW, SHARED, UP, cine, clean, content, edit, needs_shared, stopped, written
+from twinbeat.intake.imaging.stack import short_axis
 
 from twinbeat.intake import files
 from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.intake.imaging import image
 from twinbeat.intake.imaging.frames import Frame, frames
-from twinbeat.intake.imaging.stack import short_axis
 from twinbeat.intake.record import record
 from twinbeat.parameters import Imaging
 from twinbeat.phantom.identity import STYLES

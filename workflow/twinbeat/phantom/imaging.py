@@ -217,4 +217,5 @@ def _dataset(motion: xr.Dataset, scan: Scan, signal: np.ndarray, labels: np.ndar
             "y": scan.pixel * np.arange(rows),
             "x": scan.pixel * np.arange(columns),
         },
+        {"modality": "MR"},
     )

@@ -14,6 +14,7 @@ from ..units import KPA_PER_MMHG
 from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
+from .intake import moments, shifts, taken
 from .rendering import heart
 from .sensitivity import quality, sweep
 from .sources import Gathered, origins
@@ -90,7 +91,9 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         pictures=_pictures(gathered),
         surrogate=quality(gathered.stores["surrogate"]) if gathered.has("surrogate") else None,
         origins=origins(gathered),
-        cycle=_cycle(gathered),
+        image=taken(gathered.get("image")),
+        shifts=shifts(gathered.get("image")),
+        moments=moments(gathered.get("labels")),
         clinical=_clinical(gathered.clinical),
         scar=gathered.clinical.scar_segments if gathered.clinical else (),
         pressures_measured=_pressures_measured(gathered.clinical),
@@ -172,10 +175,3 @@ def _pressures_measured(clinical: Clinical | None) -> bool:
         return False
     systole = clinical.lv_pressure or clinical.systolic
     return {systole.source, clinical.lv_end_diastolic_pressure.source} == {"measured"}
-
-
-def _cycle(gathered: Gathered) -> Row | None:
-    image = gathered.get("image")
-    if image is None:
-        return None
-    return {"frames": image.sizes["time"], "slices": image.sizes["z"], "cycle": float(image.cycle)}
