@@ -77,7 +77,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "regridded": Variable(("z",), "1", "whether the slice came on another grid in its plane, and was interpolated"),
         "retimed": Variable(("z",), "1", "whether the slice came with other phases, and was interpolated"),
         "shift_removed": Variable(
-            ("z", "in_plane"), "mm", "along y and x that a breath-hold gave to the slice, taken out"
+            ("z", "in_plane"), "mm", "along y and x that a breath-hold gave the slice, taken out"
         ),
         "shift_found": Variable(("z", "in_plane"), "mm", "the same before the threshold; 0 where it was not judged"),
         "shift_judged": Variable(("z",), "1", "whether the shift could be told from the neighbours"),

@@ -44,7 +44,7 @@ def choose(frames: list[Frame], parameters: Imaging, forced: int | None = None) 
     else:
         usable = [k for k, reason in enumerate(unfit) if not reason]
         if not usable:
-            raise _nothing(frames, found, faults, parameters)
+            raise _nothing(frames, [_named(*row) for row in zip(found, unfit, faults, strict=True)], found, parameters)
         chosen, reasons = _best(usable, found, faults)
     if faults[chosen]:
         raise faults[chosen]
@@ -144,20 +144,19 @@ def _row(index: int, stack: Stack, reason: str) -> dict[str, Any]:
     }
 
 
-def _nothing(frames: list[Frame], found: list[Stack], faults: list[Rejected | None], parameters: Imaging) -> Rejected:
-    cines = [stack for stack in found if _frames(stack) >= parameters.minimum_frames]
+def _nothing(frames: list[Frame], named: list[str], found: list[Stack], parameters: Imaging) -> Rejected:
     kinds = Counter(frame.modality for frame in frames)
     counted = f"{kinds['MR']} MR and {kinds['CT']} CT frames" if kinds["CT"] else f"{kinds['MR']} MR frames"
-    most = max((len(stack) for stack in cines), default=0)
+    cines = [(sum(is_cine(part, parameters) for part in stack), -_angle(stack)) for stack in found]
+    most, angle = max(cines, default=(0, 0.0))
     words = f"no short-axis cine among {counted}: the largest parallel cine has {most} slices"
-    angles = [_angle(stack) for stack in cines if len(stack) == most]
-    words += f", {min(angles):.0f} degrees from the usual short axis" if angles else ""
+    words += f", {-angle:.0f} degrees from the usual short axis" if most else ""
     expected = f"at least {parameters.minimum_slices} slices of {parameters.minimum_frames} frames"
     words += f"; expected {expected} within {WIDEST:g} degrees, or as many of a CT"
-    listed = [_named(k, stack, faults[k]) for k, stack in enumerate(found[:MOST_NAMED])]
-    return Rejected("no-short-axis-cine", words + ("; stacks: " + "; ".join(listed) if listed else ""))
+    rows = [f"{number} ({row})" for number, row in enumerate(named[:MOST_NAMED], 1)]
+    return Rejected("no-short-axis-cine", words + ("; stacks: " + ", ".join(rows) if rows else ""))
 
 
-def _named(index: int, stack: Stack, fault: Rejected | None) -> str:
-    size = f"{len(stack)} slices of {_frames(stack)} frames, {stack[0].frames[0].modality}"
-    return f"{index + 1} ({size}, {_angle(stack):.0f} degrees)" + (f": {fault.message}" if fault else "")
+def _named(stack: Stack, unfit: str, fault: Rejected | None) -> str:
+    kind = f"{stack[0].frames[0].modality}, {len(stack)} slices of {_frames(stack)} frames"
+    return "; ".join([kind, unfit, *([fault.message] if fault else [])])
