@@ -182,6 +182,7 @@ def _image() -> tuple[xr.Dataset, xr.Dataset]:
     image = _chosen(image)
     data = {"labels": (("time", "z", "y", "x"), frames), "cycle": ((), CYCLE), "end_diastole": ((), 0), **frame}
     data |= {"end_systole": ((), FRAMES // 2), "volume_lv": ("time", 120 * SQUEEZE**2)}
+    data |= {"shift_removed": (("z", "in_plane"), np.zeros((9, 2)))}
     labels = xr.Dataset(data, coords=coords)
     soft = np.stack([frames == label for label in range(4)]).astype("f4")
     return image, labels.assign(probability=(("label", "time", "z", "y", "x"), soft)).isel(

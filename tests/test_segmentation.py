@@ -59,6 +59,7 @@ def image_of(values: np.ndarray, pixel: float = 1.5) -> xr.Dataset:
             "origin": ("component", np.zeros(3)),
             "directions": (("axis", "component"), np.eye(3)),
             "cycle": 800.0,
+            "shift_removed": (("z", "in_plane"), np.zeros((values.shape[1], 2))),
         },
         coords={"time": np.linspace(0, 800, len(values), endpoint=False), **axes},
         attrs={"modality": "MR"},

@@ -94,6 +94,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "end_diastole": Variable((), "1", "frame index"),
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
+        "shift_removed": Variable(("z", "in_plane"), "mm", "along y and x that import took out of the slice"),
     },
     "mesh": _MESH,
     "anatomy": {

@@ -217,5 +217,4 @@ def _dataset(motion: xr.Dataset, scan: Scan, signal: np.ndarray, labels: np.ndar
             "y": scan.pixel * np.arange(rows),
             "x": scan.pixel * np.arange(columns),
         },
-        {"modality": "MR"},
     )

@@ -71,7 +71,7 @@ def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: postpro
             "volume_rv": ("time", rv),
             "end_diastole": end_diastole(lv, image.time.values, float(image.cycle)),
             "end_systole": int(lv.argmin()),
-            **{name: image[name] for name in ("origin", "directions", "cycle")},
+            **{name: image[name] for name in ("origin", "directions", "cycle", "shift_removed")},
         },
         coords={"label": np.arange(4), "time": image.time, "z": image.z, "y": grid.y, "x": grid.x},
     )
