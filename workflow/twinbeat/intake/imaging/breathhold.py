@@ -19,6 +19,7 @@ STEP = 1.5  # mm, of the samples on which slices are compared
 HALF = 66.0  # mm, half the width of the field
 NEAR = 28.0  # mm, standard deviation of the weight about the middle
 BLUR = 2.0  # mm
+FRAMES = 10  # that are compared, evenly spread over the cycle
 REACH = 14.0  # mm, farthest translation between neighbours
 LIKE = 0.5  # least correlation of slices that are compared
 AGREE = 2.5  # mm between the translations there and back
@@ -62,7 +63,8 @@ def _sampled(image: xr.Dataset) -> Array:
     middle = _middle(image.image.values, pixel)
     line = np.arange(-int(HALF / STEP), int(HALF / STEP)) * STEP
     grid = np.meshgrid(*(middle[i] + line / pixel[i] for i in (0, 1)), indexing="ij")
-    slices = [[map_coordinates(p, grid, np.float64, 1, "nearest") for p in frame] for frame in image.image.values]
+    frames = image.image.values[np.unique(np.linspace(0, image.sizes["time"], FRAMES, endpoint=False).astype(int))]
+    slices = [[map_coordinates(p, grid, np.float32, 1, "nearest") for p in frame] for frame in frames]
     return np.array(slices)
 
 
