@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dicom_samples import AXES, ROW, SHARED, UP, needs_shared
+from dicom_samples import AXES, ROW, SHARED, UP, needs_shared, stopped
 from frame_samples import in_slice, moved, refused, stack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbeat.intake import files
 from twinbeat.intake.imaging.choice import choose
+from twinbeat.intake.imaging.cycle import uniform
 from twinbeat.intake.imaging.frames import frames
 from twinbeat.parameters import Imaging
 
@@ -202,6 +203,14 @@ def test_a_cardiac_ct_is_taken_where_there_is_no_cine():
     assert choice.table[0]["reason"] == "taken: a cardiac CT, and no short-axis cine"
     both = choose([*ct(), *stack(series="cine", number=2)], Imaging())
     assert both.table[both.number - 1]["modality"] == "MR"
+
+
+def test_phases_of_a_ct_are_not_assumed():
+    """Series without times or shares of the cycle could be any phases, even where the heart rate is known."""
+    series = [replace(frame, number=int(frame.order)) for frame in ct(share=False)]
+    error = stopped(uniform, choose([replace(frame, order=1.0) for frame in series], Imaging()).stack)
+    assert error.code == "no-frame-times"
+    assert "slice 1 of 40 has no different trigger times for its 10 frames and no shares of the cycle" in error.message
 
 
 def test_a_ct_slice_that_is_missing_is_named():

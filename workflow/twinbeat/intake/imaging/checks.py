@@ -45,7 +45,7 @@ def _check_twice(stack: Stack, parameters: Imaging) -> None:
         if two.location - one.location <= _tolerance(stack, parameters):
             raise Rejected("duplicate-slice", _twice(stack, one, number, len(stack) - 1, "in two series"))
     for number, part in enumerate(stack, 1):
-        found = part.triggers or part.phases or [frame.order for frame in part.frames]
+        found = part.triggers or part.phases or [(frame.number, frame.order) for frame in part.frames]
         surplus = len(found) - len(set(found))
         if surplus and surplus * 2 >= len(found):
             raise Rejected("duplicate-slice", _twice(stack, part, number, len(stack), "with the same times"))

@@ -40,9 +40,11 @@ def _slice_times(part: Slice, number: int, total: int) -> tuple[np.ndarray, floa
         stamps = np.array(part.triggers)
         last = stamps[-1] + (stamps[-1] - stamps[0]) / (count - 1) / 2
         return stamps, interval if interval >= last else max((stamps[-1] - stamps[0]) * count / (count - 1), last)
-    if not interval:
+    spread = part.frames[0].modality == "MR"  # frames of a cine share the cycle evenly, phases of a CT are selected
+    if not interval or not (part.phases or spread):
         words = f"slice {number} of {total} has no different trigger times for its {count} frames"
-        raise Rejected("no-frame-times", f"{words} and no RR interval; expected one or the other")
+        known = "no shares of the cycle" if interval else "no RR interval"
+        raise Rejected("no-frame-times", f"{words} and {known}; expected one or the other")
     return interval * np.array(part.phases or np.arange(count) / count), interval
 
 

@@ -106,8 +106,8 @@ def _slices(frames: list[Frame], parameters: Imaging) -> list[Slice]:
     return sorted(found, key=lambda part: part.location)
 
 
-def _when(frame: Frame) -> tuple[float, float, float]:
-    return (frame.trigger or 0.0, frame.phase or 0.0, frame.order)
+def _when(frame: Frame) -> tuple[float, float, int, float]:
+    return (frame.trigger or 0.0, frame.phase or 0.0, frame.number, frame.order)
 
 
 def _stacks(slices: list[Slice], parameters: Imaging) -> list[Stack]:
@@ -131,7 +131,7 @@ def is_cine(part: Slice, parameters: Imaging) -> bool:
         return False
     if None in stamps or part.phases:
         return True
-    beat = max((1.25 * frame.interval for frame in part.frames if frame.interval), default=LONGEST_BEAT)
+    beat = max((1.5 * frame.interval for frame in part.frames if frame.interval), default=LONGEST_BEAT)
     return part.triggers is not None and max(stamps) - min(stamps) <= beat
 
 
