@@ -181,7 +181,7 @@ def test_the_configuration_can_force_a_stack():
     found = [*stack(), *stack(14, series="2", axes=TRANSVERSE, number=2), *stack(phases=1, series="3", number=3)]
     choice = choose(found, Imaging(), forced=2)
     assert len(choice.stack) == 14
-    assert choice.table[1]["reason"] == "taken: the configuration names it"
+    assert [row["reason"] for row in choice.table[:2]] == ["would do", "taken: the configuration names it"]
     assert refused(found, forced=4).message == "imaging.force names stack 4; expected 1 to 3"
     error = refused(found, forced=3)
     assert error.code == "unfit-stack" and "has no cine: 1 frames per slice" in error.message
@@ -203,6 +203,7 @@ def test_a_cardiac_ct_is_taken_where_there_is_no_cine():
     assert choice.table[0]["reason"] == "taken: a cardiac CT, and no short-axis cine"
     both = choose([*ct(), *stack(series="cine", number=2)], Imaging())
     assert both.table[both.number - 1]["modality"] == "MR"
+    assert both.table[2 - both.number]["reason"] == f"a CT, which is second to stack {both.number}"
 
 
 def test_phases_of_a_ct_are_not_assumed():

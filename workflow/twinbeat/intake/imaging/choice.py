@@ -48,7 +48,7 @@ def choose(frames: list[Frame], parameters: Imaging, forced: int | None = None) 
         chosen, reasons = _best(usable, found, faults)
     if faults[chosen]:
         raise faults[chosen]
-    said = {k: reason or str((faults[k] and faults[k].message) or "") for k, reason in enumerate(unfit)} | reasons
+    said = {k: reason or (faults[k].message if faults[k] else "would do") for k, reason in enumerate(unfit)} | reasons
     said[chosen] = "taken: " + (reasons.get(chosen) or "the configuration names it")
     return Choice(found[chosen], chosen + 1, [_row(k, stack, said[k]) for k, stack in enumerate(found)])
 
@@ -89,12 +89,18 @@ def _best(usable: list[int], found: list[Stack], faults: list[Rejected | None]) 
     why = f"most slices near the short axis, of {len(usable)} that would do" if len(usable) > 1 else "the only one"
     if found[taken][0].frames[0].modality == "CT":
         why = "a cardiac CT, and no short-axis cine"
-    reasons = dict.fromkeys(usable, f"shows less of the heart near the short axis than stack {taken + 1}")
+    reasons = {k: _less(found[k], taken + 1) for k in usable}
     for k in same:
         reasons[k] = f"same view as stack {taken + 1}, {_difference(found, faults, k, taken)}"
     others = [str(k + 1) for k in same if k != taken]
     again = f"; same view as stack {' and '.join(others)}: whole, of most slices, the last" if others else ""
     return taken, reasons | {taken: why + again}
+
+
+def _less(stack: Stack, taken: int) -> str:
+    if stack[0].frames[0].modality == "CT":
+        return f"a CT, which is second to stack {taken}"
+    return f"shows less of the heart near the short axis than stack {taken}"
 
 
 def _difference(found: list[Stack], faults: list[Rejected | None], k: int, taken: int) -> str:
