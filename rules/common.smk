@@ -15,9 +15,12 @@ from twinbeat.parameters import ConfigurationError, read
 try:
     study = read(config)
     patients = cohort.read_patients(study.patients)
-    if strangers := set(study.surrogate.patients or ()) - set(patients):
-        named = ", ".join(sorted(strangers))
-        raise ConfigurationError(f"config.yaml: surrogate.patients: {named} not in {study.patients}")
+    for key, named in {
+        "surrogate.patients": study.surrogate.patients or (),
+        "imaging.force": study.imaging.force,
+    }.items():
+        if strangers := ", ".join(sorted(set(named) - set(patients))):
+            raise ConfigurationError(f"config.yaml: {key}: {strangers} not in {study.patients}")
 except ConfigurationError as error:
     sys.exit(str(error))
 

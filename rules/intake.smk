@@ -24,7 +24,7 @@ rule deidentify:
 
 
 rule import_image:
-    """The short-axis cine: slices sorted by geometry, frames on a common heart cycle."""
+    """The short-axis cine (or a cardiac CT): slices sorted by geometry, on one grid and one heart cycle."""
     input:
         record="results/{study}/{patient}/deid/record.zarr",
         dicom="results/{study}/{patient}/deid/dicom",
@@ -39,7 +39,8 @@ rule import_image:
         mem_mb=3000,
         runtime=15,
     params:
-        imaging=section("imaging"),
+        imaging=study.imaging.model_dump(mode="json", exclude={"force"}),
+        forced=lambda wildcards: study.imaging.force.get(wildcards.patient),
     message:
         "{wildcards.patient}: import the short-axis cine"
     script:

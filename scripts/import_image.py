@@ -8,4 +8,4 @@ from twinbeat.parameters import Imaging
 
 with stage.job(snakemake) as job:
     record = store.open(job.input.record)
-    job.publish(image.read(Path(job.input.dicom), record, Imaging(**job.params.imaging)))
+    job.publish(image.read(Path(job.input.dicom), record, Imaging(**job.params.imaging), job.params.forced))

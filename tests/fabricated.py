@@ -195,12 +195,32 @@ def _image() -> tuple[xr.Dataset, xr.Dataset]:
         "directions": (("axis", "component"), np.diag([-1.0] * 3)[::-1]),
     }
     image = xr.Dataset({"image": (("time", "z", "y", "x"), signal), "cycle": ((), CYCLE), **frame}, coords=coords)
+    image = _chosen(image)
     data = {"labels": (("time", "z", "y", "x"), frames), "cycle": ((), CYCLE), "end_diastole": ((), 0), **frame}
-    labels = xr.Dataset(data | {"end_systole": ((), FRAMES // 2)}, coords=coords)
+    data |= {"end_systole": ((), FRAMES // 2), "volume_lv": ("time", 120 * SQUEEZE**2)}
+    data |= {"shift_removed": (("z", "in_plane"), np.zeros((9, 2)))}
+    labels = xr.Dataset(data, coords=coords)
     soft = np.stack([frames == label for label in range(4)]).astype("f4")
     return image, labels.assign(probability=(("label", "time", "z", "y", "x"), soft)).isel(
         y=slice(4, 60), x=slice(2, 62)
     )
+
+
+def _chosen(image: xr.Dataset) -> xr.Dataset:
+    """The image as the second of two stacks, with slice 3 moved back by 5 mm and slice 4 interpolated in its plane."""
+    shift, flags = np.zeros((9, 2)), np.arange(9)
+    shift[2] = 3.0, -4.0
+    row = {"modality": "MR", "slices": 9, "frames": FRAMES, "series": 1, "angle": 7.0, "spacing": 8.0, "pixel": 2.0}
+    reasons = ("9 slices of 64 degrees <from> the short axis", "taken: the only one")
+    stacks = [row | {"number": number, "reason": reason} for number, reason in enumerate(reasons, 1)]
+    data = {
+        "shift_removed": (("z", "in_plane"), shift),
+        "shift_found": (("z", "in_plane"), shift + 0.5),
+        "shift_judged": ("z", (flags > 0) & (flags < 8)),
+        "regridded": ("z", flags == 3),
+        "retimed": ("z", flags == 9),
+    }
+    return image.assign(data).assign_attrs(modality="MR", stack=2, stacks=stacks)
 
 
 def _labelled(position: np.ndarray, squeeze: float) -> np.ndarray:

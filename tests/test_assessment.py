@@ -97,6 +97,17 @@ def test_labels_moved_by_one_row_lose_overlap(twin):
     assert 0.9 < expected < 0.97
 
 
+def test_a_slice_that_import_moved_back_meets_its_truth(twin):
+    """The scanner saw slice 4 by 2 mm (one row) further along y than the labels, which lie where the heart is."""
+    labels = twin["labels"]
+    shift = labels.shift_removed.copy(data=np.where(np.arange(9)[:, None] == 3, [2.0, 0.0], 0.0))
+    seen = labels.labels.where(labels.z != labels.z[3], labels.labels.roll(y=1)).astype(int)
+    found = assessment.assess(
+        **{**twin, "labels": labels.assign(shift_removed=shift)}, truth=fabricated.truth(labels.assign(labels=seen))
+    )
+    assert float(found.dice_blood) == 1
+
+
 def test_truth_beyond_the_crop_of_the_labels_counts_as_missed(twin):
     """Labels cut in half at x see half of the blood at best: Dice = 2 h / (h + 1) for the share h that is left."""
     labels, truth = twin["labels"], fabricated.truth(twin["labels"])

@@ -1,21 +1,18 @@
 """Import of the image: geometry and times as written, slices sorted by place, and what is not whole refused by name."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pydicom
 import pytest
-from dicom_samples import AXES, KEY, ROW, SHARED, UP, cine, clean, content, edit, needs_shared, stopped, written
+from dicom_samples import KEY, SHARED, cine, clean, content, edit, needs_shared, stopped, written
 
 from twinbeat.intake import files
 from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.intake.imaging import image
-from twinbeat.intake.imaging.frames import Frame, frames
-from twinbeat.intake.imaging.stack import short_axis
+from twinbeat.intake.imaging.frames import frames
 from twinbeat.intake.record import record
-from twinbeat.parameters import Deidentification, Imaging
+from twinbeat.parameters import Deidentification, Imaging, Segmentation
 from twinbeat.phantom.identity import STYLES
+from twinbeat.segmentation import segment
 from twinbeat.store import StoreError
 from twinbeat.verdicts import Rejected
 
@@ -33,147 +30,6 @@ def test_geometry_and_pixels_survive(cine, tmp_path, style):
         np.testing.assert_allclose(found[name], cine[name], atol=1e-3)
     np.testing.assert_allclose(found.time, cine.time, atol=0.5)
     assert float(found.cycle) == pytest.approx(812, abs=0.5)
-
-
-def stack(
-    slices: int = 12, phases: int = 20, series: str = "1", axes: np.ndarray = AXES, step: float = 8.0
-) -> list[Frame]:
-    """Frames of a whole short-axis cine, 40 ms apart, without pixels."""
-    return [
-        Frame(
-            file=files.File(Path(f"{z}-{t}"), z * phases + t + 1, slices * phases),
-            index=0,
-            series=series,
-            position=step * z * axes[0],
-            orientation=np.concatenate([axes[2], axes[1]]),
-            spacing=(1.5, 1.5),
-            shape=(256, 256),
-            trigger=40.0 * t,
-            interval=40.0 * phases,
-            order=float(t),
-        )
-        for z in range(slices)
-        for t in range(phases)
-    ]
-
-
-def refused(found: list[Frame], **parameters) -> Rejected:
-    error = stopped(short_axis, found, Imaging(**parameters))
-    assert isinstance(error, Rejected)
-    return error
-
-
-def test_slices_are_sorted_by_geometry():
-    """Frames in any order give the slices from the first to the last along the normal, each in the order of time."""
-    found = stack()
-    np.random.default_rng(1).shuffle(found)
-    sorted_ = short_axis(found, Imaging())
-    assert [part.location for part in sorted_] == pytest.approx(8.0 * np.arange(12))
-    assert all([frame.trigger for frame in part.frames] == [40.0 * t for t in range(20)] for part in sorted_)
-
-
-def test_a_missing_slice_is_named():
-    found = [frame for frame in stack() if abs(frame.position @ UP - 48) > 1]
-    error = refused(found)
-    assert error.code == "missing-slice"
-    assert error.message == (
-        "slice 7 of 12 is missing "
-        "(gap of 16.0 mm between 40.0 and 56.0 mm along the normal; spacing elsewhere is 8.0 mm)"
-    )
-
-
-def test_missing_slices_are_named():
-    error = refused([frame for frame in stack() if not 20 < frame.position @ UP < 36])
-    assert error.message.startswith("slices 4 and 5 of 12 are missing (gap of 24.0 mm")
-
-
-def moved(frame: Frame, by: np.ndarray) -> Frame:
-    return replace(frame, position=frame.position + by)
-
-
-def in_slice(found: list[Frame], number: int, change) -> list[Frame]:
-    return [change(frame) if round(frame.position @ UP / 8) == number - 1 else frame for frame in found]
-
-
-@pytest.mark.parametrize(
-    ("code", "words", "found"),
-    [
-        ("uneven-spacing", "slices 2 and 3 of 12 are not evenly", in_slice(stack(), 3, lambda f: moved(f, 3 * UP))),
-        ("uneven-frames", "slice 3 of 12 has 19 frames; the others have 20", stack()[:40] + stack()[41:]),
-        ("uneven-frames", "slice 3 of 12 has 2 frames; the others have 20", stack()[:42] + stack()[60:]),
-        ("duplicate-frame", "slice 3 of 12 has 1 of its 21 frames twice", [*stack(), stack()[45]]),
-        ("duplicate-slice", "slice 3 of 12 is there twice (with the same times, at 16.0", stack() + stack()[40:60]),
-        ("mixed-matrix", "slice 2 of 12 has 256 x 192", in_slice(stack(), 2, lambda f: replace(f, shape=(256, 192)))),
-        ("mixed-spacing", "slice 2 of 12 has pixels", in_slice(stack(), 2, lambda f: replace(f, spacing=(1.4, 1.5)))),
-        ("sheared-stack", "slice 9 of 12 begins 2.0 mm", in_slice(stack(), 9, lambda f: moved(f, 2 * ROW))),
-        ("no-short-axis-cine", "largest parallel cine has 4 slices", stack(4)),
-        ("no-short-axis-cine", "largest parallel cine has 0 slices", stack(phases=3)),
-        ("no-short-axis-cine", "among 0 MR frames: the largest parallel cine has 0 slices;", []),
-        ("no-short-axis-cine", "64 degrees from the usual", stack(axes=np.eye(3)[[2, 1, 0]])),
-    ],
-)
-def test_a_stack_that_is_not_whole_is_refused(code, words, found):
-    error = refused(found)
-    assert error.code == code
-    assert words in error.message
-
-
-def test_a_turned_slice_is_refused():
-    """One slice of the series turned by 5 degrees about its row."""
-    turn = np.cos(np.radians(5)) * AXES[1] + np.sin(np.radians(5)) * UP
-    found = in_slice(stack(), 4, lambda frame: replace(frame, orientation=np.concatenate([ROW, turn])))
-    error = refused(found)
-    assert error.code == "mixed-orientation"
-    assert "20 frames of the short-axis series are not parallel to the other 220 (up to 5.0 degrees" in error.message
-
-
-def test_series_of_one_slice_make_a_stack():
-    """As some scanners store it; the same slice taken again in another series is a duplicate."""
-    found = [replace(frame, series=str(round(frame.position @ UP))) for frame in stack()]
-    assert len(short_axis(found, Imaging())) == 12
-    again = [replace(frame, series="again") for frame in found[40:60]]
-    assert refused(found + again).message.startswith("slice 3 of 12 is there twice (in two series, at 16.0 mm")
-
-
-def test_the_short_axis_is_found_among_other_series():
-    """A localiser, a long-axis cine, a transverse cine stack and late pictures of the same slices change nothing."""
-    late = [replace(frame, series="late") for frame in stack(phases=1)]
-    long_axis = stack(3, series="long", axes=AXES[[1, 2, 0]])
-    transverse = stack(14, series="transverse", axes=np.eye(3)[[2, 1, 0]])
-    localiser = stack(3, 1, series="localiser", axes=np.eye(3))
-    found = short_axis([*localiser, *late, *long_axis, *transverse, *stack(series="cine")], Imaging())
-    assert {part.series for part in found} == {"cine"} and len(found) == 12
-
-
-def test_times_become_common_phases():
-    """RR intervals of 720, 800 and 880 ms: the phases 0, 1/20, ... agree; the common cycle is their median, 800 ms."""
-    found = stack(12)
-    for part, factor in zip(short_axis(found, Imaging()), [0.9, 1.0, 1.1] * 4, strict=True):
-        part.frames[:] = [replace(f, trigger=f.trigger * factor, interval=f.interval * factor) for f in part.frames]
-        found = [*found[len(part.frames) :], *part.frames]
-    time, cycle = image.heart_times(short_axis(found, Imaging()))
-    assert cycle == pytest.approx(800)
-    np.testing.assert_allclose(time, 40.0 * np.arange(20))
-
-
-def test_times_without_triggers_or_intervals():
-    """20 frames without trigger times share the RR interval; with times and none, RR is 20 steps of 40 ms."""
-    untimed = [replace(frame, trigger=None) for frame in stack()]
-    np.testing.assert_allclose(image.heart_times(short_axis(untimed, Imaging()))[0], 40.0 * np.arange(20))
-    endless = [replace(frame, interval=None) for frame in stack()]
-    assert image.heart_times(short_axis(endless, Imaging()))[1] == pytest.approx(800)
-
-
-@pytest.mark.parametrize(
-    ("code", "change"),
-    [
-        ("no-frame-times", lambda frame: replace(frame, trigger=None, interval=None)),
-        ("uneven-times", lambda frame: replace(frame, trigger=frame.trigger + 30, interval=frame.interval)),
-    ],
-)
-def test_times_that_cannot_be_used(code, change):
-    error = stopped(image.heart_times, short_axis(in_slice(stack(), 5, change), Imaging()))
-    assert error.code == code and error.message.startswith("slice 5 of 12")
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -205,7 +61,7 @@ def test_a_changed_folder_is_no_patients_fault(cine, tmp_path):
 
 
 def test_headers_that_are_no_geometry(cine, tmp_path):
-    """Two axes that are not at a right angle, and an endless position, are refused; a CT has no MR frame at all."""
+    """Two axes that are not at a right angle, and an endless position, are refused."""
     written(cine, tmp_path / "raw")
     dataset = pydicom.dcmread(next((tmp_path / "raw").iterdir()))
     path = tmp_path / "one" / "000001.dcm"
@@ -216,31 +72,123 @@ def test_headers_that_are_no_geometry(cine, tmp_path):
         dataset.save_as(path)
         assert stopped(frames, files.listed(path.parent)).code == "invalid-header"
         setattr(dataset, keyword, kept)
-    dataset.Modality = "CT"
-    dataset.save_as(path)
-    assert frames(files.listed(path.parent)) == []
 
 
 def test_pixels_that_cannot_be_decoded(cine, tmp_path):
     """Fewer frames than the header tells of, colours, and a broken compressed stream."""
     written(cine, tmp_path / "raw", "enhanced")
     (source,) = (tmp_path / "raw").iterdir()
-    whole = short_axis(frames([files.File(source, 1, 1)]), Imaging())
-    whole[0].frames[0] = replace(whole[0].frames[0], index=40)
     with pytest.raises(Rejected, match="has 40 frames; its header tells of more"):
-        image._pixels(whole)
+        list(files.decode(files.File(source, 1, 1), [0, 40]))
     dataset = pydicom.dcmread(source)
     dataset.SamplesPerPixel, dataset.PlanarConfiguration, dataset.PhotometricInterpretation = 3, 0, "RGB"
     dataset.NumberOfFrames, dataset.Rows, dataset.PixelData = 1, 1, dataset.PixelData[: 14 * 3 * 2]
     path = tmp_path / "one.dcm"
     dataset.save_as(path)
     with pytest.raises(Rejected, match="has 3 colours per pixel; expected 1"):
-        files.decode(files.File(path, 1, 1))
+        list(files.decode(files.File(path, 1, 1)))
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEG2000Lossless
     dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\x4f broken"])
     dataset.save_as(path)
     with pytest.raises(Rejected, match=r"pixels \(JPEG 2000 .*\) cannot be decoded"):
-        files.decode(files.File(path, 1, 1))
+        list(files.decode(files.File(path, 1, 1)))
+
+
+def as_ct(folder):
+    """Classic CT files of a cine: one series per phase of the heart, without times but for a heart rate."""
+
+    def change(dataset):
+        phase = round(float(dataset.TriggerTime) / dataset.NominalInterval * 8)
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+        dataset.Modality, dataset.HeartRate = "CT", 75
+        dataset.SeriesInstanceUID, dataset.SeriesNumber = f"1.2.3.{phase}", phase + 1
+        dataset.NominalPercentageOfCardiacPhase, dataset.RescaleIntercept, dataset.RescaleSlope = 12.5 * phase, -1024, 1
+        dataset.RescaleType = "HU"
+        del dataset.TriggerTime, dataset.NominalInterval
+
+    edit(folder, change)
+
+
+def as_enhanced_ct(folder):
+    """The one file of an enhanced cine as an enhanced CT."""
+
+    def change(dataset):
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = pydicom.uid.EnhancedCTImageStorage
+        dataset.Modality = "CT"
+        for groups in dataset.PerFrameFunctionalGroupsSequence:
+            heart = groups.CardiacSynchronizationSequence[0]
+            share = heart.NominalCardiacTriggerDelayTime / heart.RRIntervalTimeNominal
+            heart.NominalPercentageOfCardiacPhase, heart.RRIntervalTimeNominal = 100 * share, 800.0
+            del heart.NominalCardiacTriggerDelayTime
+            item = pydicom.Dataset()
+            item.RescaleIntercept, item.RescaleSlope, item.RescaleType = -1024, 1, "HU"
+            groups.PixelValueTransformationSequence = [item]
+
+    edit(folder, change)
+
+
+@pytest.mark.parametrize(("style", "change"), [("series", as_ct), ("enhanced", as_enhanced_ct)])
+def test_a_cardiac_ct_is_imported(cine, tmp_path, style, change):
+    """Phases of 0, 12.5, ... % at 75 beats per minute are 0, 100, ... of 800 ms; values are Hounsfield units."""
+    written(cine, tmp_path / "raw", style)
+    change(tmp_path / "raw")
+    output = clean(tmp_path / "raw")
+    found = image.read(output, record(output), Imaging())
+    assert found.attrs["modality"] == "CT"
+    np.testing.assert_array_equal(found.image, cine.image - 1024)
+    np.testing.assert_allclose(found.time, 100.0 * np.arange(8), atol=0.2)
+    assert float(found.cycle) == 800 and not found.shift_judged.any()
+
+
+def without_rows(dataset):
+    """The lowest slice without its first two rows and its last one."""
+    if abs(float(dataset.ImagePositionPatient[2]) - 88.0625) < 1e-3:
+        down = np.array(dataset.ImageOrientationPatient[3:], float)
+        dataset.ImagePositionPatient = [
+            f"{value:.6f}" for value in np.array(dataset.ImagePositionPatient, float) + 3 * down
+        ]
+        dataset.PixelData = dataset.pixel_array[2:-1].tobytes()
+        dataset.Rows -= 3
+
+
+def test_a_slice_of_another_matrix_is_put_on_the_grid_of_the_others(cine, tmp_path):
+    """Its rows lie on those of the others, so they are the same; where it has none, its edge goes on."""
+    written(cine, tmp_path / "raw", "slices")
+    edit(tmp_path / "raw", without_rows)
+    output = clean(tmp_path / "raw")
+    found = image.read(output, record(output), Imaging())
+    assert found.regridded.values.tolist() == [True, False, False, False, False]
+    np.testing.assert_allclose(found.image[:, :, 2:-1], cine.image[:, :, 2:-1], rtol=1e-4)
+    np.testing.assert_allclose(found.image[:, 0, :2], found.image[:, 0, [2, 2]], rtol=1e-4)
+    np.testing.assert_allclose(found.origin, cine.origin, atol=1e-3)
+
+
+def test_a_slice_with_fewer_frames_is_resampled(cine, tmp_path):
+    """Slice 3 without frames 2 and 5 of 8: a linear course in time comes back whole (the pixels of the sample grow by
+    the same step from frame to frame)."""
+    (tmp_path / "raw").mkdir()
+    written(cine, tmp_path / "raw")
+    place = cine.origin.values + 16.0 * cine.directions.values[0]
+    for path in sorted((tmp_path / "raw").iterdir()):
+        dataset = pydicom.dcmread(path, stop_before_pixels=True)
+        phase = round(float(dataset.TriggerTime) / dataset.NominalInterval * 8)
+        if np.allclose(np.array(dataset.ImagePositionPatient, float), place, atol=1e-3) and phase in (2, 5):
+            path.unlink()
+    output = clean(tmp_path / "raw")
+    found = image.read(output, record(output), Imaging(minimum_frames=6))
+    assert found.retimed.values.tolist() == [False, False, True, False, False]
+    np.testing.assert_allclose(found.image, cine.image, atol=1.0)
+
+
+def test_a_stack_can_be_forced(cine, tmp_path):
+    """The only stack of the folder is number 1; there is no number 2."""
+    written(cine, tmp_path / "raw")
+    output = clean(tmp_path / "raw")
+    found = image.read(output, record(output), Imaging(), forced=1)
+    assert found.attrs["stacks"][0]["reason"] == "taken: the configuration names it"
+    with pytest.raises(Rejected, match=r"imaging\.force names stack 2; expected 1 to 1"):
+        image.read(output, record(output), Imaging(), forced=2)
 
 
 @needs_shared
@@ -248,12 +196,22 @@ def test_the_real_study(tmp_path):
     """Sunnybrook SC-HF-I-1: 12 slices 10 mm apart, 20 phases, RR 731 to 800 ms, invalid dates, odd UIDs."""
     made, _ = deidentify(SHARED / "cine_mr/dicom/SCD0000101", tmp_path / "deid", KEY, Deidentification())
     found = image.read(tmp_path / "deid", made, Imaging())
-    assert dict(found.sizes) | {"component": 3} == {"time": 20, "z": 12, "y": 256, "x": 256, "component": 3, "axis": 3}
+    assert dict(found.image.sizes) == {"time": 20, "z": 12, "y": 256, "x": 256}
     np.testing.assert_allclose(found.z, 10.0 * np.arange(12), atol=1e-2)
     np.testing.assert_allclose(found.x[1], 1.367188)
     assert 731 <= float(found.cycle) <= 800
     np.testing.assert_allclose(found.time / found.cycle, (np.arange(20) + 0.5) / 20, atol=1e-3)
     assert b"SCD0000101" not in content(tmp_path / "deid")
+    assert not found.shift_removed.any()
+
+
+@needs_shared
+def test_end_diastole_and_end_systole_of_the_real_study_are_found(tmp_path):
+    """The experts drew end-diastole in frame 18 and end-systole in frame 7 of 0 to 19; frames 18 and 19 are as full."""
+    made, _ = deidentify(SHARED / "cine_mr/dicom/SCD0000101", tmp_path / "deid", KEY, Deidentification())
+    labels = segment(image.read(tmp_path / "deid", made, Imaging()), Segmentation(orientations=1))
+    assert int(labels.end_diastole) in (18, 19)
+    assert 6 <= int(labels.end_systole) <= 8
 
 
 @needs_shared

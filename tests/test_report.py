@@ -124,6 +124,18 @@ def test_page_says_what_was_found(text, paths):
     assert all(store.checksum(Path(path)) in text for path in paths.values())
 
 
+def test_page_says_what_import_did(text):
+    """Stack 2 of 2 with its reason (written as text, not as HTML), slice 3 moved by |(3, -4)| = 5 mm, and the moments:
+    frames 0 and 5 of 10 are called 1 and 6, with 120 and 0.8² * 120 = 77 mL."""
+    assert "stack 2 is the image" in text and "taken: the only one" in text
+    assert "9 slices of 64 degrees &lt;from&gt; the short axis" in text
+    assert "1 of 9 moved back" in text and "by 5.0 mm" in text and text.count("not judged") == 2
+    assert "Slice 4 had another matrix" in text and "had frames at other phases" not in text
+    for moment in ('1 of 10</td><td class="n">0', '6 of 10</td><td class="n">400'):
+        assert moment in text
+    assert '120 <span class="unit">mL' in text and '77 <span class="unit">mL' in text
+
+
 def test_page_names_the_domain_of_the_surrogate(text, stores):
     """ln C has 8 % of spread and the domain two of them: factors from exp(-0.16) = 0.852 to 1.174."""
     assert "trained on 16 simulated hearts" in text and "tested on 4" in text

@@ -59,8 +59,10 @@ def image_of(values: np.ndarray, pixel: float = 1.5) -> xr.Dataset:
             "origin": ("component", np.zeros(3)),
             "directions": (("axis", "component"), np.eye(3)),
             "cycle": 800.0,
+            "shift_removed": (("z", "in_plane"), np.zeros((values.shape[1], 2))),
         },
         coords={"time": np.linspace(0, 800, len(values), endpoint=False), **axes},
+        attrs={"modality": "MR"},
     )
 
 
@@ -127,6 +129,14 @@ def test_an_image_without_a_heart_is_rejected():
     with pytest.raises(Rejected, match=r"mean probability of 0\.000, expected 0\.02 or more") as stopped:
         locate.centre(image_of(np.zeros((3, 4, 64, 64))).image, blind, 1.5)
     assert stopped.value.code == "heart-not-found"
+
+
+def test_an_image_of_another_modality_is_rejected():
+    """The network has learnt short-axis MR; on a CT it would find something."""
+    scan = image_of(np.zeros((3, 4, 64, 64))).assign_attrs(modality="CT")
+    with pytest.raises(Rejected, match="the image is a CT; expected a short-axis MR cine") as stopped:
+        segment(scan, Segmentation())
+    assert stopped.value.code == "not-mr"
 
 
 # The network

@@ -103,6 +103,12 @@ def test_editing_the_surrogate_leaves_the_twin_alone(study):
     assert patients == {"phantom-01"}
 
 
+def test_forcing_a_stack_imports_only_that_patient_again(study):
+    rules, patients = edited(study, "imaging:\n  force: {phantom-02: 2}\n")
+    assert {"import_image", "segment_heart"} <= rules and "deidentify" not in rules
+    assert patients == {"phantom-02"}
+
+
 def test_editing_the_calibration_leaves_segmentation_and_mesh_alone(study):
     rules, _ = edited(study, "calibration:\n  volume_sigma: 0.03\n")
     assert "calibrate_heart" in rules
@@ -146,6 +152,7 @@ def test_editing_the_code_of_a_stage_reruns_it_and_what_follows(study):
         ("mesh:\n  sise: 2 mm\n", "mesh.sise: unknown key"),
         ("patients: nowhere.tsv\n", "nowhere.tsv"),
         ("surrogate:\n  patients: [stranger]\n", "surrogate.patients: stranger not in patients.tsv"),
+        ("imaging:\n  force: {stranger: 2}\n", "imaging.force: stranger not in patients.tsv"),
         ("deidentification:\n  key_file: nowhere\n", "nowhere: the key cannot be read"),
     ],
 )

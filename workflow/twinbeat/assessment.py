@@ -159,10 +159,15 @@ def _overlap(labels: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
 
 
 def on_grid_of(truth: xr.Dataset, labels: xr.Dataset) -> NDArray[np.integer]:
-    """The label (time, z, y, x) nearest to each voxel of the truth, in LPS and in time; background off the grid."""
+    """The label (time, z, y, x) nearest to each voxel of the truth, in LPS and in time; background off the grid.
+
+    The truth lies where the scanner saw it: in slices that import moved back, before that.
+    """
     voxels = np.stack(np.meshgrid(truth.z, truth.y, truth.x, indexing="ij"), axis=-1)
     lps = truth.origin.values + voxels @ truth.directions.values
     own = (lps - labels.origin.values) @ labels.directions.values.T
+    level = np.clip(_index(labels.z.values, own[..., 0]), 0, labels.sizes["z"] - 1)
+    own[..., 1:] -= labels.shift_removed.values[level]
     index = np.stack([_index(labels[axis].values, own[..., i]) for i, axis in enumerate("zyx")])
     size = np.array([labels.sizes[axis] for axis in "zyx"])[:, None, None, None]
     frame = np.abs(labels.time.values - truth.time.values[:, None]).argmin(axis=1)

@@ -70,10 +70,17 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "sha256": Variable(("file", "byte"), "1", "checksums of the de-identified files in the order of their names"),
     },
     "image": {
-        "image": Variable(("time", "z", "y", "x"), "1", "MR signal"),
+        "image": Variable(("time", "z", "y", "x"), "1", "MR signal, or Hounsfield units of a CT"),
         "origin": Variable(("component",), "mm", "LPS position of the voxel at z = y = x = 0"),
         "directions": Variable(("axis", "component"), "1", "unit vectors of the z, y and x axes in LPS"),
         "cycle": Variable((), "ms", "RR interval"),
+        "regridded": Variable(("z",), "1", "whether the slice came on another grid in its plane, and was interpolated"),
+        "retimed": Variable(("z",), "1", "whether the slice came with other phases, and was interpolated"),
+        "shift_removed": Variable(
+            ("z", "in_plane"), "mm", "along y and x that a breath-hold gave the slice, taken out"
+        ),
+        "shift_found": Variable(("z", "in_plane"), "mm", "the same before the threshold; 0 where it was not judged"),
+        "shift_judged": Variable(("z",), "1", "whether the shift could be told from the neighbours"),
     },
     "labels": {
         "labels": Variable(("time", "z", "y", "x"), "1", "0 background, 1 LV blood, 2 LV myocardium, 3 RV blood"),
@@ -87,6 +94,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "end_diastole": Variable((), "1", "frame index"),
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
+        "shift_removed": Variable(("z", "in_plane"), "mm", "along y and x that import took out of the slice"),
     },
     "mesh": _MESH,
     "anatomy": {

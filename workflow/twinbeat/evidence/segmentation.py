@@ -68,7 +68,8 @@ def ejected(volume: np.ndarray) -> float:
 def phantom(seed: int, phenotype: patient.Phenotype, frames: int) -> xr.Dataset:
     """A cine with truth labels of a heart of this phenotype."""
     rng = np.random.default_rng([seed, PHENOTYPES.index(phenotype)])
-    return imaging.acquire(motion(patient.draw(rng, phenotype), frames), Phantom(), rng)
+    seen = imaging.acquire(motion(patient.draw(rng, phenotype), frames), Phantom(), rng)
+    return seen.assign(shift_removed=(("z", "in_plane"), np.zeros((seen.sizes["z"], 2)))).assign_attrs(modality="MR")
 
 
 def motion(heart: patient.Patient, frames: int) -> xr.Dataset:

@@ -2,13 +2,14 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread, uid
+from pydicom.pixels import iter_pixels
 
 from ..verdicts import Rejected
 
@@ -105,17 +106,21 @@ def check(file: File, dataset: Dataset, pixels: bool = True) -> None:
         raise Rejected("corrupt-file", f"{file} is cut short: {found} bytes of pixels; expected {needed}")
 
 
-def decode(file: File) -> np.ndarray:
-    """Stored values of an image file, shape (frame, row, column), float32."""
-    dataset = read(file)
-    try:
-        with quiet():
-            stored = dataset.pixel_array.astype(np.float32)
-    except Exception as error:  # each decoder has its own way to fail
-        syntax = dataset.file_meta.get("TransferSyntaxUID", uid.ImplicitVRLittleEndian).name
-        raise Rejected(
-            "corrupt-file", f"{file}: pixels ({syntax}) cannot be decoded ({type(error).__name__})"
-        ) from None
-    if dataset.get("SamplesPerPixel", 1) != 1:
-        raise Rejected("not-grey", f"{file} has {dataset.SamplesPerPixel} colours per pixel; expected 1")
-    return stored.reshape(-1, dataset.Rows, dataset.Columns)
+def decode(file: File, frames: Sequence[int] = (0,)) -> Iterator[np.ndarray]:
+    """Stored values (row, column), float32, of these frames of an image file, one after the other."""
+    header = read(file, pixels=False)
+    count = int(header.get("NumberOfFrames") or 1)
+    if max(frames) >= count:
+        raise Rejected("corrupt-file", f"{file} has {count} frames; its header tells of more")
+    if header.get("SamplesPerPixel", 1) != 1:
+        raise Rejected("not-grey", f"{file} has {header.SamplesPerPixel} colours per pixel; expected 1")
+    planes = iter_pixels(file.path, indices=frames)
+    for _ in frames:
+        try:
+            with quiet():
+                stored = next(planes).astype(np.float32)
+        except Exception as error:  # each decoder has its own way to fail
+            syntax = header.file_meta.get("TransferSyntaxUID", uid.ImplicitVRLittleEndian).name
+            reason = f"{file}: pixels ({syntax}) cannot be decoded ({type(error).__name__})"
+            raise Rejected("corrupt-file", reason) from None
+        yield stored

@@ -51,7 +51,7 @@ class Deidentification(Section):
 
 
 class Imaging(Section):
-    """Import of the short-axis cine."""
+    """Import of the short-axis cine, or of a cardiac CT."""
 
     slice_tolerance: Length = "0.5 mm"
     """Slices further than this off an even spacing are reported as missing or duplicate."""
@@ -61,6 +61,15 @@ class Imaging(Section):
 
     minimum_frames: Annotated[int, Field(ge=4)] = 8
     """Frames of a slice that make it a cine."""
+
+    finest_pixel: Length = "1 mm"
+    """Smaller pixels (of a CT) are joined to blocks of at most this size, by their mean."""
+
+    largest_shift: Length = "3 mm"
+    """Slices that a breath-hold moved further than this in their plane are moved back."""
+
+    force: Annotated[dict[str, Annotated[int, Field(ge=1)]], Field(default_factory=dict)]
+    """Stack to take instead of the chosen one, by patient: its number in the report's table, such as {p-07: 2}."""
 
 
 class ClinicalData(Section):

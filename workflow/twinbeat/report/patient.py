@@ -13,6 +13,7 @@ from . import clinical
 from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
+from .intake import moments, shifts, taken
 from .rendering import heart
 from .sensitivity import quality, sweep
 from .sources import Gathered, origins
@@ -82,7 +83,9 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         pictures=_pictures(gathered),
         surrogate=quality(gathered.stores["surrogate"]) if gathered.has("surrogate") else None,
         origins=origins(gathered),
-        cycle=_cycle(gathered),
+        image=taken(gathered.get("image")),
+        shifts=shifts(gathered.get("image")),
+        moments=moments(gathered.get("labels")),
         clinical=clinical.section(gathered.clinical),
     )
 
@@ -136,10 +139,3 @@ def _pictures(gathered: Gathered) -> dict[str, str | None]:
         log.info("report: picture %d of %d, %s", index, len(PICTURES), place)
         pictures[place] = draw(gathered.stores) if gathered.has(*stages) else None
     return pictures
-
-
-def _cycle(gathered: Gathered) -> Row | None:
-    image = gathered.get("image")
-    if image is None:
-        return None
-    return {"frames": image.sizes["time"], "slices": image.sizes["z"], "cycle": float(image.cycle)}

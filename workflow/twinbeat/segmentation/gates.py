@@ -1,10 +1,16 @@
-"""What labels must be like to be believed; otherwise the patient is rejected with a reason."""
+"""What an image and its labels must be like to be believed; otherwise the patient is rejected with a reason."""
 
 import numpy as np
 import xarray as xr
 
 from ..parameters import Segmentation
 from ..verdicts import Rejected
+
+
+def check_modality(image: xr.Dataset) -> None:
+    """Raise Rejected for an image store of another modality than the one that the network was trained for."""
+    if (modality := image.attrs["modality"]) != "MR":
+        raise Rejected("not-mr", f"the image is a {modality}; expected a short-axis MR cine, for which the network is")
 
 
 def check(labels: xr.Dataset, settings: Segmentation) -> None:

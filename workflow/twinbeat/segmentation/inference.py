@@ -23,8 +23,9 @@ log = logging.getLogger("twinbeat")
 def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
     """Labels of an image store, as the table of variables says, on a square grid about the left ventricle.
 
-    Raises Rejected where no heart is found or what is found cannot be one.
+    Raises Rejected where the image is no MR, where no heart is found or what is found cannot be one.
     """
+    gates.check_modality(image)
     network = Network(settings.network)
     middle = centre(image.image, network, settings.pixel_size)
     grid = Grid.around(middle, CROP, settings.pixel_size)
@@ -70,7 +71,7 @@ def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: postpro
             "volume_rv": ("time", rv),
             "end_diastole": end_diastole(lv, image.time.values, float(image.cycle)),
             "end_systole": int(lv.argmin()),
-            **{name: image[name] for name in ("origin", "directions", "cycle")},
+            **{name: image[name] for name in ("origin", "directions", "cycle", "shift_removed")},
         },
         coords={"label": np.arange(4), "time": image.time, "z": image.z, "y": grid.y, "x": grid.x},
     )

@@ -1,4 +1,4 @@
-"""Frames of MR images with their geometry and time, from classic files and from Enhanced multi-frame ones alike."""
+"""Frames of MR and CT images with their geometry and time, from classic files and Enhanced multi-frame ones alike."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,11 @@ class Frame:
 
     file: files.File
     index: int
+    modality: str
+    """MR or CT."""
     series: str
+    number: int
+    """Of the series: later ones have higher numbers."""
     position: np.ndarray
     """Centre of the first pixel, shape (3,)."""
     orientation: np.ndarray
@@ -29,8 +33,10 @@ class Frame:
     trigger: float | None
     interval: float | None
     """RR interval, ms."""
+    phase: float | None
+    """Share of the RR interval at which it was taken, where a scanner gives that instead of a time."""
     order: float
-    """Place in the sequence, where there is no trigger time."""
+    """Place in the sequence, where there is neither."""
     scale: tuple[float, float] = (1.0, 0.0)
     """Slope and intercept from stored values to signal."""
 
@@ -41,19 +47,17 @@ class Frame:
 
 
 def frames(found: list[files.File]) -> list[Frame]:
-    """All MR frames with a geometry. Raises Rejected where a file is damaged or its geometry is no geometry."""
+    """All frames with a geometry. Raises Rejected where a file is damaged or its geometry is no geometry."""
     return [frame for file in found for frame in _of_file(file)]
 
 
 def _of_file(file: files.File) -> Iterator[Frame]:
     dataset = files.read(file, pixels=False)
-    if dataset is None or dataset.get("Modality", "MR") != "MR":
+    if dataset is None:
         return
     try:
         with files.quiet():
-            yield from (
-                _enhanced(file, dataset) if "Enhanced MR" in dataset.SOPClassUID.name else _classic(file, dataset)
-            )
+            yield from (_enhanced if "Enhanced" in dataset.SOPClassUID.name else _classic)(file, dataset)
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         reason = f"has no valid geometry or time ({type(error).__name__})"
         raise Rejected("invalid-header", f"{file} {reason}; expected position, orientation and spacing") from None
@@ -70,7 +74,8 @@ def _classic(file: files.File, dataset: Dataset) -> Iterator[Frame]:
         orientation=dataset.ImageOrientationPatient,
         spacing=dataset.PixelSpacing,
         trigger=dataset.get("TriggerTime"),
-        interval=dataset.get("NominalInterval"),
+        interval=dataset.get("NominalInterval") or _of_rate(dataset.get("HeartRate")),
+        phase=dataset.get("NominalPercentageOfCardiacPhase"),
         order=dataset.get("InstanceNumber"),
         scale=(dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")),
     )
@@ -90,6 +95,7 @@ def _enhanced(file: files.File, dataset: Dataset) -> Iterator[Frame]:
                 spacing=groups.get("PixelMeasuresSequence", "PixelSpacing"),
                 trigger=groups.get("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
                 interval=groups.get("CardiacSynchronizationSequence", "RRIntervalTimeNominal"),
+                phase=groups.get("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),
                 order=groups.get("FrameContentSequence", "TemporalPositionIndex") or index,
                 scale=tuple(
                     groups.get("PixelValueTransformationSequence", f"Rescale{k}") for k in ("Slope", "Intercept")
@@ -123,6 +129,7 @@ def _frame(
     spacing: Any,
     trigger: Any,
     interval: Any,
+    phase: Any,
     order: Any,
     scale: tuple[Any, Any],
 ) -> Frame:
@@ -132,13 +139,16 @@ def _frame(
     return Frame(
         file=file,
         index=index,
+        modality="CT" if "CT" in dataset.SOPClassUID.name else "MR",
         series=str(dataset.get("SeriesInstanceUID", "")),
+        number=int(_number(dataset.get("SeriesNumber")) or 0),
         position=place,
         orientation=np.concatenate([axis / np.linalg.norm(axis) for axis in (axes[:3], axes[3:])]),
         spacing=size,
         shape=(int(dataset.Rows), int(dataset.Columns)),
         trigger=_number(trigger),
         interval=_number(interval) or None,
+        phase=None if (share := _number(phase)) is None else share / 100,
         order=_number(order) or 0.0,
         scale=(_number(scale[0]) or 1.0, _number(scale[1]) or 0.0),
     )
@@ -150,6 +160,11 @@ def _check_geometry(position: np.ndarray, axes: np.ndarray, spacing: tuple[float
         raise ValueError
     if not np.allclose([axes[:3] @ axes[:3], axes[3:] @ axes[3:], axes[:3] @ axes[3:]], [1, 1, 0], atol=1e-2):
         raise ValueError
+
+
+def _of_rate(rate: Any) -> float | None:
+    """RR interval in ms of a heart rate in beats per minute."""
+    return 60e3 / beats if (beats := _number(rate)) else None
 
 
 def _number(value: Any) -> float | None:

@@ -1,5 +1,7 @@
-"""The image store from a de-identified folder: frames sorted by geometry and time, on a common heart cycle."""
+"""The image store from a de-identified folder: frames sorted by geometry and time, on one grid and one heart cycle."""
 
+import logging
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -8,92 +10,93 @@ import xarray as xr
 
 from ...parameters import Imaging
 from ...store import StoreError
-from ...verdicts import Rejected
 from .. import files
 from ..record import record
+from . import breathhold, cycle
+from .choice import Choice, choose
 from .frames import Frame, frames
-from .stack import Slice, short_axis
+from .plane import Plane, common, plane, resampled, same
+from .slices import Stack
+
+Weights = list[np.ndarray | None]
+log = logging.getLogger("twinbeat")
 
 
-def read(folder: Path, made: xr.Dataset, parameters: Imaging) -> xr.Dataset:
-    """The short-axis cine of a de-identified folder, as VARIABLES["image"] has it.
+def read(folder: Path, made: xr.Dataset, parameters: Imaging, forced: int | None = None) -> xr.Dataset:
+    """The short-axis cine (or cardiac CT) of a de-identified folder, as VARIABLES["image"] has it.
 
-    ``made`` is the record of the folder. Raises Rejected where there is no whole short-axis cine, StoreError where the
-    folder is not as the record says.
+    ``made`` is the record of the folder, ``forced`` the number of the stack to take whatever its orientation. The
+    attributes have the ``modality`` and the table of ``stacks`` from which the image was chosen. Raises Rejected where
+    there is no whole image of the heart, StoreError where the folder is not as the record says.
     """
     if not record(folder).identical(made.drop_attrs().assign_attrs(kind="record")):
         raise StoreError(f"{folder}: the files are not those that the record of de-identification names")
-    stack = short_axis(frames(files.listed(folder)), parameters)
-    time, cycle = heart_times(stack)
+    choice = choose(frames(files.listed(folder)), parameters, forced)
+    log.info("import: stack %d of %d: %s", choice.number, len(choice.table), choice.table[choice.number - 1]["reason"])
+    return _freed(_assembled(choice, parameters), parameters)
+
+
+def _assembled(choice: Choice, parameters: Imaging) -> xr.Dataset:
+    """The image of a stack as the scanner took it, but for its common grid and cycle."""
+    stack = choice.stack
+    time, interval, weights = cycle.uniform(stack)
+    grid = common(stack, parameters.finest_pixel)
     first, last = stack[0].frames[0], stack[-1].frames[0]
+    axes = np.array([first.normal, first.orientation[3:], first.orientation[:3]])
     spacing = (last.position - first.position) @ first.normal / (len(stack) - 1)
-    rows, columns = first.shape
-    coordinates = {
-        "time": time,
-        "z": spacing * np.arange(len(stack)),
-        "y": first.spacing[0] * np.arange(rows),
-        "x": first.spacing[1] * np.arange(columns),
-    }
+    own = [plane(part.frames[0], parameters.finest_pixel) for part in stack]
+    coordinates = {"time": time, "z": spacing * np.arange(len(stack))}
+    coordinates |= {axis: step * np.arange(n) for axis, step, n in zip("yx", grid.spacing, grid.shape, strict=True)}
     return xr.Dataset(
         {
-            "image": (("time", "z", "y", "x"), _pixels(stack)),
-            "origin": (("component",), first.position),
-            "directions": (("axis", "component"), [first.normal, first.orientation[3:], first.orientation[:3]]),
-            "cycle": ((), cycle),
+            "image": (("time", "z", "y", "x"), _pixels(stack, weights, grid, parameters.finest_pixel)),
+            "origin": (("component",), np.array([first.position @ axes[0], *grid.corner]) @ axes),
+            "directions": (("axis", "component"), axes),
+            "cycle": ((), interval),
+            "regridded": (("z",), [not same(one, grid) for one in own]),
+            "retimed": (("z",), [one is not None for one in weights]),
         },
         coordinates,
+        {"modality": first.modality, "stacks": choice.table, "stack": choice.number},
     )
 
 
-def heart_times(stack: list[Slice]) -> tuple[np.ndarray, float]:
-    """Frame times in ms after the R wave, and the RR interval, common to slices whose RR intervals differ.
-
-    The times of each slice become phases of its own interval; their median over the slices, times the median interval,
-    is the common time. Raises Rejected where there are no times or where the slices disagree by half a frame.
-    """
-    own = [_slice_times(part, number, len(stack)) for number, part in enumerate(stack, 1)]
-    phases = np.array([times / interval for times, interval in own])
-    cycle = float(np.median([interval for _, interval in own]))
-    common = np.median(phases, axis=0)
-    worst = np.abs(phases - common).max(axis=1)
-    if (worst > 0.5 / len(common)).any():
-        number = int(worst.argmax()) + 1
-        found = f"slice {number} of {len(stack)} is {worst.max() * cycle:.0f} ms off the common frame times"
-        raise Rejected("uneven-times", f"{found}; expected at most half a frame ({0.5 / len(common) * cycle:.0f} ms)")
-    return common * cycle, cycle
-
-
-def _slice_times(part: Slice, number: int, total: int) -> tuple[np.ndarray, float]:
-    """Times of the frames of a slice in ms, and its RR interval: the nominal one where the frames fit into it."""
-    triggers = [frame.trigger for frame in part.frames if frame.trigger is not None]
-    nominal = [frame.interval for frame in part.frames if frame.interval]
-    interval = float(np.median(nominal)) if nominal else 0.0
-    count = len(part.frames)
-    if len(triggers) < count or len(set(triggers)) < count:
-        if not interval:
-            found = f"slice {number} of {total} has {len(set(triggers))} trigger times for {count} frames"
-            raise Rejected("no-frame-times", f"{found} and no RR interval; expected one or the other")
-        return interval * np.arange(count) / count, interval
-    times = np.array(triggers)
-    step = (times[-1] - times[0]) / (count - 1)
-    return times, interval if interval >= times[-1] + step / 2 else max(step * count, times[-1] + step / 2)
-
-
-def _pixels(stack: list[Slice]) -> np.ndarray:
-    """Signal, shape (time, z, y, x); every file is decoded once."""
-    shape = (len(stack[0].frames), len(stack), *stack[0].frames[0].shape)
-    signal = np.empty(shape, np.float32)
-    places = [(frame, t, z) for z, part in enumerate(stack) for t, frame in enumerate(part.frames)]
-    for _, group in groupby(sorted(places, key=_file_number), _file_number):
-        members = list(group)
-        decoded = files.decode(members[0][0].file)
-        for frame, t, z in members:
-            if frame.index >= len(decoded):
-                raise Rejected("corrupt-file", f"{frame.file} has {len(decoded)} frames; its header tells of more")
-            slope, intercept = frame.scale
-            signal[t, z] = slope * decoded[frame.index] + intercept
+def _pixels(stack: Stack, weights: Weights, grid: Plane, finest: float) -> np.ndarray:
+    """Signal, shape (time, z, y, x). Every file is decoded once, frame by frame, and none is kept."""
+    count = max(len(part.frames) if own is None else len(own) for part, own in zip(stack, weights, strict=True))
+    signal = np.zeros((count, len(stack), *grid.shape), np.float32)
+    for frame, stored, z, j in _decoded(stack):
+        slope, intercept = frame.scale
+        pixels = resampled(slope * stored + intercept, plane(frame, finest), grid)
+        if weights[z] is None:
+            signal[j, z] = pixels
+        else:
+            for t in np.flatnonzero(weights[z][:, j]):
+                signal[t, z] += weights[z][t, j] * pixels
     return signal
 
 
-def _file_number(place: tuple[Frame, int, int]) -> int:
-    return place[0].file.number
+def _decoded(stack: Stack) -> Iterator[tuple[Frame, np.ndarray, int, int]]:
+    """Each frame of a stack with its stored values, its slice and its place among the frames of the slice."""
+    places = [(frame, z, j) for z, part in enumerate(stack) for j, frame in enumerate(part.frames)]
+    places.sort(key=lambda place: (place[0].file.number, place[0].index))
+    for _, group in groupby(places, key=lambda place: place[0].file.number):
+        members = list(group)
+        planes = files.decode(members[0][0].file, [frame.index for frame, _, _ in members])
+        for (frame, z, j), stored in zip(members, planes, strict=True):
+            yield frame, stored, z, j
+
+
+def _freed(image: xr.Dataset, parameters: Imaging) -> xr.Dataset:
+    """The image without the jumps of breath-holds, and the shift in mm that was found in each slice and taken out."""
+    found, judged = breathhold.shifts(image)
+    large = judged & (np.linalg.norm(found, axis=1) > parameters.largest_shift)
+    shift = np.where(large[:, None], found, 0.0)
+    for z in np.flatnonzero(large):
+        log.info("import: slice %d moved back by %.1f mm", z + 1, np.linalg.norm(shift[z]))
+        image.image.values[:, z] = breathhold.moved(image, z, -shift[z])
+    return image.assign(
+        shift_removed=(("z", "in_plane"), shift),
+        shift_found=(("z", "in_plane"), found),
+        shift_judged=(("z",), judged),
+    )
