@@ -220,7 +220,9 @@ def _chosen(image: xr.Dataset) -> xr.Dataset:
         "regridded": ("z", flags == 3),
         "retimed": ("z", flags == 9),
     }
-    return image.assign(data).assign_attrs(modality="MR", stack=2, stacks=stacks)
+    return image.assign(data).assign_attrs(
+        modality="MR", stack=2, stacks=stacks, files=180, refused={"secondary-capture": 2}
+    )
 
 
 def _labelled(position: np.ndarray, squeeze: float) -> np.ndarray:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from dicom_samples import cine, clean, content, edit, stopped, written
+from dicom_samples import KEY, cine, clean, content, edit, stopped, written
 
 from twinbeat.intake import files
 from twinbeat.intake.deidentification.cleaner import Cleaner
+from twinbeat.intake.deidentification.deidentify import deidentify
+from twinbeat.parameters import Deidentification
 from twinbeat.phantom.identity import STYLES
 from twinbeat.verdicts import Quarantined
 
@@ -172,7 +174,9 @@ def test_other_objects_are_left_out(cine, tmp_path):
     shot = pydicom.dcmread(next((tmp_path / "raw").glob("*_0001.dcm")))
     shot.SOPClassUID = shot.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
     shot.save_as(tmp_path / "raw" / "shot.dcm")
-    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+    made, certificate = deidentify(tmp_path / "raw", tmp_path / "deid", KEY, Deidentification())
+    assert made.sizes["file"] == certificate.written == 40
+    assert made.attrs["refused"] == {"not-dicom": 1, "secondary-capture": 1}
 
 
 def truncate(path: Path) -> None:

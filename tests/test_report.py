@@ -129,6 +129,7 @@ def test_page_says_what_import_did(text):
     frames 0 and 5 of 10 are called 1 and 6, with 120 and 0.8² * 120 = 77 mL."""
     assert "stack 2 is the image" in text and "taken: the only one" in text
     assert "9 slices of 64 degrees &lt;from&gt; the short axis" in text
+    assert "180 images came through de-identification; refused: 2 secondary-capture." in text
     assert "1 of 9 moved back" in text and "by 5.0 mm" in text and text.count("not judged") == 2
     assert "Slice 4 had another matrix" in text and "had frames at other phases" not in text
     for moment in ('1 of 10</td><td class="n">0', '6 of 10</td><td class="n">400'):

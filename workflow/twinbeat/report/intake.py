@@ -13,6 +13,8 @@ def taken(image: xr.Dataset | None) -> Row | None:
     if image is None:
         return None
     return {
+        "files": image.attrs["files"],
+        "refused": image.attrs["refused"],
         "frames": image.sizes["time"],
         "slices": image.sizes["z"],
         "cycle": float(image.cycle),

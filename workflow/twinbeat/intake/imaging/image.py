@@ -26,14 +26,16 @@ def read(folder: Path, made: xr.Dataset, parameters: Imaging, forced: int | None
     """The short-axis cine (or cardiac CT) of a de-identified folder, as VARIABLES["image"] has it.
 
     ``made`` is the record of the folder, ``forced`` the number of the stack to take whatever its orientation. The
-    attributes have the ``modality`` and the table of ``stacks`` from which the image was chosen. Raises Rejected where
-    there is no whole image of the heart, StoreError where the folder is not as the record says.
+    attributes have the ``modality``, how many ``files`` came in and how many were ``refused`` (by reason), and the
+    table of ``stacks`` from which the image was chosen. Raises Rejected where there is no whole image of the heart,
+    StoreError where the folder is not as the record says.
     """
     if not record(folder).identical(made.drop_attrs().assign_attrs(kind="record")):
         raise StoreError(f"{folder}: the files are not those that the record of de-identification names")
     choice = choose(frames(files.listed(folder)), parameters, forced)
     log.info("import: stack %d of %d: %s", choice.number, len(choice.table), choice.table[choice.number - 1]["reason"])
-    return _freed(_assembled(choice, parameters), parameters)
+    image = _freed(_assembled(choice, parameters), parameters)
+    return image.assign_attrs(files=made.sizes["file"], refused=made.attrs.get("refused", {}))
 
 
 def _assembled(choice: Choice, parameters: Imaging) -> xr.Dataset:
