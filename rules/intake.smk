@@ -2,7 +2,7 @@ rule deidentify:
     """Images without identifiers (DICOM PS3.15 basic profile), behind a gate that fails closed."""
     input:
         dicom=of_patient("dicom"),
-        code=modules("intake/files", "intake/record", "intake/deidentification"),
+        code=modules("intake/files", "intake/record", "intake/sources", "intake/deidentification"),
     output:
         record=directory("results/{study}/{patient}/deid/record.zarr"),
         dicom=directory("results/{study}/{patient}/deid/dicom"),
@@ -14,6 +14,7 @@ rule deidentify:
         mem_mb=2000,
         runtime=15,
     params:
+        retrieval=section("retrieval"),
         deidentification=section("deidentification"),
     message:
         "{wildcards.patient}: take out identifiers"

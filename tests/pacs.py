@@ -1,0 +1,159 @@
+"""A real Orthanc on this machine for tests: DICOMweb with users, DIMSE, and both with TLS from a CA of its own."""
+
+import datetime as dt
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from twinbeat.parameters import Dicomweb, Dimse
+
+PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+needs_orthanc = pytest.mark.skipif(
+    not (shutil.which("Orthanc") and PLUGIN.exists()), reason="Orthanc is not installed (Debian: orthanc-dicomweb)"
+)
+USER, PASSWORD, TITLE, OWN_TITLE = "twinbeat", "of no worth elsewhere", "ARCHIVE", "TWINBEAT"
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@dataclass
+class Certificates:
+    """A CA of one day and certificates of it for this machine, in a folder."""
+
+    folder: Path
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True)
+        self.authority = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"CA of {self.folder.parent.name}")])
+        made = self._signed(self.authority, self.key, x509.BasicConstraints(ca=True, path_length=0))
+        self.ca = self.folder / "ca.pem"
+        self.ca.write_bytes(made)
+
+    def issue(self, name: str) -> Path:
+        """A certificate and its key in one PEM file; the two also lie beside it in .crt and .key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")])
+        certificate = self._signed(subject, key, x509.BasicConstraints(ca=False, path_length=None), alternative)
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        parts = {".crt": certificate, ".key": secret, ".pem": secret + certificate}
+        for suffix, content in parts.items():
+            (self.folder / f"{name}{suffix}").write_bytes(content)
+        return self.folder / f"{name}.pem"
+
+    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
+        now = dt.datetime.now(dt.UTC)
+        builder = (
+            x509.CertificateBuilder(self.authority, subject, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+class Orthanc:
+    """One server with its storage in ``folder``; with TLS on all its ports where there are ``certificates``."""
+
+    def __init__(self, folder: Path, certificates: Certificates | None = None) -> None:
+        self.folder, self.certificates = folder, certificates
+        self.http, self.dicom, self.delivery = free_ports(3)
+        self.own = certificates and certificates.issue("us")
+        (folder / "orthanc").mkdir(parents=True)
+        (folder / "orthanc.json").write_text(json.dumps(self._configuration() | self._tls()))
+        with (folder / "orthanc.log").open("wb") as log:
+            self.process = subprocess.Popen(["Orthanc", folder / "orthanc.json"], stdout=log, stderr=log)
+        self.session = requests.Session()
+        self.session.auth, self.session.verify = (USER, PASSWORD), str(certificates.ca) if certificates else True
+        self._wait()
+
+    @property
+    def url(self) -> str:
+        return f"http{'s' if self.certificates else ''}://127.0.0.1:{self.http}"
+
+    @property
+    def dicomweb(self) -> Dicomweb:
+        ca = str(self.certificates.ca) if self.certificates else None
+        return Dicomweb(url=f"{self.url}/dicom-web", user=USER, ca_file=ca)
+
+    @property
+    def dimse(self) -> Dimse:
+        tls = {"ca_file": str(self.certificates.ca), "certificate_file": str(self.own)} if self.certificates else {}
+        return Dimse(host="127.0.0.1", port=self.dicom, title=TITLE, own_port=self.delivery, **tls)
+
+    def fill(self, folder: Path) -> None:
+        """Take all files of a folder."""
+        for path in sorted(folder.iterdir()):
+            self.session.post(f"{self.url}/instances", path.read_bytes(), timeout=60).raise_for_status()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def _configuration(self) -> dict:
+        return {
+            "StorageDirectory": str(self.folder / "orthanc"),
+            "IndexDirectory": str(self.folder / "orthanc"),
+            "Plugins": [str(PLUGIN)],
+            "HttpPort": self.http,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": True,
+            "RegisteredUsers": {USER: PASSWORD},
+            "DicomAet": TITLE,
+            "DicomPort": self.dicom,
+            "DicomCheckCalledAet": True,
+            "DicomModalities": {
+                "us": {
+                    "AET": OWN_TITLE,
+                    "Host": "127.0.0.1",
+                    "Port": self.delivery,
+                    "UseDicomTls": self.certificates is not None,
+                }
+            },
+        }
+
+    def _tls(self) -> dict:
+        if not self.certificates:
+            return {}
+        pem = self.certificates.issue("archive")
+        dicom = {"Certificate": str(pem.with_suffix(".crt")), "PrivateKey": str(pem.with_suffix(".key"))}
+        return {
+            "SslEnabled": True,
+            "SslCertificate": str(pem),
+            "DicomTlsEnabled": True,
+            "DicomTlsTrustedCertificates": str(self.certificates.ca),
+            **{f"DicomTls{name}": value for name, value in dicom.items()},
+        }
+
+    def _wait(self) -> None:
+        for _ in range(300):
+            try:
+                self.session.get(f"{self.url}/system", timeout=5).raise_for_status()
+                return
+            except requests.ConnectionError:
+                assert self.process.poll() is None, (self.folder / "orthanc.log").read_text()
+                time.sleep(0.1)
+        raise TimeoutError((self.folder / "orthanc.log").read_text())
