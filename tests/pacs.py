@@ -1,11 +1,15 @@
 """A real Orthanc on this machine for tests: DICOMweb with users, DIMSE, and both with TLS from a CA of its own."""
 
+import asyncio
+import contextlib
 import datetime as dt
 import json
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -15,7 +19,7 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from twinbeat.parameters import Dicomweb, Dimse
@@ -25,6 +29,11 @@ needs_orthanc = pytest.mark.skipif(
     not (shutil.which("Orthanc") and PLUGIN.exists()), reason="Orthanc is not installed (Debian: orthanc-dicomweb)"
 )
 USER, PASSWORD, TITLE, OWN_TITLE = "twinbeat", "of no worth elsewhere", "ARCHIVE", "TWINBEAT"
+
+USAGES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+MAY_SIGN = x509.KeyUsage(
+    **dict.fromkeys((*USAGES, "crl_sign", "encipher_only", "decipher_only"), False), key_cert_sign=True
+)
 
 
 def free_ports(number: int) -> list[int]:
@@ -40,18 +49,18 @@ class Certificates:
     """A CA of one day and certificates of it for this machine, in a folder."""
 
     folder: Path
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         self.authority = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"CA of {self.folder.parent.name}")])
-        made = self._signed(self.authority, self.key, x509.BasicConstraints(ca=True, path_length=0))
+        made = self._signed(self.authority, self.key, x509.BasicConstraints(ca=True, path_length=None), MAY_SIGN)
         self.ca = self.folder / "ca.pem"
         self.ca.write_bytes(made)
 
     def issue(self, name: str) -> Path:
         """A certificate and its key in one PEM file; the two also lie beside it in .crt and .key."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048)
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")])
         certificate = self._signed(subject, key, x509.BasicConstraints(ca=False, path_length=None), alternative)
@@ -61,7 +70,7 @@ class Certificates:
             (self.folder / f"{name}{suffix}").write_bytes(content)
         return self.folder / f"{name}.pem"
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
+    def _signed(self, subject: x509.Name, key: rsa.RSAPrivateKey, *extensions: x509.ExtensionType) -> bytes:
         now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder(self.authority, subject, key.public_key(), x509.random_serial_number())
@@ -71,38 +80,72 @@ class Certificates:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            builder = builder.add_extension(extension, critical=not isinstance(extension, x509.SubjectAlternativeName))
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
+class Front:
+    """Ends TLS before a server, and asks for a client's certificate, as a reverse proxy of a hospital does.
+
+    Orthanc's own TLS is for DICOM only here: Debian's civetweb 1.16 crashes at the first HTTPS request.
+    """
+
+    def __init__(self, certificates: Certificates, port: int, behind: int) -> None:
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates.ca))
+        self.context.load_cert_chain(certificates.issue("front"))
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.behind, self.loop, ready = behind, asyncio.new_event_loop(), threading.Event()
+        starting = asyncio.start_server(self._serve, "127.0.0.1", port, ssl=self.context)
+        self.loop.create_task(starting).add_done_callback(lambda task: ready.set())
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        ready.wait()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.behind)
+        await asyncio.gather(self._pass(reader, inner_writer), self._pass(inner_reader, writer))
+
+    @staticmethod
+    async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+
 class Orthanc:
-    """One server with its storage in ``folder``; with TLS on all its ports where there are ``certificates``."""
+    """One server with its storage in ``folder``; with TLS on the way to it where there are ``certificates``."""
 
     def __init__(self, folder: Path, certificates: Certificates | None = None) -> None:
         self.folder, self.certificates = folder, certificates
-        self.http, self.dicom, self.delivery = free_ports(3)
+        self.http, self.https, self.dicom, self.delivery = free_ports(4)
         self.own = certificates and certificates.issue("us")
         (folder / "orthanc").mkdir(parents=True)
         (folder / "orthanc.json").write_text(json.dumps(self._configuration() | self._tls()))
         with (folder / "orthanc.log").open("wb") as log:
             self.process = subprocess.Popen(["Orthanc", folder / "orthanc.json"], stdout=log, stderr=log)
         self.session = requests.Session()
-        self.session.auth, self.session.verify = (USER, PASSWORD), str(certificates.ca) if certificates else True
+        self.session.auth = (USER, PASSWORD)
         self._wait()
+        if certificates:
+            Front(certificates, self.https, self.http)
 
     @property
     def url(self) -> str:
-        return f"http{'s' if self.certificates else ''}://127.0.0.1:{self.http}"
+        return f"http://127.0.0.1:{self.http}"
+
+    @property
+    def _own_tls(self) -> dict[str, str]:
+        return {"ca_file": str(self.certificates.ca), "certificate_file": str(self.own)} if self.certificates else {}
 
     @property
     def dicomweb(self) -> Dicomweb:
-        ca = str(self.certificates.ca) if self.certificates else None
-        return Dicomweb(url=f"{self.url}/dicom-web", user=USER, ca_file=ca)
+        root = f"https://127.0.0.1:{self.https}" if self.certificates else self.url
+        return Dicomweb(url=f"{root}/dicom-web", user=USER, **self._own_tls)
 
     @property
     def dimse(self) -> Dimse:
-        tls = {"ca_file": str(self.certificates.ca), "certificate_file": str(self.own)} if self.certificates else {}
-        return Dimse(host="127.0.0.1", port=self.dicom, title=TITLE, own_port=self.delivery, **tls)
+        return Dimse(host="127.0.0.1", port=self.dicom, title=TITLE, own_port=self.delivery, **self._own_tls)
 
     def fill(self, folder: Path) -> None:
         """Take all files of a folder."""
@@ -141,8 +184,6 @@ class Orthanc:
         pem = self.certificates.issue("archive")
         dicom = {"Certificate": str(pem.with_suffix(".crt")), "PrivateKey": str(pem.with_suffix(".key"))}
         return {
-            "SslEnabled": True,
-            "SslCertificate": str(pem),
             "DicomTlsEnabled": True,
             "DicomTlsTrustedCertificates": str(self.certificates.ca),
             **{f"DicomTls{name}": value for name, value in dicom.items()},

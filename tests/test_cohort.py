@@ -46,7 +46,7 @@ def test_spreadsheet_habits_are_understood(tmp_path):
         ([HEADER], "patients.tsv: no patients; expected a row below the header"),
         ([HEADER, GOOD, GOOD], "patients.tsv: line 3: pseudonym 'p-1' is there already, in line 2"),
         ([HEADER, "p 1\tdata/phantoms/x\t\t\t"], "patients.tsv: line 2: patient: expected letters, digits and hyphens"),
-        ([HEADER, "p1\t\t\t\t"], "patients.tsv: line 2: dicom: empty; expected a folder"),
+        ([HEADER, "p1\t\t\t\t"], "patients.tsv: line 2: dicom: empty; expected a folder, .zip or .yaml"),
         (
             [HEADER, "p1\tno/such\t\t\t"],
             "patients.tsv: line 2: dicom: no such folder, .zip or .yaml (request to a PACS) 'no/such'",

@@ -1,6 +1,8 @@
 """Images from a real Orthanc by DICOMweb and by C-MOVE are those that it was given; its faults are no patient's."""
 
 import contextlib
+import io
+import logging
 import tempfile
 from pathlib import Path
 
@@ -100,8 +102,9 @@ def test_compressed_images_stay_as_they_are(archive, cine, tmp_path, way):
     identity = written(cine, tmp_path / "slices", "slices")
     for path in (tmp_path / "slices").iterdir():
         dataset = pydicom.dcmread(path)
-        dataset.StudyInstanceUID += f".{WAYS.index(way)}"
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID + ".1"
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            setattr(dataset, keyword, dataset[keyword].value + f".{WAYS.index(way)}")
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.compress(pydicom.uid.RLELossless, generate_instance_uid=False)
         dataset.save_as(path)
     archive.fill(tmp_path / "slices")
@@ -175,7 +178,7 @@ def test_a_pacs_that_does_not_know_us_fails_the_job(archive, patient, tmp_path):
     called = archive.dimse.model_copy(update={"title": "ANOTHER"})
     assert "refuses the association" in fails(source, Retrieval(dimse={"a": called}))
     caller = archive.dimse.model_copy(update={"own_title": "STRANGER"})
-    assert "C-FIND ended with status 0x" in fails(source, Retrieval(dimse={"a": caller}))
+    assert "connection was lost during C-FIND" in fails(source, Retrieval(dimse={"a": caller}))
 
 
 def test_a_full_disk_at_our_side_fails_the_job(archive, patient, tmp_path, private, monkeypatch):
@@ -246,17 +249,18 @@ def test_tls_in_both_directions(cine, tmp_path, way):
         with sources.opened(source, known(server)) as folder:
             assert_same(images(folder), images(tmp_path / "slices"))
         for change in ({"ca_file": str(bad.ca)}, {"certificate_file": str(bad.issue("us"))}):
-            if way == "dimse" or "ca_file" in change:
-                changed = getattr(server, way).model_copy(update=change)
-                said = fails(source, Retrieval(timeout="3 s", **{way: {way: changed}}))
-                assert "SSLError" in said or "its TLS does not fit" in said or "connection was lost" in said
+            changed = getattr(server, way).model_copy(update=change)
+            said = fails(source, Retrieval(timeout="3 s", **{way: {way: changed}}))
+            assert "SSLError" in said or "ConnectionError" in said or "its TLS does not fit" in said
 
 
-def test_nothing_is_logged(archive, patient, tmp_path, caplog, capfd):
+def test_nothing_is_logged(archive, patient, tmp_path, monkeypatch, capfd):
     """Not even at the level of debugging, where both libraries tell all they ask for."""
-    caplog.set_level(1)
+    log = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(log)])
+    monkeypatch.setattr(logging.getLogger(), "level", 1)
     for way in WAYS:
         with sources.opened(ask(tmp_path, pacs=way, PatientID=patient.number), known(archive)):
             pass
-    said = caplog.text + "".join(capfd.readouterr())
+    said = log.getvalue() + "".join(capfd.readouterr())
     assert patient.number not in said and patient.root not in said

@@ -74,7 +74,7 @@ def _faults(number: int, row: Row) -> Iterator[str]:
     if not PSEUDONYM.fullmatch(row["patient"]):
         yield f"line {number}: patient: expected letters, digits and hyphens such as p-001, got {row['patient']!r}"
     if not row["dicom"]:
-        yield f"line {number}: dicom: empty; expected where the patient's DICOM is"
+        yield f"line {number}: dicom: empty; expected a folder, .zip or .yaml (request to a PACS)"
     elif not _is_made(row["dicom"]) and not _is_source(Path(row["dicom"])):
         yield f"line {number}: dicom: no such folder, .zip or .yaml (request to a PACS) {row['dicom']!r}"
     for column in ("clinical", "truth"):

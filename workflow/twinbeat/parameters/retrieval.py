@@ -52,7 +52,10 @@ class Dimse(Section):
     """A PACS that speaks C-FIND and C-MOVE."""
 
     host: str
+    """Name or address of the PACS."""
+
     port: Port
+    """Port at which it listens."""
 
     title: Title
     """Application entity title of the PACS."""

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from ...verdicts import PatientStopped
 from .private import SecretRefused
 
-for _name in ("dicomweb_client", "pynetdicom", "requests", "urllib3"):  # they log what they ask for
+for _name in ("dicomweb_client", "pynetdicom", "requests", "retrying", "urllib3"):  # they log what they ask for
     logging.getLogger(_name).propagate = False
     logging.getLogger(_name).addHandler(logging.NullHandler())
 

@@ -21,6 +21,7 @@ def fetch(
     """All instances of the studies with these keys as 000001.dcm and so on; of one modality, if it is given."""
     with answers.of(name), files.quiet(), _session(pacs, name) as session:
         client = DICOMwebClient(pacs.url, session, permissive_uid=True, timeout=parameters.timeout / 1000)
+        client.set_http_retry_params(retry=False)  # trying again is Snakemake's
         written = 0
         for study, series, expected in _series(client, keys, modality):
             before = written

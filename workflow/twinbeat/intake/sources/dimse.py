@@ -1,6 +1,7 @@
 """Images from a PACS by C-FIND and C-MOVE, to a storage SCP of our own that lives as long as the move."""
 
 import errno
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ def _receiving(pacs: Dimse, folder: Path, parameters: Retrieval) -> Iterator[Non
     entity.require_called_aet, entity.require_calling_aet = True, [pacs.title]
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
-    handlers = [(evt.EVT_C_STORE, _store, [folder, count(1)])]
+    handlers = [(evt.EVT_C_STORE, _store, [folder, count(1)]), (evt.EVT_DATA_SENT, _acknowledge_at_once)]
     address, context = (pacs.own_address, pacs.own_port), _tls(pacs, ssl.Purpose.CLIENT_AUTH)
     server = _started(lambda: entity.start_server(address, False, context, handlers), parameters.patience / 1000)
     try:
@@ -77,6 +78,11 @@ def _store(event: evt.Event, folder: Path, numbers: Iterator[int]) -> int:
     except OSError:
         return OUT_OF_RESOURCES
     return SUCCESS
+
+
+def _acknowledge_at_once(event: evt.Event) -> None:
+    """Else each image costs 40 ms: DCMTK sends a header by itself, and Nagle's algorithm waits for our delayed ACK."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 @contextmanager
