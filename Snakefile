@@ -27,6 +27,6 @@ rule all:
     """Per-patient reports, the cohort, and the word that every patient is done."""
     default_target: True
     input:
-        expand("results/{study}/{patient}/report.html", study=study.study, patient=patients),
+        expand("results/{study}/{patient}/{what}", study=study.study, patient=patients, what=["report.html", "dicom"]),
         expand("results/{study}/cohort.{form}", study=study.study, form=["zarr", "html"]),
         f"results/{study.study}/complete.txt",

@@ -27,7 +27,7 @@ for output in map(Path, outputs):
 """
 ANATOMY = {"build_mesh", "assign_fibers"}
 FRONT = {"deidentify", "import_image", "segment_heart"}
-REPORTS = {"assess_twin", "report_patient", "summarise_cohort", "check_cohort"}
+REPORTS = {"assess_twin", "export_dicom", "report_patient", "summarise_cohort", "check_cohort"}
 SURROGATE = {"sample_ensemble", "simulate_member", "refresh_surrogate"}
 
 
