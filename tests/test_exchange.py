@@ -148,6 +148,7 @@ def test_the_report_says_what_was_measured(made, targets, assessment):
     for code, item in referred.items():
         (reference,) = [one for one in item if one.name.value == "121191"]
         assert reference.referenced_segment_numbers == [numbers[code]]
+    assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
     assert (report.CompletionFlag, report.PreliminaryFlag, report.VerificationFlag) == (
         "COMPLETE",
         "PRELIMINARY",

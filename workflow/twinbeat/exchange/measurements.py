@@ -69,7 +69,7 @@ def make(originals: Originals, segments: Segmentation, found: Mapping[str, Figur
         imaging_measurements=groups,
     )
     made = sr.ComprehensiveSR(
-        evidence=[segments, *originals.headers],
+        evidence=[*originals.headers, segments],
         content=report[0],
         series_instance_uid=digest("series", content),
         series_number=segmentation.SERIES_NUMBER + 1,

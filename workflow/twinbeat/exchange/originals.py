@@ -54,6 +54,9 @@ class Originals:
         for kind in ("Content", "Series", "InstanceCreation"):
             setattr(result, f"{kind}Date", self.day)
             setattr(result, f"{kind}Time", "000000")
+        for item in result.ContributingEquipmentSequence:
+            if "ContributionDateTime" in item:
+                item.ContributionDateTime = f"{self.day}000000"
 
 
 def of_phases(folder: Path, labels: xr.Dataset, phases: Sequence[int], parameters: Imaging) -> Originals:

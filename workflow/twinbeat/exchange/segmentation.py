@@ -54,7 +54,8 @@ def _segments() -> list[tuple[int, int]]:
 
 def make(originals: Originals, labels: xr.Dataset) -> Segmentation:
     """The segmentation of ``labels`` (phase, z, y, x), the phases being ``PHASES``."""
-    stand_ins = [_stand_in(one, z) for z, one in enumerate(originals.shown[0])]
+    step = abs(float(labels.z[1] - labels.z[0]))
+    stand_ins = [_stand_in(one, z, step) for z, one in enumerate(originals.shown[0])]
     content = digest("segmentation", labels.labels.values.astype(np.uint8).tobytes(), *_uids(originals))
     made = Segmentation(
         source_images=stand_ins,
@@ -66,7 +67,6 @@ def make(originals: Originals, labels: xr.Dataset) -> Segmentation:
         sop_instance_uid=content,
         instance_number=1,
         device_serial_number=DEVICE_NUMBER,
-        pixel_measures=_measures(labels),
         content_label="HEART",
         content_description="Ventricles at end-diastole and end-systole",
         series_description="Twinbeat: segmentation",
@@ -82,8 +82,11 @@ def _uids(originals: Originals) -> list[str]:
     return [str(header.SOPInstanceUID) for header in originals.headers]
 
 
-def _stand_in(original: Original, z: int) -> Dataset:
-    """A classic single-frame image for highdicom, which takes one series, no mixture of kinds, and no place twice."""
+def _stand_in(original: Original, z: int, step: float) -> Dataset:
+    """A classic single-frame image for highdicom, which takes one series, no mixture of kinds, and no place twice.
+
+    It is as thick as the ``step`` (mm) to the next: a label stands for all that is nearest to its slice.
+    """
     header, frame, made = original.header, original.frame, Dataset()
     for keyword in NEEDED:
         setattr(made, keyword, "")
@@ -94,7 +97,8 @@ def _stand_in(original: Original, z: int) -> Dataset:
     made.SeriesInstanceUID = "1.2"
     made.Rows, made.Columns = frame.shape
     made.PixelSpacing, made.ImagePositionPatient = list(frame.spacing), _decimals(frame.position)
-    made.ImageOrientationPatient, made.SliceThickness = _decimals(frame.orientation), "1"
+    made.ImageOrientationPatient = _decimals(frame.orientation)
+    made.SliceThickness = made.SpacingBetweenSlices = float(f"{step:.10g}")
     return made
 
 
@@ -121,12 +125,6 @@ def _described(label: int, phase: int) -> SegmentDescription:
         ),
         anatomic_regions=[region],
     )
-
-
-def _measures(labels: xr.Dataset) -> hd.PixelMeasuresSequence:
-    """A label stands for all that is nearer to its slice than to the next, as in the volumes."""
-    z, y, x = (float(f"{abs(labels[axis].values[1] - labels[axis].values[0]):.10g}") for axis in "zyx")
-    return hd.PixelMeasuresSequence(pixel_spacing=[y, x], slice_thickness=z, spacing_between_slices=z)
 
 
 def _refer(made: Segmentation, originals: Originals, stand_ins: list[str]) -> None:
