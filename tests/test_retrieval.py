@@ -2,8 +2,12 @@
 
 import contextlib
 import io
+import json
 import logging
+import shutil
+import subprocess
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ import pydicom
 import pytest
 from dicom_samples import KEY, cine, stopped, written
 from pacs import PASSWORD, Certificates, Orthanc, needs_orthanc
+from pydicom import Dataset
 
 from twinbeat.intake import sources
 from twinbeat.intake.deidentification.deidentify import deidentify
@@ -21,6 +26,8 @@ __all__ = ["cine"]
 pytestmark = needs_orthanc
 WAYS = ("dicomweb", "dimse")
 SALT = "0123456789abcdef0123456789abcdef"
+ROOT = Path(__file__).parents[1]
+GIVEN = ("rules", "scripts", "workflow", "profiles", "Snakefile", "config.yaml", "patients.tsv", "pacs.yaml")
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +189,7 @@ def test_a_pacs_that_does_not_know_us_fails_the_job(archive, patient, tmp_path):
 
 
 def test_a_full_disk_at_our_side_fails_the_job(archive, patient, tmp_path, private, monkeypatch):
-    """/dev/full takes no byte: each C-STORE is answered with "out of resources"."""
+    """Each C-STORE is answered with "out of resources"."""
     monkeypatch.setattr(dimse, "encode_file_meta", lambda meta: (_ for _ in ()).throw(OSError(28, "no space")))
     said = fails(ask(tmp_path, pacs="dimse", PatientID=patient.number), known(archive))
     assert "C-MOVE ended with status 0x" in said
@@ -203,6 +210,28 @@ def test_fewer_images_than_promised_fail_the_job(archive, patient, tmp_path, pri
     monkeypatch.setattr(dimse, "_move", lambda *a: move(*a) + 1)
     assert "40 " in fails(source, known(archive))
     assert not any(private.iterdir())
+
+
+def test_a_pacs_that_does_not_count_fails_the_job(archive, patient, tmp_path, monkeypatch):
+    series = Dataset()
+    series.SeriesInstanceUID = "1.2"
+    monkeypatch.setattr(dicomweb.DICOMwebClient, "search_for_series", lambda *a, **k: [series.to_json_dict()])
+    said = fails(ask(tmp_path, pacs="dicomweb", PatientID=patient.number), known(archive))
+    assert "does not say how many instances a series has" in said
+
+
+def test_foreign_letters_are_no_wildcards(archive, cine, tmp_path):
+    """Patients MÜ1 and MA1: asked for the first, C-FIND gives the first alone. (Orthanc's QIDO-RS finds neither.)"""
+    written(cine.isel(time=slice(1), z=slice(2)), tmp_path / "raw")
+    for number, path in enumerate(sorted((tmp_path / "raw").iterdir())):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID = ("MÜ1", "MA1")[number]
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"1.2.{number}", f"1.3.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.4.{number}"
+        dataset.save_as(path)
+    archive.fill(tmp_path / "raw")
+    with sources.opened(ask(tmp_path, pacs="dimse", PatientID="MÜ1"), known(archive)) as folder:
+        assert list(images(folder)) == ["1.4.0"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -264,3 +293,47 @@ def test_nothing_is_logged(archive, patient, tmp_path, monkeypatch, capfd):
             pass
     said = log.getvalue() + "".join(capfd.readouterr())
     assert patient.number not in said and patient.root not in said
+
+
+def test_a_study_from_zip_and_pacs(archive, cine, tmp_path):
+    """Snakemake's deidentify on a zip, and on requests by both ways: the three are one and the same patient.
+
+    Nothing of what it writes (results, logs, benchmarks, its own metadata) holds an identifier, nor the digest of one,
+    and no store knows the PACS.
+    """
+    folder = tmp_path / "study"
+    for name in ("rules", "scripts", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder)
+    identity = filled(archive, cine, tmp_path)
+    shutil.make_archive(str(tmp_path / "zip"), "zip", tmp_path / "series")
+    (tmp_path / "key").write_bytes(KEY)
+    (tmp_path / "key").chmod(0o600)
+    rows = {"zip": tmp_path / "zip.zip"}
+    for way in WAYS:
+        (tmp_path / way).mkdir()
+        keys = {"PatientID": identity.number, "StudyInstanceUID": f"{identity.root}.1"}
+        rows[way] = ask(tmp_path / way, pacs=way, **keys)
+    table = "".join(f"{name}\t{path}\t\t\t\n" for name, path in rows.items())
+    (folder / "patients.tsv").write_text("patient\tdicom\tclinical\ttruth\tgroup\n" + table)
+    pacs = known(archive).model_dump(mode="json")
+    config = {"retrieval": pacs, "deidentification": {"key_file": str(tmp_path / "key")}}
+    (folder / "pacs.yaml").write_text(json.dumps(config))
+    targets = [f"results/study/{name}/deid/record.zarr" for name in rows]
+    command = ["snakemake", "--cores", "2", "--configfile", "pacs.yaml", "--", *targets]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    assert run.returncode == 0, run.stderr
+    made = [images(folder / f"results/study/{name}/deid/dicom") for name in rows]
+    for one in made:
+        assert len(one) == 40
+        assert_same(one, made[0])
+    texts = [identity.number, identity.root, sha256(identity.number.encode()).hexdigest()]
+    kept = [path for path in folder.rglob("*") if path.is_file() and path.parts[len(folder.parts)] not in GIVEN]
+    assert len(kept) > 120
+    for path in kept:
+        found = path.read_bytes()
+        assert not any(text.encode() in found for text in texts), path
+        assert ".snakemake" in path.parts or str(archive.http).encode() not in found or b"DICM" in found[:132], path
+    again = subprocess.run([*command[:3], "-n", *command[3:]], cwd=folder, capture_output=True, text=True, check=False)
+    assert "Nothing to be done" in again.stdout + again.stderr

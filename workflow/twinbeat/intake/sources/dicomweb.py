@@ -20,7 +20,7 @@ def fetch(
 ) -> None:
     """All instances of the studies with these keys as 000001.dcm and so on; of one modality, if it is given."""
     with answers.of(name), files.quiet(), _session(pacs, name) as session:
-        client = DICOMwebClient(pacs.url, session, permissive_uid=True, timeout=parameters.timeout / 1000)
+        client = DICOMwebClient(pacs.url.rstrip("/"), session, permissive_uid=True, timeout=parameters.timeout / 1000)
         client.set_http_retry_params(retry=False)  # trying again is Snakemake's
         written = 0
         for study, series, expected in _series(client, keys, modality):
@@ -50,7 +50,14 @@ def _series(client: DICOMwebClient, keys: Mapping[str, str], modality: str | Non
         uid = str(study.StudyInstanceUID)
         for series in _found(client.search_for_series(uid, search_filters=filters, get_remaining=True)):
             if series.get("Modality") == modality or not modality:
-                yield uid, str(series.SeriesInstanceUID), int(series.NumberOfSeriesRelatedInstances)
+                yield uid, str(series.SeriesInstanceUID), _size(series)
+
+
+def _size(series: Dataset) -> int:
+    number = series.get("NumberOfSeriesRelatedInstances")
+    if number is None:  # without it, an answer that was cut short would look whole
+        raise answers.RetrievalFailed("it does not say how many instances a series has; expected it to (PS3.18 10.6.3)")
+    return int(number)
 
 
 def _found(answer: list[dict[str, dict]]) -> list[Dataset]:

@@ -126,6 +126,8 @@ def _series(association: Association, keys: Mapping[str, str], modality: str | N
 
 def _query(values: Mapping[str, str]) -> Dataset:
     query = Dataset()
+    if not all(value.isascii() for value in values.values()):
+        query.SpecificCharacterSet = "ISO_IR 192"  # else each foreign letter becomes a question mark, a wildcard
     for keyword, value in values.items():
         setattr(query, keyword, value)
     return query
