@@ -9,25 +9,33 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from dicom_samples import written
 
-from twinbeat.parameters import Dicomweb, Dimse
+from twinbeat.intake import sources
+from twinbeat.intake.sources import answers
+from twinbeat.parameters import Dicomweb, Dimse, Retrieval
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 needs_orthanc = pytest.mark.skipif(
     not (shutil.which("Orthanc") and PLUGIN.exists()), reason="Orthanc is not installed (Debian: orthanc-dicomweb)"
 )
+WAYS = ("dicomweb", "dimse")
+SALT = "0123456789abcdef0123456789abcdef"
 USER, PASSWORD, TITLE, OWN_TITLE = "twinbeat", "of no worth elsewhere", "ARCHIVE", "TWINBEAT"
 
 USAGES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
@@ -198,3 +206,74 @@ class Orthanc:
                 assert self.process.poll() is None, (self.folder / "orthanc.log").read_text()
                 time.sleep(0.1)
         raise TimeoutError((self.folder / "orthanc.log").read_text())
+
+
+@pytest.fixture(autouse=True)
+def private(tmp_path, monkeypatch):
+    """TMPDIR of the test: what a retrieval leaves there, it leaves anywhere."""
+    folder = tmp_path / "private"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TWINBEAT_PACS_PASSWORD", PASSWORD)
+    return folder
+
+
+@contextlib.contextmanager
+def running(folder: Path, certificates: Certificates | None = None):
+    server = Orthanc(folder, certificates)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Without TLS, with all that the tests put in."""
+    folder = tmp_path_factory.mktemp("archive")
+    with running(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def patient(archive, cine, tmp_path):
+    return filled(archive, cine, tmp_path)
+
+
+def filled(server, cine, folder, style="series"):
+    identity = written(cine, folder / style, style)
+    server.fill(folder / style)
+    return identity
+
+
+def ask(folder: Path, **keys: str) -> Path:
+    path = folder / "request.yaml"
+    path.write_text("".join(f'{name}: "{value}"\n' for name, value in {"salt": SALT, **keys}.items()))
+    path.chmod(0o600)
+    return path
+
+
+def known(server: Orthanc, **options) -> Retrieval:
+    """The server under the names of both ways to it."""
+    return Retrieval(dicomweb={"dicomweb": server.dicomweb}, dimse={"dimse": server.dimse}, timeout="5 s", **options)
+
+
+def images(folder: Path) -> dict[str, pydicom.Dataset]:
+    return {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, sorted(folder.glob("*.dcm")))}
+
+
+def assert_same(found: dict[str, pydicom.Dataset], expected: dict[str, pydicom.Dataset]) -> None:
+    """The same instances, each element for element and in the same transfer syntax."""
+    assert set(found) == set(expected)
+    for uid, dataset in found.items():
+        assert dataset == expected[uid]
+        assert dataset.file_meta.TransferSyntaxUID == expected[uid].file_meta.TransferSyntaxUID
+        np.testing.assert_array_equal(dataset.pixel_array, expected[uid].pixel_array)
+
+
+def fails(source: Path, parameters: Retrieval) -> str:
+    """The message of a retrieval that fails the job; neither it nor its causes hold an identifier."""
+    with pytest.raises(answers.RetrievalFailed) as caught, sources.opened(source, parameters):
+        pass
+    assert caught.value.__suppress_context__ and "MRN" not in str(caught.value)
+    return str(caught.value)
