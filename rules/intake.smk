@@ -14,7 +14,7 @@ rule deidentify:
         mem_mb=2000,
         runtime=15,
     params:
-        retrieval=section("retrieval"),
+        retrieval=retrieval,
         deidentification=section("deidentification"),
     message:
         "{wildcards.patient}: take out identifiers"

@@ -119,6 +119,10 @@ def test_respelling_a_unit_reruns_nothing(study):
     assert edited(study, "mesh:\n  size: 0.6 cm\n") == (set(), set())
 
 
+def test_a_word_about_a_pacs_leaves_folders_alone(study):
+    assert edited(study, "retrieval:\n  timeout: 30 s\n") == (set(), set())
+
+
 def test_a_new_patient_runs_alone(study):
     (study / "patients.tsv").write_text(table(1, 2, 3))
     rules, patients = edited(study, "")

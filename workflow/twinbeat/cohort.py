@@ -10,6 +10,8 @@ from .parameters import ConfigurationError
 COLUMNS = ("patient", "dicom", "clinical", "truth", "group")
 PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 MADE_BY_RULES = Path("data/phantoms")
+FETCHED = (".zip", ".yaml")
+"""Sources of DICOM that are no folder: see twinbeat.intake.sources."""
 
 Row = dict[str, str]
 
@@ -83,7 +85,7 @@ def _faults(number: int, row: Row) -> Iterator[str]:
 
 
 def _is_source(path: Path) -> bool:
-    return path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".yaml"))
+    return path.is_dir() or (path.is_file() and path.suffix.lower() in FETCHED)
 
 
 def _is_made(path: str) -> bool:

@@ -4,10 +4,11 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from pydicom import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, Association, evt
@@ -57,7 +58,7 @@ def _receiving(pacs: Dimse, folder: Path, parameters: Retrieval) -> Iterator[Non
         server.shutdown()
 
 
-def _started(start, patience: float):
+def _started(start: Callable[[], Any], patience: float) -> Any:
     """The port is that which the PACS knows: where another retrieval uses it, this one waits."""
     deadline = time.monotonic() + patience
     while True:
