@@ -11,6 +11,7 @@ import pytest
 
 from twinbeat import store
 from twinbeat.report import cohort as report
+from twinbeat.verdicts import Rejected
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.end_to_end
@@ -126,6 +127,15 @@ def test_the_planted_ejection_fraction_is_recovered(cohort):
     truth = store.open(folder / FOLDER / "truth.zarr")
     planted = 100 * (1 - float(truth["volume"].min() / truth["volume"].max()))
     assert float(assessment["ejection_fraction"]) == pytest.approx(planted, abs=5)
+
+
+def test_the_results_leave_as_dicom(cohort):
+    """Segmentation and measurements of the phantom; the verdict in their place where a patient was stopped."""
+    results = cohort[0] / "results/tiny"
+    made = sorted(path.name for path in (results / "phantom-01/dicom").glob("*.dcm"))
+    assert made == ["measurements.dcm", "segmentation.dcm"]
+    with pytest.raises(Rejected, match="missing-slice"):
+        store.open(results / "gap/dicom")
 
 
 def test_no_identifier_of_the_hospital_is_in_the_results(cohort):

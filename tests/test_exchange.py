@@ -8,13 +8,14 @@ import numpy as np
 import pydicom
 import pytest
 import xarray as xr
-from dicom_samples import cine, clean, content, edit, written
+from dicom_samples import KEY, SHARED, cine, clean, content, edit, needs_shared, written
 from highdicom import sr
 from pacs import Orthanc, needs_orthanc
 
 from twinbeat import exchange
 from twinbeat.exchange.measurements import NAMES, Figure, figures
 from twinbeat.exchange.originals import UNKNOWN_DAY, digest
+from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.parameters import Imaging
 from twinbeat.phantom.identity import STYLES
 from twinbeat.store import StoreError
@@ -58,7 +59,24 @@ def made(request, cine, targets, assessment, tmp_path):
 @needs_dciodvfy
 def test_both_are_valid(made):
     """By dciodvfy: warnings are about the empty study time, and the pseudonym that is a name of one part."""
-    for path in (made[0] / "out").iterdir():
+    assert_valid(made[0] / "out")
+
+
+@needs_dciodvfy
+@needs_shared
+def test_those_of_the_real_study_are_valid(targets, assessment, tmp_path):
+    """Sunnybrook SC-HF-I-1, 12 slices of 256 x 256 pixels: no study date, a frame of reference per slice."""
+    deidentify(SHARED / "cine_mr/dicom/SCD0000101", tmp_path / "deid", KEY, 3650)
+    found = np.zeros((20, 12, 256, 256), np.int8)
+    found[:, 2:10, 90:150, 90:150], found[:, 2:10, 100:140, 100:140], found[:, 2:10, 100:140, 160:190] = 2, 1, 3
+    phases = {"end_diastole": DIASTOLE, "end_systole": SYSTOLE}
+    marked = xr.Dataset({"labels": (("time", "z", "y", "x"), found), **phases}, {"z": 10.0 * np.arange(12)})
+    exchange.write(tmp_path / "deid", tmp_path / "out", marked, targets, assessment, Imaging())
+    assert_valid(tmp_path / "out")
+
+
+def assert_valid(folder: Path) -> None:
+    for path in folder.iterdir():
         checked = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
         assert "Error" not in checked.stdout + checked.stderr, checked.stderr
         assert checked.stderr.strip().splitlines()[-1] in ("Segmentation", "ComprehensiveSR")
@@ -208,6 +226,16 @@ def test_images_without_a_day(cine, targets, assessment, tmp_path):
     edit(tmp_path / "deid", lambda dataset: setattr(dataset, "StudyDate", ""))
     exchange.write(tmp_path / "deid", tmp_path / "out", labels(cine), targets, assessment, Imaging())
     assert {pydicom.dcmread(path).ContentDate for path in (tmp_path / "out").iterdir()} == {UNKNOWN_DAY}
+
+
+def test_images_without_a_common_frame_of_reference(cine, targets, assessment, tmp_path):
+    """As the real study has them, another one in each slice: the segmentation gets its own."""
+    written(cine, tmp_path / "raw", "slices")
+    edit(tmp_path / "raw", lambda one: setattr(one, "FrameOfReferenceUID", one.SeriesInstanceUID))
+    exchange.write(clean(tmp_path / "raw"), tmp_path / "out", labels(cine), targets, assessment, Imaging())
+    space = pydicom.dcmread(tmp_path / "out/segmentation.dcm").FrameOfReferenceUID
+    assert space.startswith("2.25.")
+    assert space not in {image.FrameOfReferenceUID for image in sources(tmp_path / "deid").values()}
 
 
 def test_labels_of_other_images_are_no_patients_fault(cine, targets, assessment, tmp_path):

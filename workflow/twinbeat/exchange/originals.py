@@ -49,6 +49,12 @@ class Originals:
         """Of the study, moved by de-identification."""
         return str(self.headers[0].get("StudyDate") or UNKNOWN_DAY)
 
+    @property
+    def space(self) -> str:
+        """UID of the frame of reference; one of our own where the images name none, or several."""
+        named = sorted({str(header.get("FrameOfReferenceUID", "")) for header in self.headers})
+        return named[0] if len(named) == 1 and named[0] else digest("frame of reference", *named)
+
     def stamp(self, result: Dataset) -> None:
         """Give a result the day of its images, in place of the day and the time at which it was made."""
         for kind in ("Content", "Series", "InstanceCreation"):

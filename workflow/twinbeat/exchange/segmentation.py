@@ -36,7 +36,7 @@ COPIED = [
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "PatientIdentityRemoved"),
     *("DeidentificationMethodCodeSequence", "LongitudinalTemporalInformationModified"),
     *("StudyInstanceUID", "StudyID", "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName"),
-    *("Modality", "FrameOfReferenceUID", "PositionReferenceIndicator", "SpecificCharacterSet"),
+    *("Modality", "PositionReferenceIndicator", "SpecificCharacterSet"),
 ]
 NEEDED = ("PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime", "AccessionNumber")
 """By highdicom, if only as an empty text."""
@@ -55,7 +55,7 @@ def _segments() -> list[tuple[int, int]]:
 def make(originals: Originals, labels: xr.Dataset) -> Segmentation:
     """The segmentation of ``labels`` (phase, z, y, x), the phases being ``PHASES``."""
     step = abs(float(labels.z[1] - labels.z[0]))
-    stand_ins = [_stand_in(one, z, step) for z, one in enumerate(originals.shown[0])]
+    stand_ins = [_stand_in(one, z, step, originals.space) for z, one in enumerate(originals.shown[0])]
     content = digest("segmentation", labels.labels.values.astype(np.uint8).tobytes(), *_uids(originals))
     made = Segmentation(
         source_images=stand_ins,
@@ -82,10 +82,11 @@ def _uids(originals: Originals) -> list[str]:
     return [str(header.SOPInstanceUID) for header in originals.headers]
 
 
-def _stand_in(original: Original, z: int, step: float) -> Dataset:
+def _stand_in(original: Original, z: int, step: float, space: str) -> Dataset:
     """A classic single-frame image for highdicom, which takes one series, no mixture of kinds, and no place twice.
 
-    It is as thick as the ``step`` (mm) to the next: a label stands for all that is nearest to its slice.
+    It is as thick as the ``step`` (mm) to the next: a label stands for all that is nearest to its slice. ``space`` is
+    the UID of the frame of reference.
     """
     header, frame, made = original.header, original.frame, Dataset()
     for keyword in NEEDED:
@@ -93,8 +94,8 @@ def _stand_in(original: Original, z: int, step: float) -> Dataset:
     for keyword in COPIED:
         if keyword in header:
             made[keyword] = header[keyword]
-    made.SOPClassUID, made.SOPInstanceUID = MRImageStorage, f"1.2.{z}"
-    made.SeriesInstanceUID = "1.2"
+    made.SOPClassUID, made.SOPInstanceUID, made.SeriesInstanceUID = MRImageStorage, f"1.2.{z}", "1.2"
+    made.FrameOfReferenceUID = space
     made.Rows, made.Columns = frame.shape
     made.PixelSpacing, made.ImagePositionPatient = list(frame.spacing), _decimals(frame.position)
     made.ImageOrientationPatient = _decimals(frame.orientation)
