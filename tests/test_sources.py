@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,15 @@ def test_a_cancelled_job_leaves_nothing(tmp_path):
         job.send_signal(signal.SIGTERM)
     assert job.returncode == 143
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_source_opens_in_any_thread(tmp_path):
+    """Only the main thread can catch signals; another one goes without."""
+    zipfile.ZipFile(tmp_path / "a.zip", "w").close()
+
+    def listed() -> list[Path]:
+        with sources.opened(tmp_path / "a.zip", Retrieval()) as folder:
+            return list(folder.iterdir())
+
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(listed).result() == []
