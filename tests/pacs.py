@@ -205,6 +205,7 @@ class Orthanc:
             except requests.ConnectionError:
                 assert self.process.poll() is None, (self.folder / "orthanc.log").read_text()
                 time.sleep(0.1)
+        self.kill()
         raise TimeoutError((self.folder / "orthanc.log").read_text())
 
 

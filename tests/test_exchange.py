@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 import xarray as xr
-from dicom_samples import KEY, SHARED, cine, clean, content, edit, needs_shared, written
+from dicom_samples import AXES, KEY, SHARED, cine, clean, content, edit, needs_shared, written
 from highdicom import sr
 from pacs import Orthanc, needs_orthanc
 
@@ -26,14 +26,14 @@ needs_dciodvfy = pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dciodv
 
 
 def labels(cine: xr.Dataset) -> xr.Dataset:
-    """Squares of each label; the LV's blood is smaller at end-systole, and the first slice shows no heart."""
+    """Squares of each label, on a grid that is not the image's; the LV's blood is smaller at end-systole, and the first slice shows no heart."""
     found = np.zeros(cine.image.shape, np.int8)
     found[:, 1:, 2:10, 1:9], found[:, 1:, 3:9, 2:8], found[:, 1:, 3:7, 10:13] = 2, 1, 3
     found[SYSTOLE, :, 3:9, 2:8] = np.where(found[SYSTOLE, :, 3:9, 2:8] == 1, 2, 0)
     found[SYSTOLE, 1:, 4:6, 4:6] = 1
-    return xr.Dataset(
-        {"labels": (("time", "z", "y", "x"), found), "end_diastole": DIASTOLE, "end_systole": SYSTOLE}, cine.coords
-    )
+    grid = {"y": 4.5 + 1.2 * np.arange(12), "x": 2.9 + 1.3 * np.arange(14)}
+    phases = {"end_diastole": DIASTOLE, "end_systole": SYSTOLE, "origin": cine.origin, "directions": cine.directions}
+    return xr.Dataset({"labels": (("time", "z", "y", "x"), found), **phases}, cine.coords).assign_coords(grid)
 
 
 @pytest.fixture
@@ -69,8 +69,10 @@ def test_those_of_the_real_study_are_valid(targets, assessment, tmp_path):
     deidentify(SHARED / "cine_mr/dicom/SCD0000101", tmp_path / "deid", KEY, 3650)
     found = np.zeros((20, 12, 256, 256), np.int8)
     found[:, 2:10, 90:150, 90:150], found[:, 2:10, 100:140, 100:140], found[:, 2:10, 100:140, 160:190] = 2, 1, 3
+    place = {"origin": ("component", np.zeros(3)), "directions": (("axis", "component"), AXES)}
     phases = {"end_diastole": DIASTOLE, "end_systole": SYSTOLE}
-    marked = xr.Dataset({"labels": (("time", "z", "y", "x"), found), **phases}, {"z": 10.0 * np.arange(12)})
+    coordinates = {"z": 10.0 * np.arange(12), "y": 1.4 * np.arange(256), "x": 1.4 * np.arange(256)}
+    marked = xr.Dataset({"labels": (("time", "z", "y", "x"), found), **phases, **place}, coordinates)
     exchange.write(tmp_path / "deid", tmp_path / "out", marked, targets, assessment, Imaging())
     assert_valid(tmp_path / "out")
 
@@ -111,13 +113,15 @@ def test_the_segmentation_shows_the_labels_where_they_are(made, cine):
         (item,) = groups.DerivationImageSequence[0].SourceImageSequence
         source = images[item.ReferencedSOPInstanceUID]
         where, when = place(source, item)
-        np.testing.assert_allclose(where, position, atol=1e-6)
+        corner = cine.origin.values + np.array([8 * z, 4.5, 2.9]) @ cine.directions.values
+        np.testing.assert_allclose(position, corner, atol=1e-6)
+        np.testing.assert_allclose((position - where) @ cine.directions.values.T, [0, 4.5, 2.9], atol=1e-4)
         assert when == pytest.approx((DIASTOLE, SYSTOLE)[number // 3] / 8, abs=1e-3)
         assert item.ReferencedSOPClassUID == source.SOPClassUID
         assert segments.FrameOfReferenceUID == source.FrameOfReferenceUID
     np.testing.assert_array_equal(seen, found.labels.values[[DIASTOLE, SYSTOLE]])
     measures = segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
-    assert [*measures.PixelSpacing, measures.SliceThickness] == pytest.approx([1.5, 1.45, 8])
+    assert [*measures.PixelSpacing, measures.SliceThickness] == pytest.approx([1.2, 1.3, 8])
 
 
 def test_references_are_complete(made):
@@ -241,7 +245,7 @@ def test_images_without_a_common_frame_of_reference(cine, targets, assessment, t
 def test_labels_of_other_images_are_no_patients_fault(cine, targets, assessment, tmp_path):
     written(cine, tmp_path / "raw")
     other = labels(cine).isel(z=slice(4))
-    with pytest.raises(StoreError, match="the labels have 8 x 4 x 12 x 14 pixels; expected 8 x 5 x 12 x 14"):
+    with pytest.raises(StoreError, match="the labels have 8 frames of 4 slices; expected 8 frames of 5 slices as"):
         exchange.write(clean(tmp_path / "raw"), tmp_path / "out", other, targets, assessment, Imaging())
     assert not (tmp_path / "out").exists()
 

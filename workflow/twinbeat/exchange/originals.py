@@ -68,10 +68,12 @@ class Originals:
 def of_phases(folder: Path, labels: xr.Dataset, phases: Sequence[int], parameters: Imaging) -> Originals:
     """The frames of a de-identified folder that show these phases of its short-axis cine."""
     stack = short_axis(frames(files.listed(folder)), parameters)
-    found = (len(stack[0].frames), len(stack), *stack[0].frames[0].shape)
-    if found != labels.labels.shape:
-        shape = " x ".join(map(str, labels.labels.shape))
-        raise StoreError(f"the labels have {shape} pixels; expected {' x '.join(map(str, found))} as the images have")
+    found, expected = labels.labels.shape[:2], (len(stack[0].frames), len(stack))
+    if found != expected:
+        words = "{} frames of {} slices"
+        raise StoreError(
+            f"the labels have {words.format(*found)}; expected {words.format(*expected)} as the images have"
+        )
     chosen = [[part.frames[t] for part in stack] for t in phases]
     headers = {frame.file.path: files.read(frame.file, pixels=False) for row in chosen for frame in row}
     return Originals(tuple(tuple(Original(headers[frame.file.path], frame) for frame in row) for row in chosen))

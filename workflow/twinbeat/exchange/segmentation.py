@@ -4,6 +4,7 @@ A segmentation has no dimension for time that viewers know, so each phase has se
 are those that the measurements are about, and that a reader would correct.
 """
 
+from collections.abc import Iterable
 from copy import deepcopy
 from itertools import product
 
@@ -54,8 +55,7 @@ def _segments() -> list[tuple[int, int]]:
 
 def make(originals: Originals, labels: xr.Dataset) -> Segmentation:
     """The segmentation of ``labels`` (phase, z, y, x), the phases being ``PHASES``."""
-    step = abs(float(labels.z[1] - labels.z[0]))
-    stand_ins = [_stand_in(one, z, step, originals.space) for z, one in enumerate(originals.shown[0])]
+    stand_ins = [_stand_in(one, z, labels, originals.space) for z, one in enumerate(originals.shown[0])]
     content = digest("segmentation", labels.labels.values.astype(np.uint8).tobytes(), *_uids(originals))
     made = Segmentation(
         source_images=stand_ins,
@@ -82,28 +82,30 @@ def _uids(originals: Originals) -> list[str]:
     return [str(header.SOPInstanceUID) for header in originals.headers]
 
 
-def _stand_in(original: Original, z: int, step: float, space: str) -> Dataset:
-    """A classic single-frame image for highdicom, which takes one series, no mixture of kinds, and no place twice.
+def _stand_in(original: Original, z: int, labels: xr.Dataset, space: str) -> Dataset:
+    """A classic image on the grid of the labels, for highdicom, which takes one series, no mixture of kinds, and no
+    place twice; ``space`` is the UID of the frame of reference.
 
-    It is as thick as the ``step`` (mm) to the next: a label stands for all that is nearest to its slice. ``space`` is
-    the UID of the frame of reference.
+    It is as thick as the step to the next: a label stands for all that is nearest to its slice.
     """
-    header, frame, made = original.header, original.frame, Dataset()
+    made, directions = Dataset(), labels.directions.values
     for keyword in NEEDED:
         setattr(made, keyword, "")
     for keyword in COPIED:
-        if keyword in header:
-            made[keyword] = header[keyword]
+        if keyword in original.header:
+            made[keyword] = original.header[keyword]
     made.SOPClassUID, made.SOPInstanceUID, made.SeriesInstanceUID = MRImageStorage, f"1.2.{z}", "1.2"
     made.FrameOfReferenceUID = space
-    made.Rows, made.Columns = frame.shape
-    made.PixelSpacing, made.ImagePositionPatient = list(frame.spacing), _decimals(frame.position)
-    made.ImageOrientationPatient = _decimals(frame.orientation)
-    made.SliceThickness = made.SpacingBetweenSlices = float(f"{step:.10g}")
+    made.Rows, made.Columns = labels.sizes["y"], labels.sizes["x"]
+    corner = np.array([float(labels[axis][index]) for axis, index in (("z", z), ("y", 0), ("x", 0))])
+    made.ImagePositionPatient = _decimals(labels.origin.values + corner @ directions)
+    made.ImageOrientationPatient = _decimals(np.concatenate([directions[2], directions[1]]))
+    thickness, *spacing = _decimals(abs(float(labels[axis][1] - labels[axis][0])) for axis in "zyx")
+    made.SliceThickness, made.SpacingBetweenSlices, made.PixelSpacing = thickness, thickness, spacing
     return made
 
 
-def _decimals(values: np.ndarray) -> list[float]:
+def _decimals(values: Iterable[float]) -> list[float]:
     return [float(f"{value:.10g}") for value in values]
 
 
@@ -138,6 +140,7 @@ def _refer(made: Segmentation, originals: Originals, stand_ins: list[str]) -> No
         original = originals.shown[phase][stand_ins.index(source.ReferencedSOPInstanceUID)]
         source.ReferencedSOPClassUID = original.header.SOPClassUID
         source.ReferencedSOPInstanceUID = original.header.SOPInstanceUID
+        source.SpatialLocationsPreserved = "NO"  # pixel by pixel: the labels have a grid of their own
         if original.number:
             source.ReferencedFrameNumber = original.number
     headers = originals.headers
