@@ -26,7 +26,10 @@ needs_dciodvfy = pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dciodv
 
 
 def labels(cine: xr.Dataset) -> xr.Dataset:
-    """Squares of each label, on a grid that is not the image's; the LV's blood is smaller at end-systole, and the first slice shows no heart."""
+    """Squares of each label, on a grid that is not the image's.
+
+    The LV's blood is smaller at end-systole, and the first slice shows no heart.
+    """
     found = np.zeros(cine.image.shape, np.int8)
     found[:, 1:, 2:10, 1:9], found[:, 1:, 3:9, 2:8], found[:, 1:, 3:7, 10:13] = 2, 1, 3
     found[SYSTOLE, :, 3:9, 2:8] = np.where(found[SYSTOLE, :, 3:9, 2:8] == 1, 2, 0)

@@ -70,10 +70,8 @@ def of_phases(folder: Path, labels: xr.Dataset, phases: Sequence[int], parameter
     stack = short_axis(frames(files.listed(folder)), parameters)
     found, expected = labels.labels.shape[:2], (len(stack[0].frames), len(stack))
     if found != expected:
-        words = "{} frames of {} slices"
-        raise StoreError(
-            f"the labels have {words.format(*found)}; expected {words.format(*expected)} as the images have"
-        )
+        words = "the labels have {} frames of {} slices; expected {} frames of {} slices as the images have"
+        raise StoreError(words.format(*found, *expected))
     chosen = [[part.frames[t] for part in stack] for t in phases]
     headers = {frame.file.path: files.read(frame.file, pixels=False) for row in chosen for frame in row}
     return Originals(tuple(tuple(Original(headers[frame.file.path], frame) for frame in row) for row in chosen))
