@@ -29,7 +29,10 @@ rule all:
     default_target: True
     input:
         expand(
-            "results/{study}/{patient}/{made}", study=study.study, patient=patients, made=["report.html", "fhir.json"]
+            "results/{study}/{patient}/{made}",
+            study=study.study,
+            patient=patients,
+            made=["report.html", "fhir.json", "dicom"],
         ),
         expand("results/{study}/cohort.{form}", study=study.study, form=["zarr", "html"]),
         f"results/{study.study}/complete.txt",

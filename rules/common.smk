@@ -76,6 +76,12 @@ def of_patient(column):
     return lambda wildcards: patients[wildcards.patient].get(column) or []
 
 
+def retrieval(wildcards):
+    """What fetching needs to know; nothing where DICOM lies in a folder, so that a word about a PACS reruns none of it."""
+    source = Path(patients[wildcards.patient]["dicom"])
+    return section("retrieval") if source.suffix.lower() in cohort.FETCHED else {}
+
+
 def arguments(rule, *sections):
     """The JSON argument of a script under MPI: what Snakemake would hand to a ``script:``."""
 

@@ -46,8 +46,11 @@ def test_spreadsheet_habits_are_understood(tmp_path):
         ([HEADER], "patients.tsv: no patients; expected a row below the header"),
         ([HEADER, GOOD, GOOD], "patients.tsv: line 3: pseudonym 'p-1' is there already, in line 2"),
         ([HEADER, "p 1\tdata/phantoms/x\t\t\t"], "patients.tsv: line 2: patient: expected letters, digits and hyphens"),
-        ([HEADER, "p1\t\t\t\t"], "patients.tsv: line 2: dicom: empty; expected a folder"),
-        ([HEADER, "p1\tno/such\t\t\t"], "patients.tsv: line 2: dicom: no such folder 'no/such'"),
+        ([HEADER, "p1\t\t\t\t"], "patients.tsv: line 2: dicom: empty; expected a folder, .zip or .yaml"),
+        (
+            [HEADER, "p1\tno/such\t\t\t"],
+            "patients.tsv: line 2: dicom: no such folder, .zip or .yaml (request to a PACS) 'no/such'",
+        ),
         ([HEADER, f"{GOOD[:27]}\tno.json\t\t"], "patients.tsv: line 2: clinical: no such file 'no.json'"),
         ([HEADER, "p1\tdata/phantoms/x\t\t"], "patients.tsv: line 2: 4 cells; expected 5"),
         (["patient\tdicom\tclinical\ttruth\tgroup\tage"], "patients.tsv: unknown column 'age'; expected the columns"),

@@ -13,6 +13,7 @@ from twinbeat import fhir, store
 from twinbeat.intake.clinical import Clinical
 from twinbeat.report import cohort as report
 from twinbeat.units import KPA_PER_MMHG
+from twinbeat.verdicts import Rejected
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.end_to_end
@@ -141,6 +142,15 @@ def test_the_planted_ejection_fraction_is_recovered(cohort):
     truth = store.open(folder / FOLDER / "truth.zarr")
     planted = 100 * (1 - float(truth["volume"].min() / truth["volume"].max()))
     assert float(assessment["ejection_fraction"]) == pytest.approx(planted, abs=5)
+
+
+def test_the_results_leave_as_dicom(cohort):
+    """Segmentation and measurements of the phantom; the verdict in their place where a patient was stopped."""
+    results = cohort[0] / "results/tiny"
+    made = sorted(path.name for path in (results / "phantom-01/dicom").glob("*.dcm"))
+    assert made == ["measurements.dcm", "segmentation.dcm"]
+    with pytest.raises(Rejected, match="missing-slice"):
+        store.open(results / "gap/dicom")
 
 
 def test_clinical_data_of_every_kind_come_in(cohort):

@@ -27,7 +27,7 @@ for output in map(Path, outputs):
 """
 ANATOMY = {"build_mesh", "assign_fibers"}
 FRONT = {"deidentify", "import_image", "segment_heart"}
-REPORTS = {"assess_twin", "report_patient", "export_fhir", "summarise_cohort", "check_cohort"}
+REPORTS = {"assess_twin", "report_patient", "export_fhir", "export_dicom", "summarise_cohort", "check_cohort"}
 SURROGATE = {"sample_ensemble", "simulate_member", "refresh_surrogate"}
 
 
@@ -123,6 +123,10 @@ def test_editing_the_mesh_leaves_segmentation_alone(study):
 
 def test_respelling_a_unit_reruns_nothing(study):
     assert edited(study, "mesh:\n  size: 0.6 cm\n") == (set(), set())
+
+
+def test_a_word_about_a_pacs_leaves_folders_alone(study):
+    assert edited(study, "retrieval:\n  timeout: 30 s\n") == (set(), set())
 
 
 def test_a_new_patient_runs_alone(study):

@@ -10,6 +10,8 @@ from .parameters import ConfigurationError
 COLUMNS = ("patient", "dicom", "clinical", "truth", "group")
 PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 MADE_BY_RULES = Path("data/phantoms")
+FETCHED = (".zip", ".yaml")
+"""Sources of DICOM that are no folder: see twinbeat.intake.sources."""
 
 Row = dict[str, str]
 
@@ -74,12 +76,16 @@ def _faults(number: int, row: Row) -> Iterator[str]:
     if not PSEUDONYM.fullmatch(row["patient"]):
         yield f"line {number}: patient: expected letters, digits and hyphens such as p-001, got {row['patient']!r}"
     if not row["dicom"]:
-        yield f"line {number}: dicom: empty; expected a folder with the patient's DICOM files"
-    elif not _is_made(row["dicom"]) and not Path(row["dicom"]).is_dir():
-        yield f"line {number}: dicom: no such folder {row['dicom']!r}"
+        yield f"line {number}: dicom: empty; expected a folder, .zip or .yaml (request to a PACS)"
+    elif not _is_made(row["dicom"]) and not _is_source(Path(row["dicom"])):
+        yield f"line {number}: dicom: no such folder, .zip or .yaml (request to a PACS) {row['dicom']!r}"
     for column in ("clinical", "truth"):
         if row[column] and not _is_made(row[column]) and not Path(row[column]).exists():
             yield f"line {number}: {column}: no such file {row[column]!r}"
+
+
+def _is_source(path: Path) -> bool:
+    return path.is_dir() or (path.is_file() and path.suffix.lower() in FETCHED)
 
 
 def _is_made(path: str) -> bool:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 KPA_PER_MMHG = 0.133322387415
 MM3_PER_ML = 1000.0
+BYTES_PER_GB = 1e9
 
 _registry = pint.UnitRegistry()
 _registry.define("beat = [heartbeat] = beats")
@@ -58,6 +59,7 @@ Age = quantity("day", "age")
 Pressure = quantity("kPa", "pressure")
 BloodPressure = quantity("mmHg", "pressure")
 Volume = quantity("mL", "volume")
+Size = quantity("GB", "size")
 Angle = quantity("degree", "angle")
 Rate = quantity("beat/min", "heart rate")
 SpringStiffness = quantity("kPa/mm", "stiffness per area")

@@ -10,6 +10,7 @@ from .electrophysiology import Electrophysiology
 from .intake import ClinicalData, Deidentification, Imaging
 from .mechanics import Mechanics
 from .phantom import Phantom
+from .retrieval import Dicomweb, Dimse, Retrieval
 from .section import Section
 from .segmentation import Segmentation
 from .study import ConfigurationError, Study, default_yaml, read
@@ -21,12 +22,15 @@ __all__ = [
     "ClinicalData",
     "ConfigurationError",
     "Deidentification",
+    "Dicomweb",
+    "Dimse",
     "Electrophysiology",
     "Fibers",
     "Imaging",
     "Mechanics",
     "Mesh",
     "Phantom",
+    "Retrieval",
     "Section",
     "Segmentation",
     "Study",

@@ -3,7 +3,7 @@
 import json
 import textwrap
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError
 
@@ -14,6 +14,7 @@ from .electrophysiology import Electrophysiology
 from .intake import ClinicalData, Deidentification, Imaging
 from .mechanics import Mechanics
 from .phantom import Phantom
+from .retrieval import Retrieval
 from .section import Section
 from .segmentation import Segmentation
 from .surrogate import Surrogate
@@ -30,8 +31,9 @@ class Study(Section):
     """Name of the study: results lie in results/{study}."""
 
     patients: str = "patients.tsv"
-    """Table of patients: pseudonym, DICOM folder, clinical file, group."""
+    """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group."""
 
+    retrieval: Retrieval = Retrieval()
     deidentification: Deidentification = Deidentification()
     imaging: Imaging = Imaging()
     clinical: ClinicalData = ClinicalData()
@@ -66,7 +68,8 @@ def _fault(fault: Mapping[str, Any]) -> str:
 def _known(path: tuple[Any, ...]) -> list[str]:
     section: Any = Study
     for name in path:
-        section = section.model_fields[name].annotation
+        is_section = hasattr(section, "model_fields")  # else a mapping of names to sections
+        section = section.model_fields[name].annotation if is_section else get_args(section)[1]
     return list(section.model_fields)
 
 
