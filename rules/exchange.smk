@@ -25,3 +25,29 @@ rule export_fhir:
         "{wildcards.patient}: write the FHIR bundle"
     script:
         "../scripts/export_fhir.py"
+
+
+rule export_dicom:
+    """Segmentation (SEG) and measurements (TID 1500) about the de-identified images, for archives and viewers."""
+    input:
+        dicom="results/{study}/{patient}/deid/dicom",
+        image="results/{study}/{patient}/image.zarr",
+        labels="results/{study}/{patient}/labels.zarr",
+        targets="results/{study}/{patient}/targets.zarr",
+        assessment="results/{study}/{patient}/assessment.zarr",
+        code=modules("exchange", "intake/imaging"),
+    output:
+        directory("results/{study}/{patient}/dicom"),
+    log:
+        "logs/{study}/{patient}/export_dicom.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/export_dicom.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        imaging=study.imaging.model_dump(mode="json", exclude={"force"}),
+    message:
+        "{wildcards.patient}: write the results as DICOM"
+    script:
+        "../scripts/export_dicom.py"

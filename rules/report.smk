@@ -33,31 +33,6 @@ rule assess_twin:
         "../scripts/assess_twin.py"
 
 
-rule export_dicom:
-    """Segmentation (SEG) and measurements (TID 1500) about the de-identified images, for archives and viewers."""
-    input:
-        dicom="results/{study}/{patient}/deid/dicom",
-        labels="results/{study}/{patient}/labels.zarr",
-        targets="results/{study}/{patient}/targets.zarr",
-        assessment="results/{study}/{patient}/assessment.zarr",
-        code=modules("exchange"),
-    output:
-        directory("results/{study}/{patient}/dicom"),
-    log:
-        "logs/{study}/{patient}/export_dicom.log",
-    benchmark:
-        "benchmarks/results/{study}/{patient}/export_dicom.tsv"
-    resources:
-        mem_mb=2000,
-        runtime=5,
-    params:
-        imaging=section("imaging"),
-    message:
-        "{wildcards.patient}: write the results as DICOM"
-    script:
-        "../scripts/export_dicom.py"
-
-
 rule report_patient:
     """One self-contained page about the patient, finished or stopped."""
     input:

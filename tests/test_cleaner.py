@@ -132,6 +132,15 @@ def test_codes_of_published_schemes_stay():
     assert [(code.CodeValue, code.CodeMeaning) for code in found] == [("80891009", "Heart"), ("mm[Hg]", "")]
 
 
+def test_a_sequence_without_items_is_none():
+    """Of an optional sequence (type 3) no item left means no sequence; one that must be there (type 2) is empty."""
+    house = item(CodeValue="4711", CodingSchemeDesignator="99KLINIK", CodeMeaning="Heart")
+    dataset = item(DerivationCodeSequence=[house], AcquisitionContextSequence=[house], ReferencedStudySequence=[house])
+    left = cleaned(dataset)
+    assert [element.keyword for element in left] == ["AcquisitionContextSequence"]
+    assert len(left.AcquisitionContextSequence) == 0
+
+
 def test_graphics_stay_with_their_option_only():
     text = item(UnformattedTextValue="LV volume, Mrs Smith", AnchorPoint=[1.0, 2.0])
     drawn = item(GraphicData=[1.0, 2.0, 3.0, 4.0], GraphicType="POLYLINE")
@@ -140,7 +149,7 @@ def test_graphics_stay_with_their_option_only():
     kept = cleaned(dataset, clean_graphics=True).GraphicAnnotationSequence[0]
     assert kept.TextObjectSequence[0].UnformattedTextValue == "LV volume"
     assert list(kept.GraphicObjectSequence[0].GraphicData) == [1, 2, 3, 4]
-    assert not cleaned(dataset).GraphicAnnotationSequence
+    assert "GraphicAnnotationSequence" not in cleaned(dataset)
 
 
 def test_a_safe_private_number_stays_and_a_text_does_not():

@@ -22,6 +22,8 @@ from twinbeat.store import StoreError
 
 __all__ = ["cine"]
 DIASTOLE, SYSTOLE = 1, 4
+SHIFTS = np.array([[0.0, 0], [0, 0], [3, -4], [0, 0], [0, 0]])
+"""Of the breath-hold of the third slice, along y and x, which import has taken out."""
 needs_dciodvfy = pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dciodvfy is not installed (dicom3tools)")
 
 
@@ -36,6 +38,7 @@ def labels(cine: xr.Dataset) -> xr.Dataset:
     found[SYSTOLE, 1:, 4:6, 4:6] = 1
     grid = {"y": 4.5 + 1.2 * np.arange(12), "x": 2.9 + 1.3 * np.arange(14)}
     phases = {"end_diastole": DIASTOLE, "end_systole": SYSTOLE, "origin": cine.origin, "directions": cine.directions}
+    phases["shift_removed"] = (("z", "in_plane"), SHIFTS)
     return xr.Dataset({"labels": (("time", "z", "y", "x"), found), **phases}, cine.coords).assign_coords(grid)
 
 
@@ -72,7 +75,11 @@ def test_those_of_the_real_study_are_valid(targets, assessment, tmp_path):
     deidentify(SHARED / "cine_mr/dicom/SCD0000101", tmp_path / "deid", KEY, Deidentification())
     found = np.zeros((20, 12, 256, 256), np.int8)
     found[:, 2:10, 90:150, 90:150], found[:, 2:10, 100:140, 100:140], found[:, 2:10, 100:140, 160:190] = 2, 1, 3
-    place = {"origin": ("component", np.zeros(3)), "directions": (("axis", "component"), AXES)}
+    place = {
+        "shift_removed": (("z", "in_plane"), np.zeros((12, 2))),
+        "origin": ("component", np.zeros(3)),
+        "directions": (("axis", "component"), AXES),
+    }
     phases = {"end_diastole": DIASTOLE, "end_systole": SYSTOLE}
     coordinates = {"z": 10.0 * np.arange(12), "y": 1.4 * np.arange(256), "x": 1.4 * np.arange(256)}
     marked = xr.Dataset({"labels": (("time", "z", "y", "x"), found), **phases, **place}, coordinates)
@@ -116,9 +123,10 @@ def test_the_segmentation_shows_the_labels_where_they_are(made, cine):
         (item,) = groups.DerivationImageSequence[0].SourceImageSequence
         source = images[item.ReferencedSOPInstanceUID]
         where, when = place(source, item)
-        corner = cine.origin.values + np.array([8 * z, 4.5, 2.9]) @ cine.directions.values
+        offset = np.add([0, 4.5, 2.9], [0, *SHIFTS[z]])  # where the scanner saw what is labelled
+        corner = cine.origin.values + np.add([8 * z, 0, 0], offset) @ cine.directions.values
         np.testing.assert_allclose(position, corner, atol=1e-6)
-        np.testing.assert_allclose((position - where) @ cine.directions.values.T, [0, 4.5, 2.9], atol=1e-4)
+        np.testing.assert_allclose((position - where) @ cine.directions.values.T, offset, atol=1e-4)
         assert when == pytest.approx((DIASTOLE, SYSTOLE)[number // 3] / 8, abs=1e-3)
         assert item.ReferencedSOPClassUID == source.SOPClassUID
         assert segments.FrameOfReferenceUID == source.FrameOfReferenceUID

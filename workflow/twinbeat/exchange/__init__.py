@@ -21,13 +21,15 @@ def write(
     targets: xr.Dataset,
     assessment: xr.Dataset,
     parameters: Imaging,
+    stack: int | None = None,
 ) -> None:
     """Write segmentation.dcm and measurements.dcm into ``output``, about the de-identified ``images``.
 
+    ``stack`` is the number of the one that import took; None where that is the one it would take again.
     Raises StoreError where the labels are not those of the images.
     """
     phases = (int(labels.end_diastole), int(labels.end_systole))
-    originals = of_phases(images, labels, phases, parameters)
+    originals = of_phases(images, labels, phases, parameters, stack)
     with files.quiet():  # else highdicom doubts that a pseudonym is a name
         segments = segmentation.make(originals, labels.isel(time=list(phases)))
         report = measurements.make(originals, segments, measurements.figures(targets, assessment))

@@ -10,8 +10,9 @@ import xarray as xr
 from pydicom import Dataset
 
 from ..intake import files
+from ..intake.imaging import cycle
+from ..intake.imaging.choice import choose
 from ..intake.imaging.frames import Frame, frames
-from ..intake.imaging.stack import short_axis
 from ..parameters import Imaging
 from ..store import StoreError
 
@@ -65,14 +66,17 @@ class Originals:
                 item.ContributionDateTime = f"{self.day}000000"
 
 
-def of_phases(folder: Path, labels: xr.Dataset, phases: Sequence[int], parameters: Imaging) -> Originals:
-    """The frames of a de-identified folder that show these phases of its short-axis cine."""
-    stack = short_axis(frames(files.listed(folder)), parameters)
-    found, expected = labels.labels.shape[:2], (len(stack[0].frames), len(stack))
+def of_phases(
+    folder: Path, labels: xr.Dataset, phases: Sequence[int], parameters: Imaging, number: int | None
+) -> Originals:
+    """The frames of a de-identified folder that show these phases of its short-axis cine, which is stack ``number``."""
+    stack = choose(frames(files.listed(folder)), parameters, number).stack
+    shown = cycle.shown(stack)
+    found, expected = labels.labels.shape[:2], (len(shown[0]), len(stack))
     if found != expected:
         words = "the labels have {} frames of {} slices; expected {} frames of {} slices as the images have"
         raise StoreError(words.format(*found, *expected))
-    chosen = [[part.frames[t] for part in stack] for t in phases]
+    chosen = [[part.frames[own[t]] for part, own in zip(stack, shown, strict=True)] for t in phases]
     headers = {frame.file.path: files.read(frame.file, pixels=False) for row in chosen for frame in row}
     return Originals(tuple(tuple(Original(headers[frame.file.path], frame) for frame in row) for row in chosen))
 

@@ -98,6 +98,7 @@ def _stand_in(original: Original, z: int, labels: xr.Dataset, space: str) -> Dat
     made.FrameOfReferenceUID = space
     made.Rows, made.Columns = labels.sizes["y"], labels.sizes["x"]
     corner = np.array([float(labels[axis][index]) for axis, index in (("z", z), ("y", 0), ("x", 0))])
+    corner[1:] += labels.shift_removed.values[z]  # where the scanner saw the slice, before import moved it back
     made.ImagePositionPatient = _decimals(labels.origin.values + corner @ directions)
     made.ImageOrientationPatient = _decimals(np.concatenate([directions[2], directions[1]]))
     thickness, *spacing = _decimals(abs(float(labels[axis][1] - labels[axis][0])) for axis in "zyx")

@@ -94,8 +94,11 @@ class Cleaner:
             _set(element, [value for value in values(element) if not self._named(str(value))])
             _keep(dataset, element)
 
-    def _walk(self, _: Dataset, element: DataElement) -> None:
+    def _walk(self, dataset: Dataset, element: DataElement) -> None:
+        found = len(element.value)
         element.value = Sequence([item for item in element.value if _is_published(item)])
+        if found and not element.value:
+            del dataset[element.tag]
         for item in element.value:
             self.clean(item, top=False)
 

@@ -77,6 +77,12 @@ DESCRIPTORS = _tags("""
     RespiratoryMotionCompensationTechniqueDescription ScheduledProcedureStepDescription SeriesDescription
     ServiceEpisodeDescription StudyComments StudyDescription VisitComments
 """)
+OPTIONAL_SEQUENCES = _tags("""
+    GraphicAnnotationSequence InstitutionCodeSequence OperatorIdentificationSequence
+    ReferencedPerformedProcedureStepSequence ReferencedStudySequence WaveformAnnotationSequence
+""")
+"""Of images: they may be missing, but not be there without items."""
+
 GRAPHICS, GRAPHIC_TEXT = _tags("GraphicAnnotationSequence"), _tags("UnformattedTextValue")
 LETTERS = {"X": Action.REMOVE, "Z": Action.EMPTY, "D": Action.REPLACE, "U": Action.UID}
 LAST = {
@@ -130,16 +136,17 @@ class Profile:
             return Action.SHIFT
         if kind == "UI":
             return Action.UID
-        return self._listed(TABLE[tag], kind) if tag in TABLE else self._unlisted(tag, kind, top)
+        return self._listed(TABLE[tag], tag, kind) if tag in TABLE else self._unlisted(tag, kind, top)
 
     def keeps(self, tag: BaseTag) -> bool:
         """Whether an option keeps an attribute as it is, so that its value is no secret."""
         return self._options.get(tag) in (Action.KEEP, Action.CHECK)
 
     @staticmethod
-    def _listed(action: Action, kind: str) -> Action:
+    def _listed(action: Action, tag: BaseTag, kind: str) -> Action:
         if kind == "SQ":
-            return {Action.UID: Action.WALK, Action.REPLACE: Action.EMPTY}.get(action, action)
+            without = Action.REMOVE if tag in OPTIONAL_SEQUENCES else Action.EMPTY
+            return {Action.UID: Action.WALK, Action.REPLACE: without, Action.EMPTY: without}.get(action, action)
         return Action.EMPTY if action is Action.UID else action
 
     def _unlisted(self, tag: BaseTag, kind: str, top: bool) -> Action:

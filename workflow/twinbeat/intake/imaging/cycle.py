@@ -32,6 +32,15 @@ def uniform(stack: Stack) -> tuple[np.ndarray, float, list[np.ndarray | None]]:
     return common * cycle, cycle, [_weights(found, common) for found in phases]
 
 
+def shown(stack: Stack) -> list[np.ndarray]:
+    """For each slice the index of that of its frames that has most of each frame of the cycle."""
+    _, _, weights = uniform(stack)
+    return [
+        np.arange(len(part.frames)) if own is None else own.argmax(axis=1)
+        for part, own in zip(stack, weights, strict=True)
+    ]
+
+
 def _slice_times(part: Slice, number: int, total: int) -> tuple[np.ndarray, float]:
     """Times of the frames of a slice in ms, and its RR interval: the nominal one where the frames fit into it."""
     nominal = [frame.interval for frame in part.frames if frame.interval]
