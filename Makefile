@@ -33,6 +33,7 @@ lint: ## Style, format, and who may import what
 
 verify: verify-cluster ## Published benchmarks, orders, planted truths of the demo (run that first): results/verification.html
 	$(RUN) python benchmarks/deidentification.py
+	$(RUN) python benchmarks/intake.py
 	$(RUN) python -m twinbeat.evidence
 
 verify-cluster: ## The long part of the executor's tests: all faults in three orders, the slurm plugin beside it, 6,000 jobs
