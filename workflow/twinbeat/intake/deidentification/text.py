@@ -32,8 +32,9 @@ class Vocabulary:
         """The text itself where all of it may stay, else those of its words that may, each after a space."""
         words = _PARTS.findall(text)
         kept = [word for i, word in enumerate(words) if self._may(words, i) and not named(word)]
-        left = text if len(kept) == len(words) and text.isascii() else " ".join(kept)
-        return "" if named(left) or not _LETTER.search(left) else left
+        if len(kept) < len(words) or not text.isascii():
+            return self.clean(" ".join(kept), named)  # numbers may stand side by side now
+        return "" if named(text) or not _LETTER.search(text) else text
 
     def allows(self, text: str) -> bool:
         """Whether all of a text may stay."""
