@@ -1,5 +1,6 @@
 """A workflow of patients and short rules for the executor plugin: what a cluster does to it is what is tested."""
 
+import contextlib
 import csv
 import json
 import os
@@ -127,6 +128,14 @@ class Study:
         while (left := self.processes()) and time.monotonic() < until:
             time.sleep(0.2)
         assert not left, [process.cmdline() for process in left]
+
+    def end(self) -> None:
+        """End what a test that failed has left, processes and batch jobs, so that the next one does not meet it."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        if queue():
+            subprocess.run(["scancel", "--me"], check=True)
 
 
 def until(holds, what: str, limit: float = 60) -> None:

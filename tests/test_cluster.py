@@ -3,10 +3,13 @@
 Run beside it: envs/run envs/slurm python -m pytest -m slurm
 """
 
+import contextlib
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from small_study import HUNGRY, SLURM, Study, kill, queue, until
 
@@ -196,9 +199,11 @@ rule hold:
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Study:
+def held(tmp_path: Path) -> Iterator[Study]:
     """Two jobs that end when a file is there, each with a process that runs away from it."""
-    return Study(tmp_path / "study", SLURM, HELD.replace("{tmp}", str(tmp_path)))
+    study = Study(tmp_path / "study", SLURM, HELD.replace("{tmp}", str(tmp_path)))
+    yield study
+    study.end()
 
 
 def begun(study: Study) -> int:
@@ -265,6 +270,13 @@ def test_a_pool_that_sbatch_refuses_is_told_and_tried_again(held, tmp_path):
     assert [row["cause"] for row in held.accounts()] == ["done", "done"]
 
 
+def listening(process: psutil.Process) -> list:
+    """Sockets that a process listens at; none where it has ended meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [one for one in process.net_connections("tcp") if one.status == "LISTEN"]
+    return []
+
+
 def test_nothing_of_a_driver_is_open_to_others_while_it_runs(held, tmp_path):
     driver = held.start()
     until(lambda: begun(held) == 2, "the begin of both jobs")
@@ -272,7 +284,7 @@ def test_nothing_of_a_driver_is_open_to_others_while_it_runs(held, tmp_path):
     assert state.stat().st_mode & 0o777 == 0o700
     assert (state / "tls").stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in (state / "tls").iterdir()} == {0o600}
-    sockets = [one for process in held.processes() for one in process.net_connections("tcp") if one.status == "LISTEN"]
+    sockets = [one for process in held.processes() for one in listening(process)]
     assert {socket.laddr.ip for socket in sockets} == {"127.0.0.1"}
     (tmp_path / "go").touch()
     assert driver.wait(60) == 0

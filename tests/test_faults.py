@@ -145,10 +145,7 @@ def storm() -> Iterator[Storm]:
     storm = Storm(folder / "study", seed)
     yield storm
     slurm("scontrol", "update", "PartitionName=main", "State=UP")
-    for process in storm.study.processes():
-        with suppress(psutil.Error):
-            process.kill()
-    slurm("scancel", "--me")
+    storm.study.end()
 
 
 def test_no_order_of_faults_shows_in_what_is_published(storm):
