@@ -180,7 +180,9 @@ def _of_the_hospital(folder: Path) -> set[str]:
     keys = (
         "PatientID AccessionNumber InstitutionName InstitutionAddress StationName DeviceSerialNumber StudyInstanceUID"
     )
-    names = [part for element in header.iterall() if element.VR == "PN" for part in str(element.value).split("^")]
+    persons = [element for element in header.iterall() if element.VR == "PN"]
+    several = [element.value if element.VM > 1 else [element.value] for element in persons]
+    names = [part for found in several for name in found for part in str(name).split("^")]
     clinical = json.loads((folder / FOLDER / "clinical.json").read_text())
     written = [value for key, value in clinical.items() if key in ("name", "mrn") and isinstance(value, str)]
     return {text for text in [*names, *written, *(str(header[key].value) for key in keys.split())] if len(text) > 4}
