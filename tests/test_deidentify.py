@@ -135,6 +135,13 @@ def test_the_gate_is_independent_of_the_profile(cine, tmp_path, monkeypatch, par
     assert stopped(clean, tmp_path / "raw").code == "identifier-survived"
 
 
+def test_a_uid_is_searched_for_by_whole_components(cine, tmp_path):
+    """1.2.826.0.1.3 begins pydicom's own root, which is in every file that it writes, and is not found in it."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "SeriesInstanceUID", "1.2.826.0.1.3"))
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+
+
 def test_the_gate_reads_short_names_as_words(cine, tmp_path, monkeypatch):
     """A name of four letters is searched for as a word of the text fields: not in MRSimulator, but in "for ROSA"."""
     written(cine, tmp_path / "raw")
