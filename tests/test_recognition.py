@@ -56,6 +56,19 @@ def test_images_with_text_are_refused_where_a_study_wants_it(cine, tmp_path, hea
     assert stopped(lambda: clean(tmp_path / "raw", recognise_text=True)).code == "burned-in-text"
 
 
+@needs_tesseract
+def test_text_in_any_frame_is_read(cine, tmp_path, heart):
+    """Of an image of two frames, the second one alone has a name in it."""
+    written(cine, tmp_path / "raw", "enhanced")
+    (path,) = (tmp_path / "raw").iterdir()
+    dataset = pydicom.dcmread(path)
+    shown = np.uint16([heart, labelled(heart, "WARD 7 KOWALCZYK")])
+    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = shown.shape
+    dataset.PixelData = shown.tobytes()
+    dataset.save_as(path)
+    assert stopped(lambda: clean(tmp_path / "raw", recognise_text=True)).code == "burned-in-text"
+
+
 def test_a_tesseract_that_fails_fails_the_job(monkeypatch, heart):
     def fail(*_, **__):
         return subprocess.CompletedProcess([], 1, b"", b"cannot")

@@ -106,10 +106,11 @@ def check(file: File, dataset: Dataset, pixels: bool = True) -> None:
         raise Rejected("corrupt-file", f"{file} is cut short: {found} bytes of pixels; expected {needed}")
 
 
-def decode(file: File, frames: Sequence[int] = (0,)) -> Iterator[np.ndarray]:
-    """Stored values (row, column), float32, of these frames of an image file, one after the other."""
+def decode(file: File, frames: Sequence[int] | None = None) -> Iterator[np.ndarray]:
+    """Stored values (row, column), float32, of these frames of an image file, or of all, one after the other."""
     header = read(file, pixels=False)
     count = int(header.get("NumberOfFrames") or 1)
+    frames = range(count) if frames is None else frames
     if max(frames) >= count:
         raise Rejected("corrupt-file", f"{file} has {count} frames; its header tells of more")
     if header.get("SamplesPerPixel", 1) != 1:
