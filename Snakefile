@@ -25,7 +25,7 @@ include: "rules/exchange.smk"
 
 
 rule all:
-    """Per-patient reports and FHIR bundles, the cohort, and the word that every patient is done."""
+    """Per-patient reports, FHIR bundles and DICOM, the cohort, and the word that every patient is done."""
     default_target: True
     input:
         expand(

@@ -66,9 +66,9 @@ def modules(*names):
     return sorted(str(path) for file in files for path in ([*file.rglob("*.py")] or [file.with_suffix(".py")]))
 
 
-def section(name):
+def section(name, without=()):
     """A section of the configuration as canonical text: tracked by Snakemake, blind to the spelling of a unit."""
-    return getattr(study, name).model_dump(mode="json")
+    return getattr(study, name).model_dump(mode="json", exclude=set(without))
 
 
 def of_patient(column):

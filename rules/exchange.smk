@@ -11,7 +11,7 @@ rule export_fhir:
         beat="results/{study}/{patient}/beat.zarr",
         assessment="results/{study}/{patient}/assessment.zarr",
         schema=library("fhir/schema.json"),
-        code=modules("fhir", "intake/references"),
+        code=modules("fhir", "intake/references", "assessment"),
     output:
         "results/{study}/{patient}/fhir.json",
     log:
@@ -35,7 +35,7 @@ rule export_dicom:
         labels="results/{study}/{patient}/labels.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         assessment="results/{study}/{patient}/assessment.zarr",
-        code=modules("exchange", "intake/imaging"),
+        code=modules("exchange", "intake/imaging", "assessment"),
     output:
         directory("results/{study}/{patient}/dicom"),
     log:
@@ -46,7 +46,7 @@ rule export_dicom:
         mem_mb=2000,
         runtime=5,
     params:
-        imaging=study.imaging.model_dump(mode="json", exclude={"force"}),
+        imaging=section("imaging", without=["force"]),
     message:
         "{wildcards.patient}: write the results as DICOM"
     script:

@@ -40,7 +40,7 @@ rule import_image:
         mem_mb=3000,
         runtime=15,
     params:
-        imaging=study.imaging.model_dump(mode="json", exclude={"force"}),
+        imaging=section("imaging", without=["force"]),
         forced=lambda wildcards: study.imaging.force.get(wildcards.patient),
     message:
         "{wildcards.patient}: import the short-axis cine"

@@ -52,6 +52,13 @@ def ejection_fraction(volume: Array, diastole: int | None = None) -> float:
     return float(100 * (1 - volume.min() / largest))
 
 
+def ejection_sigma(targets: xr.Dataset) -> float:
+    """Standard deviation in % of the targets' ejection fraction, 100 (1 - S/D), to first order in both volumes."""
+    frames = [int(targets.end_diastole), int(targets.volume.argmin())]
+    (full, empty), (of_full, of_empty) = targets.volume.values[frames], targets.volume_sigma.values[frames]
+    return float(100 * np.hypot(of_empty / full, empty * of_full / full**2))
+
+
 def loop_area(volume: Array, pressure: Array) -> float:
     """Area of the closed loop (time,) in mL mmHg by the shoelace formula; positive where the heart works."""
     return float(0.5 * np.sum(volume * np.roll(pressure, -1) - np.roll(volume, -1) * pressure))

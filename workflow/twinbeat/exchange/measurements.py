@@ -12,6 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from .. import __version__
+from ..assessment import ejection_sigma
 from . import segmentation
 from .originals import Originals, digest
 
@@ -40,16 +41,14 @@ class Figure:
 def figures(targets: xr.Dataset, assessment: xr.Dataset) -> dict[str, Figure]:
     """The figures of ``NAMES``; those of volumes have the uncertainty of the targets, to first order.
 
-    With independent errors of both volumes, Var(EDV - ESV) = d² + s², and for E = 1 - ESV/EDV,
-    Var E = (s/EDV)² + (d ESV/EDV²)².
+    With independent errors d and s of both volumes, Var(EDV - ESV) = d² + s².
     """
-    diastole, systole = (float(targets.volume[int(targets[name])]) for name in ("end_diastole", "end_systole"))
     d, s = (float(targets.volume_sigma[int(targets[name])]) for name in ("end_diastole", "end_systole"))
     sigmas = {
         "end_diastolic_volume": d,
         "end_systolic_volume": s,
         "stroke_volume": float(np.hypot(d, s)),
-        "ejection_fraction": float(100 * np.hypot(s / diastole, d * systole / diastole**2)),
+        "ejection_fraction": ejection_sigma(targets),
     }
     return {name: Figure(float(assessment[name]), sigmas.get(name)) for name in NAMES}
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
-import numpy as np
 import xarray as xr
 
+from ..assessment import ejection_sigma
 from .codes import FIGURES, OWN, code_system, concept, own, quantity
 
 NAMESPACE = UUID("8f3b6c9e-6a1d-4c0f-9a53-1f0f5f3c2b77")
@@ -73,14 +73,11 @@ def export(
 def sigmas(assessment: xr.Dataset, targets: xr.Dataset) -> dict[str, float]:
     """Standard deviations of the figures that have one, in their units.
 
-    The ejection fraction's is that of 100 (1 - S/D) for volumes S and D, to first order. The volumes themselves have
-    none: that of the targets is relative to end-diastole, so what all frames have in common is not in it.
+    The volumes have none: that of the targets is relative to end-diastole, so what all frames have in common is not in
+    it.
     """
-    diastole, systole = int(targets.end_diastole), int(targets.volume.values.argmin())
-    full, empty = (float(targets.volume[frame]) for frame in (diastole, systole))
-    of_full, of_empty = (float(targets.volume_sigma[frame]) for frame in (diastole, systole))
     return {
-        "ejection_fraction": 100 * float(np.hypot(of_empty / full, empty * of_full / full**2)),
+        "ejection_fraction": ejection_sigma(targets),
         "stiffness": float(assessment.stiffness_sigma),
         "peak_tension": float(assessment.peak_tension_sigma),
     }

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,17 @@ TOOLS = ("pydicom", "dicom-anonymizer")
 SECRETS = {"key_file", "linkage_folder", "linkage_recipient"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Certificate:
     """Counts over all files of a patient; nothing here comes from a header."""
 
     parameters: Deidentification
     code: dict[str, Any]
-    written: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    actions: Counter[Action] = field(default_factory=Counter)
-    searched_for: int = 0
-    searched_bytes: int = 0
+    written: int
+    refused: Counter[str]
+    actions: Counter[Action]
+    searched_for: int
+    searched_bytes: int
 
     def content(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -34,16 +34,17 @@ def deidentify(
     """Write the MR and CT images of ``folder`` to ``output`` as 000001.dcm, 000002.dcm and so on, without identifiers.
 
     Gives the record of the files written, ``sha256 (file, byte)`` with the counts of those ``refused`` by reason as an
-    attribute, and the certificate of what was done. ``patient`` is
-    under what name the linkage table, where there is one, has the hospital number. Raises Rejected where the folder has
-    no usable image or several persons, or where an identifier survives; then ``output`` is left empty.
+    attribute, and the certificate of what was done. ``patient`` is under what name the linkage table, where there is
+    one, has the hospital number. Raises Rejected where the folder has no usable image or several persons, or where an
+    identifier survives; then ``output`` is left empty.
     """
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     try:
         survey = _survey(files.listed(folder), folder, parameters)
-        certificate = _write_all(survey, output, Pseudonyms(key, survey.subject, parameters.date_shift_days))
-        linkage.write(parameters, patient, Pseudonyms(key, survey.subject, 1).name, survey.subject)
+        person = Pseudonyms(key, survey.subject, parameters.date_shift_days)
+        certificate = _write_all(survey, output, person)
+        linkage.write(parameters, patient, person.name, person.subject)
         return record(output).assign_attrs(refused=dict(certificate.refused)), certificate
     except BaseException as error:
         shutil.rmtree(output)
