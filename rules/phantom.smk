@@ -22,3 +22,23 @@ rule make_phantom:
         "{wildcards.patient}: make the virtual patient"
     script:
         "../scripts/make_phantom.py"
+
+
+rule archive_phantom:
+    """The DICOM of a virtual patient as one zip, the way studies are handed over."""
+    input:
+        dicom="data/phantoms/{patient}/dicom",
+    output:
+        "data/phantoms/{patient}/dicom.zip",
+    log:
+        "logs/phantoms/{patient}/archive_phantom.log",
+    benchmark:
+        "benchmarks/results/phantoms/{patient}/archive_phantom.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "{wildcards.patient}: zip the DICOM of the virtual patient"
+    script:
+        "../scripts/archive_phantom.py"
