@@ -170,6 +170,12 @@ def test_a_safe_private_number_stays_and_a_text_does_not():
     assert not cleaned(read)
 
 
+def test_bulk_data_that_is_no_picture_goes():
+    """Grey images need no colour profile and no second kind of pixels; a table of grey levels tells what they mean."""
+    left = cleaned(item(FloatPixelData=b"Zadabaku", ICCProfile=b"Zadabaku", VOILUTSequence=[item(LUTDescriptor=[2, 0, 16], LUTData=bytes(4))]))
+    assert len(left) == 1 and left.VOILUTSequence[0].LUTData == bytes(4)
+
+
 def test_an_unknown_character_set_goes_and_empty_values_stay():
     assert not cleaned(item(SpecificCharacterSet="SMITH")).SpecificCharacterSet
     assert cleaned(item(SpecificCharacterSet=["", "ISO 2022 IR 87"])).SpecificCharacterSet == ["", "ISO 2022 IR 87"]

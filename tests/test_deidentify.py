@@ -1,12 +1,15 @@
 """De-identification: nothing that identifies survives, whatever can be used does, and what is not sound is refused."""
 
+import io
 import logging
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from dicom_samples import KEY, cine, clean, content, edit, stopped, written
+from PIL import Image
 
 from twinbeat.intake import files
 from twinbeat.intake.deidentification.cleaner import Cleaner
@@ -125,6 +128,39 @@ def test_the_gate_finds_a_name_in_the_pixels(cine, tmp_path, caplog):
     assert (error.kind, error.code) == ("rejected", "identifier-survived")
     assert not list((tmp_path / "deid").iterdir())
     assert not any(planted in str(error) + caplog.text for planted in identity.planted())
+
+
+def commented(dataset: pydicom.Dataset, text: bytes) -> None:
+    """Its pixels as a JPEG stream with a comment in it and something after it."""
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(168, dtype=np.uint8).reshape(12, 14)).save(stream, "JPEG", quality=95)
+    head, tail = stream.getvalue()[:2], stream.getvalue()[2:]
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    comment = b"\xff\xfe" + (len(text) + 2).to_bytes(2) + text
+    dataset.PixelData = pydicom.encaps.encapsulate([head + comment + tail + text])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEGBaseline8Bit
+
+
+def followed(dataset: pydicom.Dataset, text: bytes) -> None:
+    """Pixels, and something after the last one."""
+    dataset.PixelData += text
+
+
+@pytest.mark.parametrize("hide", [commented, followed])
+def test_only_pixels_stay_of_the_pixel_data(cine, tmp_path, hide):
+    """A name that nothing else tells of, and the patient's own one, which is too short to be searched for in noise."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PatientName", "Meier^A"))
+    edit(tmp_path / "raw", lambda dataset: hide(dataset, b"Meier, Zadabaku "))
+    before, after = (
+        {float(image.TriggerTime) + float(image.ImagePositionPatient[2]): image.pixel_array.tolist() for image in found}
+        for found in (
+            list(map(pydicom.dcmread, folder.iterdir())) for folder in (tmp_path / "raw", clean(tmp_path / "raw"))
+        )
+    )
+    assert before == after and len(after) == 40
+    assert not any(word in content(tmp_path / "deid") for word in (b"Meier", b"Zadabaku"))
 
 
 @pytest.mark.parametrize("part", ["clean", "_uid", "_shift", "_clean_values"])

@@ -95,15 +95,28 @@ def check(file: File, dataset: Dataset, pixels: bool = True) -> None:
     """Raises Rejected where an image has no whole header or fewer pixels than it says."""
     try:
         with quiet():
-            needed = (
-                dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8 * int(dataset.get("NumberOfFrames") or 1)
-            )
-            compressed = dataset.file_meta.get("TransferSyntaxUID", uid.ImplicitVRLittleEndian).is_compressed
+            needed, compressed = _size(dataset), _is_compressed(dataset)
             found = len(dataset.PixelData) if pixels else needed
     except Exception as error:
         raise Rejected("corrupt-file", f"{file} has no whole image header ({type(error).__name__})") from None
     if not compressed and found < needed:
         raise Rejected("corrupt-file", f"{file} is cut short: {found} bytes of pixels; expected {needed}")
+
+
+def _size(dataset: Dataset) -> int:
+    """Bytes of the pixels of a grey image."""
+    return dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8 * int(dataset.get("NumberOfFrames") or 1)
+
+
+def _is_compressed(dataset: Dataset) -> bool:
+    return dataset.file_meta.get("TransferSyntaxUID", uid.ImplicitVRLittleEndian).is_compressed
+
+
+def bare(dataset: Dataset) -> None:
+    """Leave the pixels of a grey image, and nothing that a compressed stream or what follows them says besides."""
+    if _is_compressed(dataset):
+        dataset.decompress(generate_instance_uid=False)
+    dataset["PixelData"].value = dataset.PixelData[: _size(dataset)]
 
 
 def decode(file: File, frames: Sequence[int] | None = None) -> Iterator[np.ndarray]:

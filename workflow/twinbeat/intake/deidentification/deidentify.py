@@ -140,6 +140,7 @@ def _write(file: files.File, path: Path, cleaner: Cleaner) -> None:
     dataset = files.read(file)
     try:
         with files.quiet():
+            files.bare(dataset)
             cleaner.clean(dataset)
             cleaner.declare(dataset)
             dataset.save_as(path, enforce_file_format=True)
