@@ -172,8 +172,16 @@ def test_a_safe_private_number_stays_and_a_text_does_not():
 
 def test_bulk_data_that_is_no_picture_goes():
     """Grey images need no colour profile and no second kind of pixels; a table of grey levels tells what they mean."""
-    left = cleaned(item(FloatPixelData=b"Zadabaku", ICCProfile=b"Zadabaku", VOILUTSequence=[item(LUTDescriptor=[2, 0, 16], LUTData=bytes(4))]))
+    lut = item(LUTDescriptor=[2, 0, 16], LUTData=bytes(4))
+    left = cleaned(item(FloatPixelData=b"Zadabaku", ICCProfile=b"Zadabaku", VOILUTSequence=[lut]))
     assert len(left) == 1 and left.VOILUTSequence[0].LUTData == bytes(4)
+
+
+def test_a_uid_that_only_looks_like_one_of_the_standard_is_replaced():
+    """The root of DICOM makes no UID known: somebody may have put a number behind it."""
+    image, space = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.48291734.19310312"
+    found = cleaned(item(SOPClassUID=image, FrameOfReferenceUID=space))
+    assert found.SOPClassUID == image and found.FrameOfReferenceUID.startswith("2.25.")
 
 
 def test_an_unknown_character_set_goes_and_empty_values_stay():

@@ -258,6 +258,36 @@ def test_folders_that_cannot_be_used(cine, tmp_path):
     assert stopped(clean, tmp_path / "raw").message == "the folder has images of 2 patient IDs; expected one"
 
 
+def test_two_persons_without_numbers_are_two(cine, tmp_path):
+    """Exports of research often have no patient IDs; then their names tell persons apart."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PatientID", ""))
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+    one = next((tmp_path / "raw").iterdir())
+    dataset = pydicom.dcmread(one)
+    dataset.PatientName = "Else^Somebody"
+    dataset.save_as(one)
+    error = stopped(clean, tmp_path / "raw")
+    assert error.message == "the folder has images of 2 patient names without an ID; expected one"
+
+
+@pytest.mark.parametrize("spelt", ["GRUNWALDIN", "Gruenwaeldin", "grünwäldin"])
+def test_a_name_is_known_without_its_accents(cine, tmp_path, spelt):
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PatientName", "Grünwäldin^I"))
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "ReceiveCoilName", f"for {spelt}"))
+    assert not pydicom.dcmread(clean(tmp_path / "raw") / "000001.dcm").ReceiveCoilName
+
+
+def test_an_overlay_in_the_pixels_is_refused(cine, tmp_path):
+    """It is drawn in bits that the pixels do not use, and could be text; one with bits of its own goes as a whole."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: dataset.add_new(0x60020102, "US", 12))
+    assert stopped(clean, tmp_path / "raw").code == "embedded-overlay"
+    edit(tmp_path / "raw", lambda dataset: dataset.add_new(0x60023000, "OW", bytes(22)))
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+
+
 def test_a_fault_of_ours_quotes_nothing(cine, tmp_path, monkeypatch):
     """An unexpected error may quote a header: its type is told, its text and its cause are not."""
     written(cine, tmp_path / "raw")

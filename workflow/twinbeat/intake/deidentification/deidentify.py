@@ -64,6 +64,8 @@ class Survey:
     images: list[files.File] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     persons: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    """Of persons without a hospital number."""
     studies: set[str] = field(default_factory=set)
 
     @property
@@ -87,7 +89,9 @@ class Survey:
     def _image(self, file: files.File, found: Dataset) -> str | None:
         """Whose image it is, and the reason why it is refused, if it is."""
         files.check(file, found)
-        self.persons |= {str(found.get("PatientID") or "").strip()} - {""}
+        number, name = (str(found.get(keyword) or "").strip() for keyword in ("PatientID", "PatientName"))
+        self.persons |= {number} - {""}
+        self.names |= set() if number else {name.casefold()} - {""}
         self.studies.add(str(found.get("StudyInstanceUID") or ""))
         return refused_image(found) or self._recognised(file)
 
@@ -102,9 +106,9 @@ def _survey(found: list[files.File], folder: Path, parameters: Deidentification)
         for part in file.path.relative_to(folder).parts:
             survey.identifiers.add_file(part)
         survey.take(file)
-    if len(survey.persons) > 1:
-        found_persons = f"the folder has images of {len(survey.persons)} patient IDs; expected one"
-        raise Rejected("several-persons", found_persons)
+    for found_persons, what in ((survey.persons, "patient IDs"), (survey.names, "patient names without an ID")):
+        if len(found_persons) > 1:
+            raise Rejected("several-persons", f"the folder has images of {len(found_persons)} {what}; expected one")
     if not survey.images:
         raise _nothing(survey, len(found))
     return survey
