@@ -128,6 +128,8 @@ def decode(file: File, frames: Sequence[int] | None = None) -> Iterator[np.ndarr
         raise Rejected("corrupt-file", f"{file} has {count} frames; its header tells of more")
     if header.get("SamplesPerPixel", 1) != 1:
         raise Rejected("not-grey", f"{file} has {header.SamplesPerPixel} colours per pixel; expected 1")
+    if header.get("PhotometricInterpretation") == "MONOCHROME1":
+        raise Rejected("inverted-grey", f"{file} shows its lowest values as white (MONOCHROME1); expected MONOCHROME2")
     planes = iter_pixels(file.path, indices=frames)
     for _ in frames:
         try:
