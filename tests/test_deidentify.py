@@ -230,6 +230,21 @@ def behead(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:400])
 
 
+def test_a_deflated_file_that_unfolds_without_end_is_refused(cine, tmp_path, monkeypatch):
+    """A file of a few kB that would fill 2 MB; others are inflated, and written as they are."""
+    written(cine, tmp_path / "raw")
+    path = sorted((tmp_path / "raw").iterdir())[6]
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    dataset.save_as(path)
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+    dataset.add_new(0xFFFCFFFC, "OB", bytes(2**21))
+    dataset.save_as(path)
+    assert path.stat().st_size < 10000
+    monkeypatch.setattr(files, "LARGEST_INFLATED", 2**20)
+    assert stopped(clean, tmp_path / "raw").message.startswith("file 7 of 40 (in the order of their names) is deflated")
+
+
 def scribble(path: Path) -> None:
     path.write_bytes(b"no DICOM at all")
 

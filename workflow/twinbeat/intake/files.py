@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ IMAGES = {
     uid.EnhancedCTImageStorage,
     uid.LegacyConvertedEnhancedCTImageStorage,
 }
+LONGEST_META = 4096
+LARGEST_INFLATED = 2**30
+"""Bytes of a deflated file: 3 MB can unfold to as many GB."""
 DICOM_SUFFIXES = {".dcm", ".ima", ".dic", ".dicom"}
 
 logging.getLogger("pydicom").propagate = False  # its warnings quote values of the header
@@ -69,14 +73,32 @@ def read(file: File, pixels: bool = True) -> Dataset | None:
 def parse(file: File, pixels: bool = True) -> Dataset | None:
     """The DICOM object in a file; None where it is no DICOM. Raises as ``read`` does."""
     try:
+        _check_inflated(file)
         with quiet():
             dataset = dcmread(file.path, force=True, stop_before_pixels=not pixels)
             known = sop_class(dataset)
+    except Rejected:
+        raise
     except OSError as error:
         raise OSError(error.errno, f"cannot read {file}: {error.strerror}") from None
     except Exception as error:  # a parser met by bytes that are no DICOM may raise anything
         return _not_dicom(file, type(error).__name__)
     return dataset if known else _not_dicom(file, "no SOP class")
+
+
+def _check_inflated(file: File) -> None:
+    """Raises Rejected where a file is deflated and far too large for a study; it is inflated piece by piece."""
+    with file.path.open("rb") as stream:
+        start = stream.read(LONGEST_META)
+        if uid.DeflatedExplicitVRLittleEndian.encode() not in start:
+            return
+        stream.seek(144 + int.from_bytes(start[140:144], "little"))  # behind the file meta header (PS3.10 7.1)
+        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        for piece in iter(lambda: stream.read(2**14), b""):
+            size += len(inflater.decompress(piece))
+            if size > LARGEST_INFLATED:
+                expected = f"expected at most {LARGEST_INFLATED} bytes"
+                raise Rejected("large-file", f"{file} is deflated and unfolds to more; {expected}")
 
 
 def sop_class(dataset: Dataset) -> str:
