@@ -184,6 +184,12 @@ def test_a_uid_that_only_looks_like_one_of_the_standard_is_replaced():
     assert found.SOPClassUID == image and found.FrameOfReferenceUID.startswith("2.25.")
 
 
+def test_device_text_in_foreign_letters_goes():
+    """A name of two letters in Chinese, without a space around it, is no word that could be found."""
+    found = cleaned(item(SpecificCharacterSet="GB18030", Manufacturer="王小东医院", ManufacturerModelName="uMR 780"))
+    assert not found.Manufacturer and found.ManufacturerModelName == "uMR 780"
+
+
 def test_an_unknown_character_set_goes_and_empty_values_stay():
     assert not cleaned(item(SpecificCharacterSet="SMITH")).SpecificCharacterSet
     assert cleaned(item(SpecificCharacterSet=["", "ISO 2022 IR 87"])).SpecificCharacterSet == ["", "ISO 2022 IR 87"]

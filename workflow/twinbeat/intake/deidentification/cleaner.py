@@ -88,10 +88,11 @@ class Cleaner:
         _set(element, [value for value in known if value])
 
     def _check(self, dataset: Dataset, element: DataElement) -> None:
+        """Foreign letters go too: names in them may be shorter than what can be searched for."""
         if element.VR in ("CS", "AS"):
             self._clean_values(dataset, element)
         else:
-            _set(element, [value for value in values(element) if not self._named(str(value))])
+            _set(element, [value for value in values(element) if str(value).isascii() and not self._named(str(value))])
             _keep(dataset, element)
 
     def _walk(self, dataset: Dataset, element: DataElement) -> None:
