@@ -123,12 +123,15 @@ def test_times_of_day_stay_and_days_move():
 
 
 def test_codes_of_published_schemes_stay():
-    """(SCT, 80891009, Heart) stays; a code of the house, or a name for a code, goes with its item."""
-    heart = item(CodeValue="80891009", CodingSchemeDesignator="SCT", CodeMeaning="Heart")
+    """(SCT, 80891009, Heart) stays; a code of the house, or a name for a code or a version, goes with its item."""
+    heart = item(
+        CodeValue="80891009", CodingSchemeDesignator="SCT", CodingSchemeVersion="20240101", CodeMeaning="Heart"
+    )
     unit = item(CodeValue="mm[Hg]", CodingSchemeDesignator="UCUM", CodeMeaning="Schmidt")
     house = item(CodeValue="4711", CodingSchemeDesignator="99KLINIK", CodeMeaning="Heart")
     name = item(CodeValue="Schmidt", CodingSchemeDesignator="DCM", CodeMeaning="Heart")
-    found = cleaned(item(AnatomicRegionSequence=[heart, unit, house, name])).AnatomicRegionSequence
+    version = item(CodeValue="113100", CodingSchemeDesignator="DCM", CodingSchemeVersion="Schmidt")
+    found = cleaned(item(AnatomicRegionSequence=[heart, unit, house, name, version])).AnatomicRegionSequence
     assert [(code.CodeValue, code.CodeMeaning) for code in found] == [("80891009", "Heart"), ("mm[Hg]", "")]
 
 

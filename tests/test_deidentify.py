@@ -318,6 +318,24 @@ def test_a_fault_of_ours_quotes_nothing(cine, tmp_path, monkeypatch):
     assert "cannot be rewritten (ValueError)" in str(stopped(clean, tmp_path / "raw"))
 
 
+def test_a_file_that_changes_meanwhile_fails_the_job(cine, tmp_path, monkeypatch):
+    """Somebody copies another patient into the folder between the two passes: nothing of it is kept."""
+    written(cine, tmp_path / "raw")
+    path = sorted((tmp_path / "raw").iterdir())[6]
+    declare = Cleaner.declare
+
+    def copied(self, dataset):
+        declare(self, dataset)
+        path.write_bytes(path.read_bytes() + b"\0")
+
+    monkeypatch.setattr(Cleaner, "declare", copied)
+    with pytest.raises(OSError, match=r"file 7 of 40 .* changed while it was read"):
+        clean(tmp_path / "raw")
+    assert not list((tmp_path / "deid").iterdir())
+    with pytest.raises(OSError, match=r"^\[Errno 2\] cannot read file 1 of 1 .*: No such file or directory$"):
+        print(files.File(tmp_path / "Meier", 1, 1).state)
+
+
 def test_a_fault_of_the_disk_fails_the_job_without_a_name(cine, tmp_path, monkeypatch):
     identity = written(cine, tmp_path / "raw")
 

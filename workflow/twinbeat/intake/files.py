@@ -38,6 +38,15 @@ class File:
     number: int
     total: int
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Size, and time of the last change in ns. Raises OSError without the name."""
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise OSError(error.errno, f"cannot read {self}: {error.strerror}") from None
+        return found.st_size, found.st_mtime_ns
+
     def __str__(self) -> str:
         return f"file {self.number} of {self.total} (in the order of their names)"
 
