@@ -145,9 +145,13 @@ def _is_compressed(dataset: Dataset) -> bool:
 
 def bare(dataset: Dataset) -> None:
     """Leave the pixels of a grey image, and nothing that a compressed stream or what follows them says besides."""
+    pixels = dataset["PixelData"]
     if _is_compressed(dataset):
-        dataset.decompress(generate_instance_uid=False)
-    dataset["PixelData"].value = dataset.PixelData[: _size(dataset)]
+        frames = range(int(dataset.get("NumberOfFrames") or 1))
+        pixels.value = b"".join(frame.tobytes() for frame in iter_pixels(dataset, indices=frames))
+        pixels.VR, pixels.is_undefined_length = "OB" if dataset.BitsAllocated <= 8 else "OW", False
+        dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    pixels.value = pixels.value[: _size(dataset)]
 
 
 def decode(file: File, frames: Sequence[int] | None = None) -> Iterator[np.ndarray]:
