@@ -231,12 +231,16 @@ def behead(path: Path) -> None:
 
 
 def test_a_deflated_file_that_unfolds_without_end_is_refused(cine, tmp_path, monkeypatch):
-    """A file of a few kB that would fill 2 MB; others are inflated, and written as they are."""
+    """A file of a few kB that would fill 2 MB; others are inflated, and one may speak of deflation."""
     written(cine, tmp_path / "raw")
     path = sorted((tmp_path / "raw").iterdir())[6]
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
     dataset.save_as(path)
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+    other = pydicom.dcmread(sorted((tmp_path / "raw").iterdir())[0])
+    other.preamble = pydicom.uid.DeflatedExplicitVRLittleEndian.encode().ljust(128, b"\0")
+    other.save_as(sorted((tmp_path / "raw").iterdir())[0])
     assert len(list(clean(tmp_path / "raw").iterdir())) == 40
     dataset.add_new(0xFFFCFFFC, "OB", bytes(2**21))
     dataset.save_as(path)

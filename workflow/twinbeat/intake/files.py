@@ -4,7 +4,7 @@ import logging
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def parse(file: File, pixels: bool = True) -> Dataset | None:
 
 def _check_inflated(file: File) -> None:
     """Raises Rejected where a file is deflated and far too large for a study; it is inflated piece by piece."""
-    with file.path.open("rb") as stream:
+    with file.path.open("rb") as stream, suppress(zlib.error):  # no stream of deflate: for the parser
         start = stream.read(LONGEST_META)
         if uid.DeflatedExplicitVRLittleEndian.encode() not in start:
             return
