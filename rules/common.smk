@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from twinbeat import cohort
 from twinbeat.intake.deidentification import linkage
-from twinbeat.intake.deidentification.pseudonyms import KeyRefused, secret
+from twinbeat.intake.deidentification.pseudonyms import secret
+from twinbeat.intake.private import SecretRefused
 from twinbeat.parameters import ConfigurationError, read
 
 try:
@@ -29,7 +30,7 @@ onstart:
     try:
         secret(study.deidentification)
         linkage.check(study.deidentification)
-    except KeyRefused as refusal:
+    except SecretRefused as refusal:
         sys.exit(str(refusal))
 
 

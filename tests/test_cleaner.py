@@ -123,12 +123,15 @@ def test_times_of_day_stay_and_days_move():
 
 
 def test_codes_of_published_schemes_stay():
-    """(SCT, 80891009, Heart) stays; a code of the house, or a name for a code, goes with its item."""
-    heart = item(CodeValue="80891009", CodingSchemeDesignator="SCT", CodeMeaning="Heart")
+    """(SCT, 80891009, Heart) stays; a code of the house, or a name for a code or a version, goes with its item."""
+    heart = item(
+        CodeValue="80891009", CodingSchemeDesignator="SCT", CodingSchemeVersion="20240101", CodeMeaning="Heart"
+    )
     unit = item(CodeValue="mm[Hg]", CodingSchemeDesignator="UCUM", CodeMeaning="Schmidt")
     house = item(CodeValue="4711", CodingSchemeDesignator="99KLINIK", CodeMeaning="Heart")
     name = item(CodeValue="Schmidt", CodingSchemeDesignator="DCM", CodeMeaning="Heart")
-    found = cleaned(item(AnatomicRegionSequence=[heart, unit, house, name])).AnatomicRegionSequence
+    version = item(CodeValue="113100", CodingSchemeDesignator="DCM", CodingSchemeVersion="Schmidt")
+    found = cleaned(item(AnatomicRegionSequence=[heart, unit, house, name, version])).AnatomicRegionSequence
     assert [(code.CodeValue, code.CodeMeaning) for code in found] == [("80891009", "Heart"), ("mm[Hg]", "")]
 
 
@@ -168,6 +171,26 @@ def test_a_safe_private_number_stays_and_a_text_does_not():
     left = cleaned(read, safe_private=safe)
     assert [int(element.tag) for element in left] == [0x00190010, 0x0019100C]
     assert not cleaned(read)
+
+
+def test_bulk_data_that_is_no_picture_goes():
+    """Grey images need no colour profile and no second kind of pixels; a table of grey levels tells what they mean."""
+    lut = item(LUTDescriptor=[2, 0, 16], LUTData=bytes(4))
+    left = cleaned(item(FloatPixelData=b"Zadabaku", ICCProfile=b"Zadabaku", VOILUTSequence=[lut]))
+    assert len(left) == 1 and left.VOILUTSequence[0].LUTData == bytes(4)
+
+
+def test_a_uid_that_only_looks_like_one_of_the_standard_is_replaced():
+    """The root of DICOM makes no UID known: somebody may have put a number behind it."""
+    image, space = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.48291734.19310312"
+    found = cleaned(item(SOPClassUID=image, FrameOfReferenceUID=space))
+    assert found.SOPClassUID == image and found.FrameOfReferenceUID.startswith("2.25.")
+
+
+def test_device_text_in_foreign_letters_goes():
+    """A name of two letters in Chinese, without a space around it, is no word that could be found."""
+    found = cleaned(item(SpecificCharacterSet="GB18030", Manufacturer="王小东医院", ManufacturerModelName="uMR 780"))
+    assert not found.Manufacturer and found.ManufacturerModelName == "uMR 780"
 
 
 def test_an_unknown_character_set_goes_and_empty_values_stay():

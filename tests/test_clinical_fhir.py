@@ -86,6 +86,17 @@ def test_one_person_by_several_references():
     assert clean(content | {"entry": [person, far, *content["entry"]]}).heart_rate.value == 70
 
 
+def test_persons_inside_of_observations():
+    """The same name of a reference leads to another person in each observation, unless it is the same one."""
+
+    def about(number):
+        person = {"resourceType": "Patient", "id": "p", "identifier": [{"value": number}]}
+        return observation(RATE) | {"subject": {"reference": "#p"}, "contained": [person]}
+
+    assert clean(bundle((), EXAMINATION, about("1"), about("1"))).heart_rate.value == 70
+    assert "tells of 2 persons" in stopped(clean, bundle((), EXAMINATION, about("1"), about("2"))).message
+
+
 def test_no_bundle():
     assert stopped(clean, observation(RATE)).message.startswith("the clinical file is a FHIR resource, but no Bundle")
 
@@ -101,25 +112,30 @@ def test_void_and_bounded_values_are_set_aside_and_missing_ones_stay_missing():
 
 
 def test_a_source_is_found_wherever_it_stands():
-    """Name of a device in the bundle, display of the reference, performer or meta.source; others are not shown."""
+    """Name of a device in the bundle or in the observation, display of the reference, performer or meta.source; others
+    are not shown."""
     device = {"resourceType": "Device", "id": "d", "deviceName": [{"name": "Monitor"}]}
     ways = [
         {"device": {"reference": "Device/d"}, "performer": []},
+        {"device": {"reference": "#d"}, "contained": [device], "performer": []},
         {"device": {"display": "monitor"}, "performer": []},
         {"performer": [{"display": "MONITOR "}]},
         {"meta": {"source": "monitor"}, "performer": []},
         {"performer": [{"display": "Dr Grünwald"}]},
     ]
     found = [clean(bundle((), "", device, observation(RATE) | way)).values[0].source for way in ways]
-    assert found == ["monitor"] * 4 + ["other"]
+    assert found == ["monitor"] * 5 + ["other"]
 
 
 def test_medication_and_outcome():
-    """A beta blocker given by reference, an ACE inhibitor by code, atrial fibrillation, and death 30 days later; what
-    is refuted or not taken counts for nothing, and a drug outside of ATC is set aside."""
+    """A beta blocker by reference, a drug for diabetes inside of its request, an ACE inhibitor by code, atrial
+    fibrillation, and death 30 days later; what is refuted or not taken counts for nothing, and a drug outside of ATC is
+    set aside."""
     metoprolol = {"resourceType": "Medication", "id": "m", "code": concept("atc:C07AB02")}
     drugs = [
         {"resourceType": "MedicationStatement", "medicationReference": {"reference": "Medication/m"}},
+        {"resourceType": "MedicationRequest", "medicationReference": {"reference": "#m"},
+         "contained": [{"resourceType": "Medication", "id": "m", "code": concept("atc:A10BA02")}]},
         {"resourceType": "MedicationRequest", "medicationCodeableConcept": concept("atc:C09AA05"),
          "authoredOn": "2020-01-21T12:00:00Z"},
         {"resourceType": "MedicationStatement", "status": "not-taken", "medicationCodeableConcept": concept("atc:C03")},
@@ -133,6 +149,7 @@ def test_medication_and_outcome():
     ]
     found = clean(bundle((), EXAMINATION, metoprolol, *drugs, *states))
     assert [(event.words, event.age_days) for event in found.events] == [
+        ("drug for diabetes", None),
         ("beta blocker", None),
         ("inhibitor of the renin-angiotensin system", 10.0),
         ("atrial fibrillation or flutter", None),

@@ -48,11 +48,14 @@ def test_times_without_triggers_or_intervals():
     ("code", "words", "change"),
     [
         ("no-frame-times", "no different trigger times", lambda frame: replace(frame, trigger=None, interval=None)),
+        ("implausible-cycle", "a heartbeat of 0.8 ms", lambda f: replace(f, trigger=f.trigger / 1000, interval=None)),
+        ("implausible-cycle", "a heartbeat of 4e+03 ms", lambda f: replace(f, trigger=None, interval=4000.0)),
         ("uneven-times", "has no frame for 420 ms of 800", lambda frame: replace(frame, trigger=frame.trigger / 2)),
     ],
 )
 def test_times_that_cannot_be_used(code, words, change):
-    """Without anything to tell times from; and with frames only from 0 to 380 ms, so none up to the next 0 at 800."""
+    """Without anything to tell times from; in seconds instead of ms; of a heart that nobody has (15 beats per minute);
+    and with frames only from 0 to 380 ms, so none up to the next 0 at 800."""
     error = stopped(cycle.uniform, slices(in_slice(stack(), 5, change)))
     assert error.code == code and error.message.startswith("slice 5 of 12") and words in error.message
 

@@ -1,12 +1,15 @@
 """De-identification: nothing that identifies survives, whatever can be used does, and what is not sound is refused."""
 
+import io
 import logging
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from dicom_samples import KEY, cine, clean, content, edit, stopped, written
+from PIL import Image
 
 from twinbeat.intake import files
 from twinbeat.intake.deidentification.cleaner import Cleaner
@@ -127,6 +130,39 @@ def test_the_gate_finds_a_name_in_the_pixels(cine, tmp_path, caplog):
     assert not any(planted in str(error) + caplog.text for planted in identity.planted())
 
 
+def commented(dataset: pydicom.Dataset, text: bytes) -> None:
+    """Its pixels as a JPEG stream with a comment in it and something after it."""
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(168, dtype=np.uint8).reshape(12, 14)).save(stream, "JPEG", quality=95)
+    head, tail = stream.getvalue()[:2], stream.getvalue()[2:]
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    comment = b"\xff\xfe" + (len(text) + 2).to_bytes(2) + text
+    dataset.PixelData = pydicom.encaps.encapsulate([head + comment + tail + text])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEGBaseline8Bit
+
+
+def followed(dataset: pydicom.Dataset, text: bytes) -> None:
+    """Pixels, and something after the last one."""
+    dataset.PixelData += text
+
+
+@pytest.mark.parametrize("hide", [commented, followed])
+def test_only_pixels_stay_of_the_pixel_data(cine, tmp_path, hide):
+    """A name that nothing else tells of, and the patient's own one, which is too short to be searched for in noise."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PatientName", "Meier^A"))
+    edit(tmp_path / "raw", lambda dataset: hide(dataset, b"Meier, Zadabaku "))
+    before, after = (
+        {float(image.TriggerTime) + float(image.ImagePositionPatient[2]): image.pixel_array.tolist() for image in found}
+        for found in (
+            list(map(pydicom.dcmread, folder.iterdir())) for folder in (tmp_path / "raw", clean(tmp_path / "raw"))
+        )
+    )
+    assert before == after and len(after) == 40
+    assert not any(word in content(tmp_path / "deid") for word in (b"Meier", b"Zadabaku"))
+
+
 @pytest.mark.parametrize("part", ["clean", "_uid", "_shift", "_clean_values"])
 def test_the_gate_is_independent_of_the_profile(cine, tmp_path, monkeypatch, part):
     """Whichever part of the cleaning does nothing, the gate finds what it has left (fails closed)."""
@@ -194,6 +230,25 @@ def behead(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:400])
 
 
+def test_a_deflated_file_that_unfolds_without_end_is_refused(cine, tmp_path, monkeypatch):
+    """A file of a few kB that would fill 2 MB; others are inflated, and one may speak of deflation."""
+    written(cine, tmp_path / "raw")
+    path = sorted((tmp_path / "raw").iterdir())[6]
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    dataset.save_as(path)
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+    other = pydicom.dcmread(sorted((tmp_path / "raw").iterdir())[0])
+    other.preamble = pydicom.uid.DeflatedExplicitVRLittleEndian.encode().ljust(128, b"\0")
+    other.save_as(sorted((tmp_path / "raw").iterdir())[0])
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+    dataset.add_new(0xFFFCFFFC, "OB", bytes(2**21))
+    dataset.save_as(path)
+    assert path.stat().st_size < 10000
+    monkeypatch.setattr(files, "LARGEST_INFLATED", 2**20)
+    assert stopped(clean, tmp_path / "raw").message.startswith("file 7 of 40 (in the order of their names) is deflated")
+
+
 def scribble(path: Path) -> None:
     path.write_bytes(b"no DICOM at all")
 
@@ -222,6 +277,36 @@ def test_folders_that_cannot_be_used(cine, tmp_path):
     assert stopped(clean, tmp_path / "raw").message == "the folder has images of 2 patient IDs; expected one"
 
 
+def test_two_persons_without_numbers_are_two(cine, tmp_path):
+    """Exports of research often have no patient IDs; then their names tell persons apart."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PatientID", ""))
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+    one = next((tmp_path / "raw").iterdir())
+    dataset = pydicom.dcmread(one)
+    dataset.PatientName = "Else^Somebody"
+    dataset.save_as(one)
+    error = stopped(clean, tmp_path / "raw")
+    assert error.message == "the folder has images of 2 patient names without an ID; expected one"
+
+
+@pytest.mark.parametrize("spelt", ["GRUNWALDIN", "Gruenwaeldin", "grünwäldin"])
+def test_a_name_is_known_without_its_accents(cine, tmp_path, spelt):
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PatientName", "Grünwäldin^I"))
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "ReceiveCoilName", f"for {spelt}"))
+    assert not pydicom.dcmread(clean(tmp_path / "raw") / "000001.dcm").ReceiveCoilName
+
+
+def test_an_overlay_in_the_pixels_is_refused(cine, tmp_path):
+    """It is drawn in bits that the pixels do not use, and could be text; one with bits of its own goes as a whole."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: dataset.add_new(0x60020102, "US", 12))
+    assert stopped(clean, tmp_path / "raw").code == "embedded-overlay"
+    edit(tmp_path / "raw", lambda dataset: dataset.add_new(0x60023000, "OW", bytes(22)))
+    assert len(list(clean(tmp_path / "raw").iterdir())) == 40
+
+
 def test_a_fault_of_ours_quotes_nothing(cine, tmp_path, monkeypatch):
     """An unexpected error may quote a header: its type is told, its text and its cause are not."""
     written(cine, tmp_path / "raw")
@@ -235,6 +320,24 @@ def test_a_fault_of_ours_quotes_nothing(cine, tmp_path, monkeypatch):
     assert str(error) == "deidentification-failed: ValueError during de-identification; nothing was kept"
     monkeypatch.setattr(Cleaner, "declare", fail)
     assert "cannot be rewritten (ValueError)" in str(stopped(clean, tmp_path / "raw"))
+
+
+def test_a_file_that_changes_meanwhile_fails_the_job(cine, tmp_path, monkeypatch):
+    """Somebody copies another patient into the folder between the two passes: nothing of it is kept."""
+    written(cine, tmp_path / "raw")
+    path = sorted((tmp_path / "raw").iterdir())[6]
+    declare = Cleaner.declare
+
+    def copied(self, dataset):
+        declare(self, dataset)
+        path.write_bytes(path.read_bytes() + b"\0")
+
+    monkeypatch.setattr(Cleaner, "declare", copied)
+    with pytest.raises(OSError, match=r"file 7 of 40 .* changed while it was read"):
+        clean(tmp_path / "raw")
+    assert not list((tmp_path / "deid").iterdir())
+    with pytest.raises(OSError, match=r"^\[Errno 2\] cannot read file 1 of 1 .*: No such file or directory$"):
+        print(files.File(tmp_path / "Meier", 1, 1).state)
 
 
 def test_a_fault_of_the_disk_fails_the_job_without_a_name(cine, tmp_path, monkeypatch):

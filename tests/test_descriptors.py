@@ -55,6 +55,13 @@ def test_codes_stay_or_go_as_a_whole(code):
     assert Vocabulary().clean_code(f"{code} SMITH", nobody) == Vocabulary().clean_code("HEARTSMITH", nobody) == ""
 
 
+@pytest.mark.parametrize("code", ["17 01 24", "48_29_17_34", "MU LL ER"])
+def test_a_code_of_short_words_that_are_not_known_goes(code):
+    """One may be a mode of a maker; several spell a day, a number or a name."""
+    assert Vocabulary().clean_code("CINE_XQ", nobody) == "CINE_XQ"
+    assert Vocabulary().clean_code(code, nobody) == ""
+
+
 @given(st.text(max_size=40))
 def test_what_is_left_was_there_and_cleaning_twice_is_once(text):
     """Every word of what is left is a word of the text; nothing is ever added, and what is clean stays as it is."""

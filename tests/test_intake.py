@@ -1,5 +1,7 @@
 """Import of the image: geometry and times as written, slices sorted by place, and what is not whole refused by name."""
 
+from copy import deepcopy
+
 import numpy as np
 import pydicom
 import pytest
@@ -93,6 +95,36 @@ def test_pixels_that_cannot_be_decoded(cine, tmp_path):
     dataset.save_as(path)
     with pytest.raises(Rejected, match=r"pixels \(JPEG 2000 .*\) cannot be decoded"):
         list(files.decode(files.File(path, 1, 1)))
+
+
+def test_inverted_grey_levels_are_refused(cine, tmp_path):
+    """Nobody can tell whether the values or only their display were turned round."""
+    written(cine, tmp_path / "raw")
+    edit(tmp_path / "raw", lambda dataset: setattr(dataset, "PhotometricInterpretation", "MONOCHROME1"))
+    output = clean(tmp_path / "raw")
+    assert stopped(image.read, output, record(output), Imaging()).code == "inverted-grey"
+
+
+def test_an_enhanced_file_may_hold_several_stacks(cine, tmp_path):
+    """A long-axis cine beside the short-axis one, in one file with a stack of its own: the short axis is read."""
+    written(cine, tmp_path / "raw", "enhanced")
+
+    def add(dataset):
+        groups = dataset.PerFrameFunctionalGroupsSequence
+        across = pydicom.Dataset()
+        axes = dataset.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient
+        across.ImageOrientationPatient = [*np.cross(axes[:3], axes[3:]), *axes[3:]]
+        for frame in list(groups)[:8]:
+            view = deepcopy(frame)
+            view.PlaneOrientationSequence, view.FrameContentSequence[0].StackID = [across], "2"
+            groups.append(view)
+        dataset.NumberOfFrames += 8
+        dataset.PixelData += dataset.PixelData[: len(dataset.PixelData) // 5]
+
+    edit(tmp_path / "raw", add)
+    output = clean(tmp_path / "raw")
+    found = image.read(output, record(output), Imaging())
+    np.testing.assert_array_equal(found.image, cine.image)
 
 
 def as_ct(folder):

@@ -8,7 +8,7 @@ from dicom_samples import KEY, cine, written
 
 from twinbeat.intake.deidentification import linkage
 from twinbeat.intake.deidentification.deidentify import deidentify
-from twinbeat.intake.deidentification.pseudonyms import KeyRefused
+from twinbeat.intake.private import SecretRefused
 from twinbeat.parameters import Deidentification
 
 __all__ = ["cine"]
@@ -45,12 +45,12 @@ def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
 def test_a_folder_that_is_not_safe_is_refused(tmp_path, monkeypatch, keeper):
     monkeypatch.chdir(tmp_path)
     public = str(keeper.to_public())
-    with pytest.raises(KeyRefused, match="lies within the results"):
+    with pytest.raises(SecretRefused, match="lies within the results"):
         linkage.check(Deidentification(linkage_folder="results/demo/links", linkage_recipient=public))
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o755)
-    with pytest.raises(KeyRefused, match=r"others may enter it \(mode ..55\); expected 700"):
+    with pytest.raises(SecretRefused, match=r"others may enter it \(mode ..55\); expected 700"):
         linkage.check(Deidentification(linkage_folder="open", linkage_recipient=public))
     for none in (None, "age1nothing", public[:-1]):
-        with pytest.raises(KeyRefused, match="is no public key of age"):
+        with pytest.raises(SecretRefused, match="is no public key of age"):
             linkage.check(Deidentification(linkage_folder="trust", linkage_recipient=none))

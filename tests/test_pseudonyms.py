@@ -8,7 +8,8 @@ from dicom_samples import KEY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinbeat.intake.deidentification.pseudonyms import KeyRefused, Pseudonyms, secret
+from twinbeat.intake.deidentification.pseudonyms import Pseudonyms, secret
+from twinbeat.intake.private import SecretRefused
 from twinbeat.parameters import Deidentification
 
 
@@ -26,18 +27,20 @@ def test_without_a_good_key_nothing_starts(tmp_path, monkeypatch):
     path = tmp_path / "key"
     monkeypatch.delenv("TWINBEAT_KEY", raising=False)
     with pytest.raises(
-        KeyRefused, match=r"no key: set deidentification.key_file .* or the environment variable TWINBEAT_KEY"
+        SecretRefused, match=r"no key: set deidentification.key_file .* or the environment variable TWINBEAT_KEY"
     ):
         secret(Deidentification())
-    with pytest.raises(KeyRefused, match=r"cannot be read \(No such file or directory\); expected a file of mode 600"):
+    with pytest.raises(
+        SecretRefused, match=r"cannot be read \(No such file or directory\); expected a file of mode 600"
+    ):
         secret(Deidentification(key_file=str(path)))
     path.write_bytes(KEY)
     path.chmod(0o640)
-    with pytest.raises(KeyRefused, match=r"others may use the key \(mode ..40\); expected 600: chmod 600"):
+    with pytest.raises(SecretRefused, match=r"key: others may use the file \(mode ..40\); expected mode 600"):
         secret(Deidentification(key_file=str(path)))
     path.write_bytes(b"short")
     path.chmod(0o600)
-    with pytest.raises(KeyRefused, match="the key has 5 bytes; expected at least 16"):
+    with pytest.raises(SecretRefused, match="the key has 5 bytes; expected at least 16"):
         secret(Deidentification(key_file=str(path)))
 
 

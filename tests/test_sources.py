@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from dicom_samples import stopped
 
-from twinbeat.intake import sources
-from twinbeat.intake.sources import answers, private, request
+from twinbeat.intake import private, sources
+from twinbeat.intake.sources import answers, request
 from twinbeat.parameters import ConfigurationError, Dicomweb, Retrieval, read
 
 SALT = "0123456789abcdef0123456789abcdef"

@@ -157,7 +157,7 @@ def test_editing_the_code_of_a_stage_reruns_it_and_what_follows(study):
         ("patients: nowhere.tsv\n", "nowhere.tsv"),
         ("surrogate:\n  patients: [stranger]\n", "surrogate.patients: stranger not in patients.tsv"),
         ("imaging:\n  force: {stranger: 2}\n", "imaging.force: stranger not in patients.tsv"),
-        ("deidentification:\n  key_file: nowhere\n", "nowhere: the key cannot be read"),
+        ("deidentification:\n  key_file: nowhere\n", "deidentification.key_file nowhere: cannot be read"),
     ],
 )
 def test_a_fault_in_the_configuration_starts_nothing(study, text, line):

@@ -1,7 +1,8 @@
 """What the figures of a twin are called: LOINC where it has the word, else a code system of our own.
 
-The LOINC codes were held against DICOM PS3.16, which uses them: 8811-2 in CID 3833, 8821-1 and 8823-7 in CID 3835,
-18087-7 in CID 12203. The last is a group of echocardiography; its word, left ventricle mass, does not name a method.
+The LOINC codes were held against DICOM PS3.16, which uses them: 8811-2 in CID 3833, 8821-1 in CID 3468 and 3835, 8823-7
+in CID 3469 and 3835, 18087-7 in CID 12203. The last is a group of echocardiography; its word, left ventricle mass, does
+not name a method.
 """
 
 from typing import Any, NamedTuple

@@ -5,6 +5,7 @@ were not there. An LV pressure over time is an Observation with SNOMED CT 276769
 beats as it is the mean of, and scarred AHA segments, have codes of our own (``beats``, ``scar-segment``).
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,15 +55,21 @@ class _Bundle:
     def of(self, *types: str) -> list[Node]:
         return [resource for resource in self.resources if resource.get("resourceType") in types]
 
-    def referred(self, node: Node) -> Node:
-        """The resource that a reference leads to; an empty one where it is not in the bundle."""
-        return self.by_reference.get(_tail(_text(node, "reference")), {})
+    def referred(self, resource: Node, key: str) -> Node:
+        """What a reference of a resource leads to, in the bundle or inside of itself; empty where it is in neither."""
+        reference = _text(_node(resource, key), "reference")
+        inside = {f"#{_text(part, 'id')}": part for part in _items(resource, "contained")}
+        return inside.get(reference) or self.by_reference.get(_tail(reference), {})
 
     def persons(self) -> int:
         """How many there are: Patient resources, or persons that the observations are about."""
-        subjects = {_tail(_text(_node(one, "subject"), "reference")) for one in self.of("Observation")} - {""}
-        known = {id(self.by_reference[name]) if name in self.by_reference else name for name in subjects}
+        known = {self._subject(one) for one in self.of("Observation")} - {""}
         return max(len(self.of("Patient")), len(known))
+
+    def _subject(self, resource: Node) -> str:
+        """By its content, as a reference to something inside says nothing; else by the reference."""
+        person = self.referred(resource, "subject")
+        return json.dumps(person, sort_keys=True) if person else _tail(_text(_node(resource, "subject"), "reference"))
 
 
 def _tail(reference: str) -> str:
@@ -126,7 +133,7 @@ def _medication(bundle: _Bundle) -> Iterator[RawEvent]:
         if _text(resource, "status") in VOID:
             continue
         concept = _node(resource, "medicationCodeableConcept")
-        concept = concept or _node(bundle.referred(_node(resource, "medicationReference")), "code")
+        concept = concept or _node(bundle.referred(resource, "medicationReference"), "code")
         yield RawEvent("medication", _codes(concept), resource.get("authoredOn") or _when(resource)[0])
 
 
@@ -151,8 +158,7 @@ def _when(resource: Node) -> tuple[Any, Any]:
 
 def _sources(resource: Node, bundle: _Bundle) -> tuple[Any, ...]:
     """All words in which an observation may say where it comes from."""
-    reference = _node(resource, "device")
-    device = bundle.referred(reference)
+    reference, device = _node(resource, "device"), bundle.referred(resource, "device")
     names = [name.get("name") for name in _items(device, "deviceName")]
     performers = [performer.get("display") for performer in _items(resource, "performer")]
     own = [reference.get("display"), _node(device, "type").get("text"), _node(resource, "meta").get("source")]

@@ -21,6 +21,7 @@ PUBLISHED_SCHEMES = {"DCM", "FMA", "LN", "MA", "NCIt", "RADLEX", "SCT", "SNM3", 
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _CODE = re.compile(r"(?=.*\d)[A-Z0-9.-]{1,18}")
+_VERSION = re.compile(r"((?=.*\d)[A-Za-z0-9._-]{1,16})?")
 _UNIT = re.compile(r"[a-zA-Z0-9%{}\[\]/*.']{1,8}")
 _CLOCK = re.compile(r"\d{2}(?::?\d{2}(?::?\d{2}(?:\.\d{1,6})?)?)?")
 
@@ -88,10 +89,11 @@ class Cleaner:
         _set(element, [value for value in known if value])
 
     def _check(self, dataset: Dataset, element: DataElement) -> None:
+        """Foreign letters go too: names in them may be shorter than what can be searched for."""
         if element.VR in ("CS", "AS"):
             self._clean_values(dataset, element)
         else:
-            _set(element, [value for value in values(element) if not self._named(str(value))])
+            _set(element, [value for value in values(element) if str(value).isascii() and not self._named(str(value))])
             _keep(dataset, element)
 
     def _walk(self, dataset: Dataset, element: DataElement) -> None:
@@ -156,7 +158,9 @@ def _is_published(item: Dataset) -> bool:
     code = str(item.get("CodeValue") or item.get("LongCodeValue") or "")
     if not scheme and not code:
         return True
-    return bool((_UNIT if scheme == "UCUM" else _CODE).fullmatch(code)) and scheme in PUBLISHED_SCHEMES | {"UCUM"}
+    version = str(item.get("CodingSchemeVersion") or "")
+    known = scheme in PUBLISHED_SCHEMES | {"UCUM"} and bool(_VERSION.fullmatch(version))
+    return known and bool((_UNIT if scheme == "UCUM" else _CODE).fullmatch(code))
 
 
 def _code(value: str, meaning: str) -> Dataset:

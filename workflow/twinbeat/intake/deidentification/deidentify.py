@@ -1,5 +1,6 @@
 """De-identification of a DICOM folder, with a final scan that fails closed."""
 
+import errno
 import logging
 import shutil
 from collections import Counter
@@ -61,9 +62,12 @@ class Survey:
 
     parameters: Deidentification
     identifiers: Identifiers
-    images: list[files.File] = field(default_factory=list)
+    images: dict[files.File, tuple[int, int]] = field(default_factory=dict)
+    """With the state in which each was."""
     refused: Counter[str] = field(default_factory=Counter)
     persons: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    """Of persons without a hospital number."""
     studies: set[str] = field(default_factory=set)
 
     @property
@@ -73,7 +77,7 @@ class Survey:
 
     def take(self, file: files.File) -> None:
         """Look at one file: to be cleaned, or refused."""
-        found = files.parse(file)
+        state, found = file.state, files.parse(file)
         reason = "not-dicom" if found is None else refused_kind(files.sop_class(found))
         with files.quiet():
             if found is not None:
@@ -82,12 +86,14 @@ class Survey:
         if reason:
             self.refused[reason] += 1
         else:
-            self.images.append(file)
+            self.images[file] = state
 
     def _image(self, file: files.File, found: Dataset) -> str | None:
         """Whose image it is, and the reason why it is refused, if it is."""
         files.check(file, found)
-        self.persons |= {str(found.get("PatientID") or "").strip()} - {""}
+        number, name = (str(found.get(keyword) or "").strip() for keyword in ("PatientID", "PatientName"))
+        self.persons |= {number} - {""}
+        self.names |= set() if number else {name.casefold()} - {""}
         self.studies.add(str(found.get("StudyInstanceUID") or ""))
         return refused_image(found) or self._recognised(file)
 
@@ -102,9 +108,9 @@ def _survey(found: list[files.File], folder: Path, parameters: Deidentification)
         for part in file.path.relative_to(folder).parts:
             survey.identifiers.add_file(part)
         survey.take(file)
-    if len(survey.persons) > 1:
-        found_persons = f"the folder has images of {len(survey.persons)} patient IDs; expected one"
-        raise Rejected("several-persons", found_persons)
+    for found_persons, what in ((survey.persons, "patient IDs"), (survey.names, "patient names without an ID")):
+        if len(found_persons) > 1:
+            raise Rejected("several-persons", f"the folder has images of {len(found_persons)} {what}; expected one")
     if not survey.images:
         raise _nothing(survey, len(found))
     return survey
@@ -119,8 +125,10 @@ def _write_all(survey: Survey, output: Path, pseudonyms: Pseudonyms) -> Certific
     identifiers = survey.identifiers
     days = {text for text in identifiers.found.get("date", ()) if text.isdigit()}
     cleaner = Cleaner(identifiers.profile, identifiers.vocabulary, pseudonyms, identifiers.mentions)
-    for number, file in enumerate(survey.images, 1):
+    for number, (file, state) in enumerate(survey.images.items(), 1):
         _write(file, output / f"{number:06d}.dcm", cleaner)
+        if file.state != state:  # nobody has looked at whose image it is now
+            raise OSError(errno.EBUSY, f"{file} changed while it was read; expected a folder at rest")
     identifiers.allow_dates(filter(None, (pseudonyms.date(day) for day in days)))
     scan = Scan(identifiers)
     scan.check(output)
@@ -140,6 +148,7 @@ def _write(file: files.File, path: Path, cleaner: Cleaner) -> None:
     dataset = files.read(file)
     try:
         with files.quiet():
+            files.bare(dataset)
             cleaner.clean(dataset)
             cleaner.declare(dataset)
             dataset.save_as(path, enforce_file_format=True)

@@ -6,14 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from unicodedata import combining, normalize
 
 from ahocorasick_rs import AhoCorasick
 from pydicom import DataElement, Dataset
 from pydicom.charset import convert_encodings
+from pydicom.uid import UID_dictionary
 
 from .cleaner import DUMMY, values
 from .profile import TABLE, Profile
-from .pseudonyms import STANDARD_ROOT
 from .text import Vocabulary
 
 SHORTEST, SUBSTRING = 4, 6
@@ -24,6 +25,9 @@ PERSONAL = re.compile(
 )
 STRONG = "person, institution or device"
 WEAK = ("text", "file name")
+TRANSCRIBED = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d"}
+)
 _WORDS = re.compile(r"[^\W_]+")
 _EIGHT_DIGITS = re.compile(r"\d{8}")
 
@@ -64,8 +68,9 @@ class Identifiers:
 
     def _add_value(self, element: DataElement, text: str) -> None:
         if element.VR == "PN":
-            self.add("name", text, *re.split(r"[\^= ,]+", text), shortest=INITIALS)
-        elif element.VR == "UI" and not text.startswith(STANDARD_ROOT):
+            parts = [text, *re.split(r"[\^= ,]+", text)]
+            self.add("name", *parts, *(plain for part in parts for plain in _plain(part)), shortest=INITIALS)
+        elif element.VR == "UI" and text not in UID_dictionary:
             self.add("UID", text)
         elif element.VR in ("DA", "DT"):
             self.add("date", *_spellings(text))
@@ -112,6 +117,13 @@ def _is_special(text: str) -> bool:
     """Whether a text is more than one plain word or number, which may be any word or number."""
     stripped = text.strip()
     return len(stripped) >= SUBSTRING and bool(re.search(r"[^\W\d_]", stripped)) and not stripped.isalpha()
+
+
+def _plain(name: str) -> list[str]:
+    """A name as somebody writes it who lacks its letters: Muller and Mueller for Müller."""
+    folded = normalize("NFC", name.casefold())
+    bare = "".join(letter for letter in normalize("NFKD", folded) if not combining(letter))
+    return [text.translate(TRANSCRIBED) for text in (bare, folded)]
 
 
 def elements(dataset: Dataset) -> Iterator[DataElement]:

@@ -12,22 +12,24 @@ from pathlib import Path
 import pyrage
 
 from ...parameters import Deidentification
-from .pseudonyms import KeyRefused
+from ..private import SecretRefused
 
 RESULTS = Path("results")
 
 
 def check(parameters: Deidentification) -> None:
-    """Raises KeyRefused where the linkage table is wanted and cannot be kept safe."""
+    """Raises SecretRefused where the linkage table is wanted and cannot be kept safe."""
     if parameters.linkage_folder is None:
         return
     _recipient(parameters)
     folder = Path(parameters.linkage_folder)
     if folder.resolve().is_relative_to(RESULTS.resolve()):
-        raise KeyRefused("deidentification.linkage_folder: lies within the results; expected a folder outside of them")
+        raise SecretRefused(
+            "deidentification.linkage_folder: lies within the results; expected a folder outside of them"
+        )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if mode := stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        raise KeyRefused(f"deidentification.linkage_folder: others may enter it (mode ..{mode:02o}); expected 700")
+        raise SecretRefused(f"deidentification.linkage_folder: others may enter it (mode ..{mode:02o}); expected 700")
 
 
 def write(parameters: Deidentification, patient: str, pseudonym: str, number: str) -> None:
@@ -50,4 +52,4 @@ def _recipient(parameters: Deidentification) -> pyrage.x25519.Recipient:
         return pyrage.x25519.Recipient.from_str(parameters.linkage_recipient or "")
     except Exception:
         expected = "expected a public key such as age1..., made by age-keygen"
-        raise KeyRefused(f"deidentification.linkage_recipient: is no public key of age; {expected}") from None
+        raise SecretRefused(f"deidentification.linkage_recipient: is no public key of age; {expected}") from None

@@ -18,7 +18,6 @@ EDITION = "2026c"
 TEXT = {"LO", "LT", "SH", "ST", "UC", "UT"}
 TIMES = {"DA", "DT", "TM"}
 BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW", "UN"}
-PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 
 
 class Action(StrEnum):
@@ -44,6 +43,9 @@ DEVICE_TEXT = _tags("""
     ImagedNucleus ResonantNucleus StackID RescaleType ConvolutionKernel FilterType
 """)
 """Free text that tells of the kind of device and of how it worked, not of whose it is."""
+
+PICTURE = _tags("PixelData LUTData")
+"""Bulk data of which an image is made."""
 
 CODED_TEXT = _tags(
     "CodeValue LongCodeValue CodingSchemeDesignator CodingSchemeVersion MappingResource ContextIdentifier"
@@ -159,7 +161,7 @@ class Profile:
         if kind in TEXT:
             return self._unlisted_text
         if kind in BULK:
-            return Action.KEEP if (top and tag in PIXELS) or tag.group == 0x0028 else Action.REMOVE
+            return Action.KEEP if tag in PICTURE and (top or tag.group == 0x0028) else Action.REMOVE
         return Action.REMOVE if kind in ("PN", "AE", "UR") else Action.KEEP
 
     def _is_safe(self, element: DataElement) -> bool:

@@ -5,47 +5,33 @@ import hashlib
 import hmac
 import os
 import re
-import stat
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from pydicom.uid import UID_dictionary
+
 from ...parameters import Deidentification
+from .. import private
 
 VARIABLE = "TWINBEAT_KEY"
 SHORTEST = 16
-STANDARD_ROOT = "1.2.840.10008."
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
 _CLOCK = re.compile(r"\d{2,6}(\.\d{1,6})?")
 
 
-class KeyRefused(PermissionError):
-    """There is no usable secret key; no patient can be de-identified, and no patient is to blame."""
-
-
 def secret(parameters: Deidentification) -> bytes:
-    """The key from the file of the configuration, else from the environment. Raises KeyRefused."""
+    """The key from the file of the configuration, else from the environment. Raises SecretRefused."""
     if parameters.key_file is None:
         source, key = f"environment variable {VARIABLE}", os.environ.get(VARIABLE, "").strip().encode()
         if not key:
-            raise KeyRefused(f"no key: set deidentification.key_file to a file of mode 600, or the {source}")
+            raise private.SecretRefused(f"no key: set deidentification.key_file to a file of mode 600, or the {source}")
     else:
-        source, key = parameters.key_file, _from_file(Path(parameters.key_file))
+        source = f"deidentification.key_file {parameters.key_file}"
+        key = private.read(Path(parameters.key_file), source).strip()
     if len(key) < SHORTEST:
-        raise KeyRefused(f"{source}: the key has {len(key)} bytes; expected at least {SHORTEST}")
+        raise private.SecretRefused(f"{source}: the key has {len(key)} bytes; expected at least {SHORTEST}")
     return key
-
-
-def _from_file(path: Path) -> bytes:
-    try:
-        found = path.stat()
-        if mode := stat.S_IMODE(found.st_mode) & 0o077:
-            raise KeyRefused(f"{path}: others may use the key (mode ..{mode:02o}); expected 600: chmod 600 {path}")
-        return path.read_bytes().strip()
-    except KeyRefused:
-        raise
-    except OSError as error:
-        raise KeyRefused(f"{path}: the key cannot be read ({error.strerror}); expected a file of mode 600") from None
 
 
 @dataclass(frozen=True)
@@ -71,7 +57,7 @@ class Pseudonyms:
 
     def uid(self, uid: str) -> str:
         """Pseudonymous UID under 2.25 (PS3.5 B.2); those that the standard itself defines stay."""
-        if not uid or uid.startswith(STANDARD_ROOT):
+        if not uid or uid in UID_dictionary:
             return uid
         return f"2.25.{int.from_bytes(self._digest('uid', uid)[:16])}"
 

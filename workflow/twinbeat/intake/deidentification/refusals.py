@@ -13,6 +13,7 @@ FAMILIES = {
     "1.2.840.10008.5.1.4.1.1.11": "presentation-state",
     "1.2.840.10008.5.1.4.1.1.9": "waveform",
 }
+OVERLAYS = range(0x6000, 0x6020, 2)
 SCREENS = {"SCREEN SAVE", "SCREENSHOT", "SCREEN", "SCREEN_CAPTURE", "SECONDARY_CAPTURE"}
 
 
@@ -34,4 +35,10 @@ def refused_image(dataset: Dataset) -> str | None:
         return "screen-capture"
     if dataset.get("SamplesPerPixel", 1) != 1:
         return "colour-image"
-    return None
+    return "embedded-overlay" if any(_is_embedded(dataset, group) for group in OVERLAYS) else None
+
+
+def _is_embedded(dataset: Dataset, group: int) -> bool:
+    """Whether an overlay is drawn in bits of the pixels that they do not use themselves (retired, PS3.5 8.1.2)."""
+    position = dataset.get((group, 0x0102))
+    return position is not None and position.value not in (None, 0) and (group, 0x3000) not in dataset

@@ -46,7 +46,8 @@ class Vocabulary:
         Codes of up to three letters stay even where somebody has such initials: an image without a modality is none.
         """
         words = _PARTS.findall(value)
-        known = all(self._is_word(word) or len(word) <= 2 for word in words)
+        unknown = [word for word in words if not self._is_word(word)]
+        known = not unknown or (len(unknown) == 1 and len(unknown[0]) <= 2)  # several can spell a name or a day
         return value if known and value.isascii() and (len(value) <= 3 or not named(value)) else ""
 
     def _may(self, words: list[str], i: int) -> bool:

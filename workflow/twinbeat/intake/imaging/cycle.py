@@ -5,10 +5,12 @@ from collections import Counter
 import numpy as np
 
 from ...verdicts import Rejected
-from .slices import Slice, Stack
+from .slices import LONGEST_BEAT, Slice, Stack
 
 SAME_TIME = 0.1
 """Frames off their uniform times by at most this share of a step stay as they are."""
+SHORTEST_BEAT = 240.0
+"""RR interval at 250 beats per minute; what is shorter was not written in ms."""
 LONGEST_GAP = 1 / 3
 """Share of the cycle within which a slice must have a frame."""
 
@@ -18,12 +20,13 @@ def uniform(stack: Stack) -> tuple[np.ndarray, float, list[np.ndarray | None]]:
 
     The times of each slice become phases of its own interval; the cycle has as many even phases as most slices have
     frames, from their median first one on. Weights (frame of the cycle, frame of the slice) interpolate linearly and
-    periodically; None where the frames lie at those phases already. Raises Rejected where there are no times, or where
-    a slice leaves too much of the cycle out.
+    periodically; None where the frames lie at those phases already. Raises Rejected where there are no times, where
+    they are of no heartbeat, or where a slice leaves too much of the cycle out.
     """
     own = [_slice_times(part, number, len(stack)) for number, part in enumerate(stack, 1)]
     phases = [times / interval for times, interval in own]
     cycle = float(np.median([interval for _, interval in own]))
+    _check_beats([interval for _, interval in own])
     for number, found in enumerate(phases, 1):
         _check_gaps(found, f"slice {number} of {len(stack)}", cycle)
     count = Counter(map(len, phases)).most_common(1)[0][0]
@@ -55,6 +58,13 @@ def _slice_times(part: Slice, number: int, total: int) -> tuple[np.ndarray, floa
         known = "no shares of the cycle" if interval else "no RR interval"
         raise Rejected("no-frame-times", f"{words} and {known}; expected one or the other")
     return interval * np.array(part.phases or np.arange(count) / count), interval
+
+
+def _check_beats(intervals: list[float]) -> None:
+    for number, interval in enumerate(intervals, 1):
+        if not SHORTEST_BEAT <= interval <= LONGEST_BEAT:
+            found = f"slice {number} of {len(intervals)} has a heartbeat of {interval:.3g} ms"
+            raise Rejected("implausible-cycle", f"{found}; expected {SHORTEST_BEAT:g} to {LONGEST_BEAT:g} ms")
 
 
 def _check_gaps(phases: np.ndarray, slice_: str, cycle: float) -> None:

@@ -20,6 +20,7 @@ class Frame:
     modality: str
     """MR or CT."""
     series: str
+    """UID, and for Enhanced images, which hold several stacks, the name of the stack."""
     number: int
     """Of the series: later ones have higher numbers."""
     position: np.ndarray
@@ -90,6 +91,7 @@ def _enhanced(file: files.File, dataset: Dataset) -> Iterator[Frame]:
                 file,
                 index,
                 dataset,
+                stack=str(groups.get("FrameContentSequence", "StackID") or ""),
                 position=position,
                 orientation=groups.get("PlaneOrientationSequence", "ImageOrientationPatient"),
                 spacing=groups.get("PixelMeasuresSequence", "PixelSpacing"),
@@ -124,6 +126,7 @@ def _frame(
     index: int,
     dataset: Dataset,
     *,
+    stack: str = "",
     position: Any,
     orientation: Any,
     spacing: Any,
@@ -140,7 +143,7 @@ def _frame(
         file=file,
         index=index,
         modality="CT" if "CT" in dataset.SOPClassUID.name else "MR",
-        series=str(dataset.get("SeriesInstanceUID", "")),
+        series=f"{dataset.get('SeriesInstanceUID', '')} {stack}".strip(),
         number=int(_number(dataset.get("SeriesNumber")) or 0),
         position=place,
         orientation=np.concatenate([axis / np.linalg.norm(axis) for axis in (axes[:3], axes[3:])]),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pydicom import Dataset
 
 from ...verdicts import PatientStopped
-from .private import SecretRefused
+from ..private import SecretRefused
 
 for _name in ("dicomweb_client", "pynetdicom", "requests", "retrying", "urllib3"):  # they log what they ask for
     logging.getLogger(_name).propagate = False

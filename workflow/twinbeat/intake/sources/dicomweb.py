@@ -8,8 +8,8 @@ from dicomweb_client import DICOMwebClient
 from pydicom import Dataset
 
 from ...parameters import Dicomweb, Retrieval
-from .. import files
-from . import answers, private
+from .. import files, private
+from . import answers
 
 ORIGINAL = (("application/dicom", "*"),)
 """As the PACS has it, whatever the transfer syntax."""

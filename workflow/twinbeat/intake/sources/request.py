@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ...parameters import Retrieval
 from ...verdicts import Rejected
-from . import dicomweb, dimse, private
+from .. import private
+from . import dicomweb, dimse
 
 Text = Annotated[str, Field(pattern=r"^[^*?\\\x00-\x1f\x7f]{1,64}$")]
 """Without wildcards, by which a PACS would hand out other patients (PS3.4 C.2.2.2.4)."""
@@ -49,7 +50,7 @@ class Request(BaseModel):
 
 def read(path: Path) -> Request:
     """A request from its file. Raises SecretRefused where others may read it, Rejected where it is none."""
-    text = private.read(path, "request to a PACS")
+    text = private.text(path, "request to a PACS")
     try:
         content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (texts only: 0012345 stays as it is)
         return Request.model_validate(content)
