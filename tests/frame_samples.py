@@ -20,6 +20,7 @@ def stack(
     axes: np.ndarray = AXES,
     step: float = 8.0,
     number: int = 1,
+    study: tuple[str, str] = ("20200131 0800", "1.2"),
 ) -> list[Frame]:
     """Frames of a whole short-axis cine, 40 ms apart, without pixels."""
     return [
@@ -28,6 +29,7 @@ def stack(
             index=0,
             modality="MR",
             series=series,
+            study=study,
             number=number,
             position=step * z * axes[0],
             orientation=np.concatenate([axes[2], axes[1]]),

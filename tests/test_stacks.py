@@ -125,7 +125,7 @@ def test_series_of_one_slice_make_a_stack():
 def test_a_stack_in_series_of_one_slice_that_was_taken_again():
     """Of 12 slices and 12 more, the later ones are taken, though all 24 are series of one slice."""
     choice = choose([*by_slice(stack()), *by_slice(stack(), first=21)], Imaging())
-    assert [part.number for part in choice.stack] == list(range(21, 33))
+    assert [part.number[1] for part in choice.stack] == list(range(21, 33))
     assert choice.table[0]["reason"] == "same view as stack 2, which is later"
 
 
@@ -173,6 +173,17 @@ def test_of_a_repeated_acquisition_the_whole_and_later_one(second, taken, reason
     assert choice.number == taken
     assert choice.table[2 - taken]["reason"].startswith(f"same view as stack {taken}, {reason}")
     assert f"same view as stack {3 - taken}" in choice.table[taken - 1]["reason"]
+
+
+def test_two_studies_are_not_mixed():
+    """Both parallel, in series of one slice, and 3 mm apart, which makes one stack uneven; the later study is taken,
+    though its series have lower numbers."""
+    before = [replace(f, series=f"a {f.position @ UP:.0f}", number=9) for f in stack(study=("20190205 0800", "1.9"))]
+    after = [replace(moved(f, 3 * UP), series=f"b {f.position @ UP:.0f}") for f in stack()]
+    choice = choose(before + after, Imaging())
+    assert len(choice.table) == 2 and choice.number == 2
+    assert choice.stack[0].location == pytest.approx(3)
+    assert choice.table[0]["reason"] == "same view as stack 2, which is later"
 
 
 def test_the_configuration_can_force_a_stack():

@@ -82,7 +82,8 @@ def _forced(number: int, found: list[Stack], parameters: Imaging) -> int:
 
 def _best(usable: list[int], found: list[Stack], faults: list[Rejected | None]) -> tuple[int, dict[int, str]]:
     """The stack to take, and why it and not the other usable ones: MR before CT, then the one that shows most of the
-    heart near the short axis; of several acquisitions of the same, a whole one, with most slices, the last."""
+    heart near the short axis; of several acquisitions of the same, a whole one, with most slices, the last (of the
+    last study)."""
     best = max(usable, key=lambda k: _merit(found[k]))
     same = [k for k in usable if _same_view(found[k], found[best])]
     taken = max(same, key=lambda k: (faults[k] is None, len(found[k]), found[k][0].number))

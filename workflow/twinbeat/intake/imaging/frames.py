@@ -21,8 +21,10 @@ class Frame:
     """MR or CT."""
     series: str
     """UID, and for Enhanced images, which hold several stacks, the name of the stack."""
+    study: tuple[str, str]
+    """Day and time, and UID: later ones sort last."""
     number: int
-    """Of the series: later ones have higher numbers."""
+    """Of the series: later ones of a study have higher numbers."""
     position: np.ndarray
     """Centre of the first pixel, shape (3,)."""
     orientation: np.ndarray
@@ -144,6 +146,10 @@ def _frame(
         index=index,
         modality="CT" if "CT" in dataset.SOPClassUID.name else "MR",
         series=f"{dataset.get('SeriesInstanceUID', '')} {stack}".strip(),
+        study=(
+            f"{dataset.get('StudyDate') or ''} {dataset.get('StudyTime') or ''}",
+            str(dataset.get("StudyInstanceUID", "")),
+        ),
         number=int(_number(dataset.get("SeriesNumber")) or 0),
         position=place,
         orientation=np.concatenate([axis / np.linalg.norm(axis) for axis in (axes[:3], axes[3:])]),

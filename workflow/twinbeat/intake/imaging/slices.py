@@ -1,8 +1,9 @@
 """Slices and parallel stacks among the frames of a folder.
 
-A slice is what one series shows at one place; it is a cine where it has enough frames within one heartbeat. Slices with
-one orientation make stacks: each series that is a stack by itself, and the stack that series of few slices (often one)
-make together. A CT is often stored as one series per phase of the heart; those of the same places are one here.
+A slice is what one series shows at one place; it is a cine where it has enough frames within one heartbeat. Slices of a
+study with one orientation make stacks: each series that is a stack by itself, and the stack that series of few slices
+(often one) make together. A CT is often stored as one series per phase of the heart; those of the same places are one
+here.
 """
 
 from collections import Counter
@@ -30,9 +31,9 @@ class Slice:
     frames: list[Frame] = field(default_factory=list)
 
     @property
-    def number(self) -> int:
-        """Of the series, in the order in which they were taken."""
-        return max(frame.number for frame in self.frames)
+    def number(self) -> tuple[tuple[str, str], int]:
+        """Study, and number of the series in it, in the order in which they were taken."""
+        return max((frame.study, frame.number) for frame in self.frames)
 
     @property
     def triggers(self) -> list[float] | None:
@@ -74,19 +75,21 @@ def gap(stack: Stack) -> float:
 
 
 def _parallel(one: Frame, two: Frame) -> bool:
-    return one.modality == two.modality and bool(np.abs(one.orientation - two.orientation).max() < SAME_DIRECTION)
+    """In one study: another one has another place of the patient."""
+    same = (one.modality, one.study[1]) == (two.modality, two.study[1])
+    return same and bool(np.abs(one.orientation - two.orientation).max() < SAME_DIRECTION)
 
 
 def _volumes_joined(frames: list[Frame]) -> list[Frame]:
-    """The frames, where the series of a CT that show each place once, and the same places, have one name."""
+    """The frames, where the series of a CT that show each place of a study once, and the same places, have one name."""
     series: dict[str, list[Frame]] = {}
     for frame in frames:
         if frame.modality == "CT":
             series.setdefault(frame.series, []).append(frame)
-    names: dict[frozenset[tuple[float, ...]], str] = {}
+    names: dict[frozenset[tuple[str | float, ...]], str] = {}
     renamed = {}
     for name, members in series.items():
-        places = frozenset(tuple(np.round(frame.position, 1)) for frame in members)
+        places = frozenset((frame.study[1], *np.round(frame.position, 1)) for frame in members)
         renamed[name] = names.setdefault(places, name) if len(places) == len(members) else name
     return [replace(frame, series=renamed[frame.series]) if frame.series in renamed else frame for frame in frames]
 
