@@ -6,4 +6,4 @@ from twinbeat.parameters import Segmentation
 with stage.job(snakemake) as job:
     image = store.open(job.input.image)
     labels = segmentation.segment(image, Segmentation(**job.params.segmentation))
-    job.publish(labels.assign_attrs(kind="labels"))
+    job.publish(segmentation.rated(labels).assign_attrs(kind="labels"))

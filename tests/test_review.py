@@ -16,7 +16,7 @@ from twinbeat import exchange
 from twinbeat.intake import drawings
 from twinbeat.intake.drawings import Review, Volume
 from twinbeat.parameters import Imaging, Segmentation
-from twinbeat.segmentation import decide, follow
+from twinbeat.segmentation import decide, follow, rated
 from twinbeat.segmentation.review import volume
 from twinbeat.verdicts import NeedsReview, PatientStopped, Rejected
 
@@ -47,7 +47,7 @@ def store_of(labels: np.ndarray | None = None, confidence: float = 0.95) -> xr.D
     labels = beating() if labels is None else labels
     pools, muscle, right = ((labels == label).sum((1, 2, 3)) * 0.018 for label in (1, 2, 3))
     space = ("time", "z", "y", "x")
-    return xr.Dataset(
+    found = xr.Dataset(
         {
             "labels": (space, labels),
             "probability": (("label", *space), certain(labels).astype(np.float16)),
@@ -71,6 +71,7 @@ def store_of(labels: np.ndarray | None = None, confidence: float = 0.95) -> xr.D
         },
         attrs={"kind": "labels"},
     )
+    return rated(found)
 
 
 def drawn(automatic: xr.Dataset, frame: int, labels: np.ndarray) -> Volume:
@@ -103,7 +104,7 @@ def stopped(call, *arguments) -> PatientStopped:
 def test_labels_that_pass_go_on_as_they_are():
     automatic = store_of()
     found = decide(automatic, None, Segmentation())
-    xr.testing.assert_identical(found.drop_vars(["predicted_dice", "reviewed"]), automatic.drop_attrs())
+    xr.testing.assert_identical(found.drop_vars("reviewed"), automatic.drop_attrs())
     assert found.predicted_dice.values == pytest.approx(1)
     assert not found.reviewed.any()
 
@@ -256,7 +257,7 @@ def draft(tmp_path_factory) -> tuple[Path, xr.Dataset]:
         "probability": (("label", *space), certain(found.labels.values)),
         "confidence": ("time", np.full(8, 0.3)),
     }
-    automatic = found.assign(volumes | opinion | {"cycle": 812.0})
+    automatic = rated(found.assign(volumes | opinion | {"cycle": 812.0}))
     exchange.write_segmentation(folder / "deid", folder / "draft", automatic, Imaging())
     return folder, automatic
 

@@ -1,6 +1,7 @@
 """Labels of LV blood, LV myocardium and RV blood in every frame of a short-axis cine, by a U-Net or a reviewer."""
 
 from .inference import segment
+from .quality import rated
 from .review import decide
 
-__all__ = ["decide", "segment"]
+__all__ = ["decide", "rated", "segment"]

@@ -12,6 +12,12 @@ SPACE = (1, 2, 3)
 """The axes z, y and x of an array (time, z, y, x)."""
 
 
+def rated(labels: xr.Dataset) -> xr.Dataset:
+    """A labels store with the Dice that is to be expected of it."""
+    predicted = predicted_dice(labels.probability.values, labels.labels.values)
+    return labels.assign(predicted_dice=(("label", "time"), predicted))
+
+
 def predicted_dice(probability: Array, labels: Array) -> Array:
     """The Dice to be expected of each label in each frame (label, time), if the probabilities are calibrated.
 

@@ -19,15 +19,12 @@ log = logging.getLogger("twinbeat")
 
 
 def decide(automatic: xr.Dataset, review: Review | None, settings: Segmentation) -> xr.Dataset:
-    """The labels store from an automatic one (whose voxels are on the grid of the image) and what reviewers drew.
+    """The labels store from the automatic one, with its predicted Dice, and what reviewers drew.
 
     Without a review the gates decide; with one the reviewer has. Raises NeedsReview where neither trusts the labels or
     the drawings do not fit, Rejected where no heart can have the labels.
     """
-    predicted = quality.predicted_dice(automatic.probability.values, automatic.labels.values)
-    judged = automatic.assign(
-        predicted_dice=(("label", "time"), predicted), reviewed=("time", np.zeros(automatic.sizes["time"], bool))
-    ).drop_attrs()
+    judged = automatic.assign(reviewed=("time", np.zeros(automatic.sizes["time"], bool))).drop_attrs()
     if review is None:
         gates.trust(judged, settings)
         return judged
