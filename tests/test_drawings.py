@@ -120,6 +120,20 @@ def test_a_damaged_file_and_one_without_a_place(tmp_path):
     assert refused(read, File(tmp_path / "r4-ed.nii", 1, 1)).code == "review-unreadable"
 
 
+def test_colours_are_no_labels(tmp_path):
+    colours = np.zeros((4, 4, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nibabel.save(nibabel.Nifti1Image(colours, np.eye(4)), tmp_path / "r1-ed.nii")
+    assert refused(read, File(tmp_path / "r1-ed.nii", 1, 1)).code == "review-unreadable"
+
+
+def test_a_fault_of_the_machine_is_nobodys_drawing(tmp_path):
+    """And its name, which may be a person's, is not told."""
+    (tmp_path / "Mueller.nii").mkdir()
+    with pytest.raises(OSError, match=r"cannot read file 1 of 1") as failed:
+        read(File(tmp_path / "Mueller.nii", 1, 1))
+    assert "Mueller" not in str(failed.value)
+
+
 def folder(tmp_path: Path, *names: str, note: str | None = None) -> list[str]:
     """Files with a ball in each, under these names."""
     for name in names:

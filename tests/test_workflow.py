@@ -115,24 +115,27 @@ def test_editing_the_calibration_leaves_segmentation_and_mesh_alone(study):
     assert not rules & (FRONT | ANATOMY | {"make_phantom"})
 
 
-def test_a_review_runs_that_patient_again_from_the_labels_on(study):
+def test_a_review_runs_that_patient_again_from_the_labels_on(finished, tmp_path):
     """When its file appears, when it changes, and when it is taken away again; a hidden file is none."""
+    study, labels = tmp_path / "study", ("--", "results/study/phantom-02/labels.zarr")
+    shutil.copytree(finished, study)
+    base = ("--configfile", "studies/base.yaml")
     drawn = study / "review/phantom-02/r1-ed.nii.gz"
-    drawn.parent.mkdir(parents=True, exist_ok=True)
+    drawn.parent.mkdir(parents=True)
     (drawn.parent / ".DS_Store").write_text("of another kind")
-    assert edited(study, "") == (set(), set())
-    for content in (b"once", b"again, and longer"):
-        drawn.write_bytes(content)
-        rules, patients = edited(study, "")
-        assert {"review_labels", "calibrate_heart", "report_patient"} <= rules
-        assert not rules & {"deidentify", "import_image", "segment_heart"}
-        assert patients == {"phantom-02"}
-        run = snakemake(study, "--configfile", "studies/edit.yaml")
-        assert run.returncode == 0, run.stderr
-        assert edited(study, "") == (set(), set())
+    assert planned(study, *base) == (set(), set())
+    drawn.write_bytes(b"once")
+    rules, patients = planned(study, *base)
+    assert {"review_labels", "calibrate_heart", "report_patient"} <= rules
+    assert not rules & {"deidentify", "import_image", "segment_heart"}
+    assert patients == {"phantom-02"}
+    run = snakemake(study, *base, *labels)
+    assert run.returncode == 0, run.stderr
+    assert planned(study, *base, *labels) == (set(), set())
+    drawn.write_bytes(b"again, and longer")
+    assert planned(study, *base, *labels)[0] == {"review_labels"}
     drawn.unlink()
-    assert "review_labels" in edited(study, "")[0]
-    assert snakemake(study, "--configfile", "studies/edit.yaml").returncode == 0
+    assert planned(study, *base, *labels)[0] == {"review_labels"}
 
 
 def test_editing_a_gate_leaves_the_network_alone(study):

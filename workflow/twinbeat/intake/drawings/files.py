@@ -36,8 +36,13 @@ def read(file: File, count: int | None = None, single: str | None = None) -> Fra
     ``count`` is how many the image has, where that is known, ``single`` what to call the only frame of a file whose
     name does not tell.
 
-    Raises NeedsReview where the file cannot be read, has other labels, other frames, or none.
+    Raises NeedsReview where the file is damaged, has other labels, other frames, or none; OSError (without the name)
+    where the machine cannot read it.
     """
+    try:
+        file.path.open("rb").close()
+    except OSError as error:
+        raise OSError(error.errno, f"cannot read {file}: {error.strerror}") from None
     found = dicomseg.read(file) if is_seg(file) else _frames(file, nifti.read(file), count, single)
     for volume in found.values():
         _check_values(file, volume)

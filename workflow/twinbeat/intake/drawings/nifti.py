@@ -32,10 +32,10 @@ def read(file: File) -> list[Volume]:
 
 
 def _frames(file: File, data: NDArray) -> list[NDArray]:
-    """Frames (i, j, k); those of 5D files with a single last axis are taken, others are refused."""
+    """Frames (i, j, k); axes of length one behind the fourth do not count."""
     data = data.reshape(data.shape[:4]) if data.ndim > 4 and data.size == np.prod(data.shape[:4]) else data
-    if data.ndim not in (3, 4):
-        reason = f"{file} has {data.ndim} axes; expected x, y, z and, with all frames, time"
+    if data.ndim not in (3, 4) or data.dtype.kind not in "biuf":
+        reason = f"{file} has {data.ndim} axes of {data.dtype.name}; expected numbers over x, y, z and, if so, time"
         raise NeedsReview("review-unreadable", reason)
     return list(np.moveaxis(data, 3, 0)) if data.ndim == 4 else [data]
 

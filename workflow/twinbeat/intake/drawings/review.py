@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from ...parameters import Section
 from ...verdicts import NeedsReview
 from ..files import File
 from . import dicomseg
@@ -18,10 +19,9 @@ NOTE = "review.toml"
 _PSEUDONYM = "[A-Za-z]{1,3}[0-9]{1,4}"
 
 
-class Note(BaseModel):
+class Note(Section):
     """The ``review.toml`` beside the files."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     reviewer: Annotated[str, Field(pattern=f"^{_PSEUDONYM}$")] | None = None
     patient: str | None = None
 
