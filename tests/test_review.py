@@ -217,6 +217,24 @@ def test_end_diastole_and_end_systole_move_only_if_all_frames_were_drawn():
     assert (int(found.end_diastole), int(found.end_systole)) == (0, 4)
 
 
+def test_a_reviewers_own_end_diastole_takes_the_place_of_ours():
+    """Drawn 60 ms later in a cycle of 800 ms, it is the end-diastole from then on, and our own follows it: of the 460 ms
+    from end-systole around to it, 400 lead to ours. At 90 ms it is just another frame."""
+    times = CYCLE * np.arange(FRAMES) / FRAMES
+    times[1] = 60
+    automatic = store_of().assign_coords(time=times)
+    automatic.labels.values[1] = automatic.labels.values[0]
+    wanted = thicker(automatic.labels.values[0])
+    found = decide(automatic, review({1: drawn(automatic, 1, wanted)}), LOOSE)
+    assert (int(found.end_diastole), int(found.end_systole)) == (1, 4)
+    pools = [(found.labels.values[frame] == BLOOD).sum() for frame in (0, 1)]
+    assert (automatic.labels.values[0] == BLOOD).sum() < pools[0] <= pools[1] == (wanted == BLOOD).sum()
+    late = automatic.assign_coords(time=np.where(np.arange(FRAMES) == 1, 90, times))
+    found = decide(late, review({1: drawn(late, 1, wanted)}), LOOSE)
+    assert int(found.end_diastole) == 0
+    np.testing.assert_array_equal(found.labels.values[0], late.labels.values[0])
+
+
 def test_drawings_that_do_not_fit():
     automatic = store_of()
     ours = drawn(automatic, 0, automatic.labels.values[0])

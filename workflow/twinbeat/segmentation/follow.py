@@ -3,7 +3,7 @@
 Viewers hand contours on from frame to frame, so that the volume curve, from which a twin is calibrated, has no jump
 where a person drew. Here the change that a reviewer made to the signed distance from each border is carried on,
 linearly in time, to the next frame that is decided, around the cycle. Decided are the frames that were drawn, and
-end-diastole and end-systole: who drew others and not these has left them as they are.
+end-diastole and end-systole: who drew others and none at or near these has left them as they are.
 """
 
 from collections.abc import Mapping

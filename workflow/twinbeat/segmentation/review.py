@@ -15,6 +15,8 @@ from .inference import end_diastole
 MOMENTS = ("end_diastole", "end_systole")
 INSIDE = 0.95
 """Least share of what was drawn that must lie within the labels' grid; the rest may stand out at base and apex."""
+NEAR = 0.1
+"""Share of the cycle within which a frame may stand for end-diastole or end-systole."""
 log = logging.getLogger("twinbeat")
 
 
@@ -71,15 +73,16 @@ def _on_grid(drawn: Volume, automatic: xr.Dataset, frame: int) -> Labels:
 
 def _corrected(labels: xr.Dataset, drawn: dict[int, Labels]) -> xr.Dataset:
     """Drawn frames in place, the others after them, and what follows from the labels."""
-    before, moments = labels.labels.values, [int(labels[moment]) for moment in MOMENTS]
+    before, time, cycle = labels.labels.values, labels.time.values, float(labels.cycle)
+    moments = [_nearest(int(labels[moment]), list(drawn), time, cycle) for moment in MOMENTS]
     log.info("review: frames %s were drawn", ", ".join(str(frame + 1) for frame in sorted(drawn)))
     decided = {frame: before[frame] for frame in moments} | drawn
     pixel = float(np.diff(labels.y.values[:2])[0])
-    after = followed(before, decided, labels.time.values, float(labels.cycle), pixel)
+    after = followed(before, decided, time, cycle, pixel)
     reviewed = np.isin(np.arange(len(after)), list(drawn))
     pools, muscle, right = ((after == label).sum((1, 2, 3)) * quality.voxel(labels) for label in (1, 2, 3))
     if reviewed.all():
-        moments = [end_diastole(pools, labels.time.values, float(labels.cycle)), int(pools.argmin())]
+        moments = [end_diastole(pools, time, cycle), int(pools.argmin())]
     return labels.assign(
         labels=(labels.labels.dims, after),
         probability=(labels.probability.dims, _certain(labels.probability.values, before, after, reviewed)),
@@ -90,6 +93,13 @@ def _corrected(labels: xr.Dataset, drawn: dict[int, Labels]) -> xr.Dataset:
         agreement=(("label", "time"), quality.dice(before, after)),
         **dict(zip(MOMENTS, moments, strict=True)),
     )
+
+
+def _nearest(moment: int, drawn: list[int], time: np.ndarray, cycle: float) -> int:
+    """The frame that a reviewer drew for a moment of the cycle, which may be one or two from ours; ours where there is
+    none."""
+    away = np.abs((time[drawn] - time[moment] + cycle / 2) % cycle - cycle / 2)
+    return drawn[int(away.argmin())] if away.min() <= NEAR * cycle else moment
 
 
 def _certain(probability: np.ndarray, before: Labels, after: Labels, reviewed: np.ndarray) -> np.ndarray:
