@@ -10,6 +10,7 @@ import xarray as xr
 from dicom_samples import clean, content, edit, small_cine, written
 from drawing_samples import ball, box, nifti
 from label_samples import certain, disc, ring
+from scipy.ndimage import binary_erosion
 from test_exchange import labels as exported
 
 from twinbeat import exchange
@@ -140,9 +141,12 @@ def test_a_correction_is_where_the_viewer_showed_it():
     found = decide(automatic, review({"end-diastole": drawn(automatic, 0, wanted)}), Segmentation())
     np.testing.assert_array_equal(found.labels.values[0], wanted)
     assert found.volume_lv[0] == pytest.approx((wanted == BLOOD).sum() * 0.018)
-    sure = found.probability.values[:, 0]
-    np.testing.assert_array_equal(sure.argmax(0), wanted)
-    assert sure.max(0).min() == 1
+    sure = found.probability.values[:, 0].astype(float)
+    assert sure.sum(0) == pytest.approx(1, abs=3e-3)
+    for label in (0, BLOOD, RV):  # far from borders: 5 x 5 pixels have 0.95² = 0.91 of the weight of a blur of one
+        inside = binary_erosion(wanted == label, np.ones((1, 5, 5)))
+        assert inside.any() and sure[label][inside].min() > 0.9
+    assert sure[BLOOD, :, 32, 32] == pytest.approx(1, abs=1e-3)
     size = (automatic.labels.values[0] == BLOOD).sum(), (wanted == BLOOD).sum()
     assert found.agreement.sel(label=BLOOD)[0] == pytest.approx(2 * size[0] / sum(size))
 
@@ -218,7 +222,7 @@ def test_end_diastole_and_end_systole_move_only_if_all_frames_were_drawn():
 
 
 def test_a_reviewers_own_end_diastole_takes_the_place_of_ours():
-    """Drawn 60 ms later in a cycle of 800 ms, it is the end-diastole from then on, and our own follows it: of the 460 ms
+    """Drawn 60 ms later in a cycle of 800 ms, it is the end-diastole from then on, and our own follows it: of 460 ms
     from end-systole around to it, 400 lead to ours. At 90 ms it is just another frame."""
     times = CYCLE * np.arange(FRAMES) / FRAMES
     times[1] = 60
