@@ -368,6 +368,21 @@ def test_a_segmentation_with_slices_of_two_orientations(hospital):
     assert stopped(of_folder, folder).code == "review-no-position"
 
 
+def test_a_segmentation_whose_slices_are_not_quite_where_they_were(hospital):
+    """A viewer that rounds positions moves slices by less than what separates two; a slice has some thickness."""
+    folder, automatic = hospital
+    seg = pydicom.dcmread(folder / "r1.dcm")
+    for number, groups in enumerate(seg.PerFrameFunctionalGroupsSequence):
+        place = groups.PlanePositionSequence[0]
+        place.ImagePositionPatient = [round(x + 0.02 * (-1) ** number, 2) for x in place.ImagePositionPatient]
+    seg.save_as(folder / "r1.dcm")
+    np.testing.assert_array_equal(decide(automatic, of_folder(folder), LOOSE).labels, automatic.labels)
+    measures = seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.SliceThickness = measures.SpacingBetweenSlices = 0
+    seg.save_as(folder / "r1.dcm")
+    assert stopped(of_folder, folder).code == "review-unreadable"
+
+
 def test_a_reviewed_phase_leaves_as_semiautomatic(hospital):
     folder, automatic = hospital
     found = decide(automatic, of_folder(folder), LOOSE)

@@ -18,6 +18,9 @@ PHASES = ("end-diastole", "end-systole")
 NAMES = {1: "LV blood", 2: "LV myocardium", 3: "RV blood"}
 """What a segment is called, before a comma and its phase."""
 
+CLOSE = 0.5
+"""Distance in mm within which two slices are the same one."""
+
 _SEGMENT = re.compile(f"({'|'.join(NAMES.values())}), ({'|'.join(PHASES)})")
 _LABELS = {name: label for label, name in NAMES.items()}
 
@@ -84,6 +87,8 @@ def _frame(mask: Mask, own: Dataset, shared: Dataset) -> Frame:
     measures = group("PixelMeasuresSequence")
     down, right = (float(size) for size in measures.PixelSpacing)
     across = float(measures.get("SpacingBetweenSlices") or measures.SliceThickness)
+    if min(down, right, across) <= 0:
+        raise ValueError
     corner = np.array(group("PlanePositionSequence").ImagePositionPatient, float)
     steps = np.array([np.cross(row, column) * across, column * down, row * right])
     return Frame(mask, corner, steps, int(group("SegmentIdentificationSequence").ReferencedSegmentNumber))
@@ -107,8 +112,8 @@ def _volume(drawn: list[tuple[Frame, int]]) -> Volume:
     steps = drawn[0][0].steps
     normal = steps[0] / np.linalg.norm(steps[0])
     heights = np.array([frame.corner @ normal for frame, _ in drawn])
-    gaps = np.diff(np.unique(heights.round(1)))
-    across = min([np.linalg.norm(steps[0]), *gaps])
+    gaps = np.diff(np.sort(heights))
+    across = min([np.linalg.norm(steps[0]), *gaps[gaps > CLOSE]])
     numbers = np.rint((heights - heights.min()) / across).astype(int)
     steps = np.array([normal * across, *steps[1:]])
     lowest = drawn[int(heights.argmin())][0].corner
