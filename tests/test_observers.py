@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from drawing_samples import ball, box, nifti
-from test_review import store_of
+from heart_samples import store_of
 
 from twinbeat import store
 from twinbeat.intake.drawings import Volume
