@@ -77,6 +77,12 @@ def of_patient(column):
     return lambda wildcards: patients[wildcards.patient].get(column) or []
 
 
+def drawn(wildcards):
+    """An input function: the files that reviewers put into the folder of the patient."""
+    folder = Path(study.segmentation.review) / wildcards.patient
+    return sorted(str(path) for path in folder.glob("*") if path.is_file() and not path.name.startswith("."))
+
+
 def retrieval(wildcards):
     """What fetching needs to know; nothing where DICOM lies in a folder, so that a word about a PACS reruns none of it."""
     source = Path(patients[wildcards.patient]["dicom"])

@@ -51,3 +51,27 @@ rule export_dicom:
         "{wildcards.patient}: write the results as DICOM"
     script:
         "../scripts/export_dicom.py"
+
+
+rule export_draft:
+    """The automatic labels as a segmentation (SEG), for a reviewer to correct; made on request, whatever the gates say."""
+    input:
+        dicom="results/{study}/{patient}/deid/dicom",
+        image="results/{study}/{patient}/image.zarr",
+        automatic="results/{study}/{patient}/automatic.zarr",
+        code=modules("exchange", "intake/imaging"),
+    output:
+        directory("results/{study}/{patient}/draft"),
+    log:
+        "logs/{study}/{patient}/export_draft.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/export_draft.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        imaging=section("imaging", without=["force"]),
+    message:
+        "{wildcards.patient}: write the draft for a reviewer"
+    script:
+        "../scripts/export_draft.py"

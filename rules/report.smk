@@ -38,6 +38,7 @@ rule report_patient:
     input:
         clinical="results/{study}/{patient}/clinical.json",
         image="results/{study}/{patient}/image.zarr",
+        automatic="results/{study}/{patient}/automatic.zarr",
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
         targets="results/{study}/{patient}/targets.zarr",

@@ -5,4 +5,5 @@ from twinbeat.parameters import Segmentation
 
 with stage.job(snakemake) as job:
     image = store.open(job.input.image)
-    job.publish(segmentation.segment(image, Segmentation(**job.params.segmentation)))
+    labels = segmentation.segment(image, Segmentation(**job.params.segmentation))
+    job.publish(segmentation.rated(labels).assign_attrs(kind="labels"))

@@ -26,6 +26,10 @@ AXES = np.array([UP, np.cross(UP, ROW), ROW])
 
 @pytest.fixture
 def cine() -> xr.Dataset:
+    return small_cine()
+
+
+def small_cine() -> xr.Dataset:
     """A small image: 8 frames of 5 slices of 12 x 14 pixels, every pixel another number."""
     shape = (8, 5, 12, 14)
     return xr.Dataset(

@@ -199,6 +199,8 @@ def _image() -> tuple[xr.Dataset, xr.Dataset]:
     data = {"labels": (("time", "z", "y", "x"), frames), "cycle": ((), CYCLE), "end_diastole": ((), 0), **frame}
     data |= {"end_systole": ((), FRAMES // 2), "volume_lv": ("time", 120 * SQUEEZE**2)}
     data |= {"shift_removed": (("z", "in_plane"), np.zeros((9, 2)))}
+    data |= {"volume_rv": ("time", 130 * SQUEEZE**2), "volume_myocardium": ("time", np.full(FRAMES, 110.0))}
+    data |= {"predicted_dice": (("label", "time"), np.full((4, FRAMES), 0.93)), "confidence": ("time", 0.9 * SQUEEZE)}
     labels = xr.Dataset(data, coords=coords)
     soft = np.stack([frames == label for label in range(4)]).astype("f4")
     return image, labels.assign(probability=(("label", "time", "z", "y", "x"), soft)).isel(

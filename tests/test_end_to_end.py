@@ -32,7 +32,7 @@ FOLDER = "data/phantoms/phantom-01"
 STOPPED = {
     "gap": ("rejected", "import_image", "missing-slice"),
     "damaged": ("rejected", "deidentify", "corrupt-file"),
-    "shuffled": ("quarantined", "build_mesh"),  # at which of its gates hangs on single pixels
+    "shuffled": ("needs review", "review_labels"),  # at which of its gates hangs on single pixels
     "miscalibrated": ("quarantined", "calibrate_heart", "mechanics-diverged"),
 }
 """How, where and why each patient but the phantom stops."""

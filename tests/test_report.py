@@ -16,12 +16,13 @@ from pytest import approx
 from twinbeat import assessment, page, report, store
 from twinbeat.intake.clinical import Trace
 from twinbeat.report import cohort, sources
-from twinbeat.verdicts import Quarantined, Rejected
+from twinbeat.verdicts import NeedsReview, Quarantined, Rejected
 
 REJECTED = Rejected("slice-missing", "slice 7 of 12 is missing <gap of 16.0 mm>", "import_image")
 QUARANTINED = Quarantined(
     "no-convergence", "Newton stopped at a residual of 3e2, expected below 1e-8", "calibrate_twin"
 )
+NEEDS_REVIEW = NeedsReview("unstable-myocardium", "the myocardium departs by 23 %, expected 0 to 10 %", "review_labels")
 
 
 CLINICAL = "results/study/p-01/clinical.json"
@@ -94,9 +95,9 @@ def text(published, stores):
 
 @pytest.fixture(scope="module")
 def others(stores):
-    """Three patients that are done, with stiffness 1, 2 and 4 times the fabricated one, and two that were stopped."""
+    """Three patients that are done, with stiffness 1, 2 and 4 times the fabricated one, and three that were stopped."""
     done = {f"p-0{i}": stores["assessment"].assign(stiffness=1.2 * 2.0**i) for i in range(3)}
-    return {**done, "p-03": REJECTED, "p-04": QUARANTINED}
+    return {**done, "p-03": REJECTED, "p-04": QUARANTINED, "p-05": NEEDS_REVIEW}
 
 
 def test_page_of_a_finished_twin(text):
@@ -135,6 +136,40 @@ def test_page_says_what_import_did(text):
     for moment in ('1 of 10</td><td class="n">0', '6 of 10</td><td class="n">400'):
         assert moment in text
     assert '120 <span class="unit">mL' in text and '77 <span class="unit">mL' in text
+
+
+def test_page_says_how_far_labels_are_trusted(text):
+    """Strokes of 0.36 times 120 and 130 mL differ by 10 of 125, 8 %; the muscle is constant."""
+    row = next(row for row in rows_of(text) if "LV myocardium" in row and "0.93" in row)
+    assert re.findall(r"0\.93", row) == ["0.93"] * 3 and "0.93, 1" in row
+    assert "No person has looked at these labels." in text
+    assert "departs from its median by up to 0.0 %" in text and "differ by 8 %" in text
+
+
+def test_page_says_who_reviewed(paths, stores):
+    """By pseudonym, in which frames, and how far the automatic labels agreed; not a trace of it without a review."""
+    reviewed = np.arange(fabricated.FRAMES) == 5
+    agreement = np.full((4, fabricated.FRAMES), 0.875)
+    labels = stores["labels"].assign(reviewed=("time", reviewed), agreement=(("label", "time"), agreement))
+    store.publish(labels.assign_attrs(reviewers=["r1", "r7"]), paths["labels"])
+    page = report.patient_page("p", "s", report.gather({name: paths[name] for name in ("image", "labels")}, CLINICAL))
+    assert "by r1, r7, who drew in frame 6;" in page
+    assert any("RV blood" in row and row.count("0.875") == 2 for row in rows_of(page))
+    assert not Elements(page).open
+
+
+def test_page_of_a_patient_that_needs_review(paths, stores):
+    """The labels are a verdict; what the reviewer has to look at are the automatic ones."""
+    store.publish(stores["labels"].assign_attrs(kind="labels"), "results/study/p-01/automatic.zarr")
+    store.publish(store.verdict(NEEDS_REVIEW), paths["labels"])
+    shown = {"image": paths["image"], "automatic": "results/study/p-01/automatic.zarr", "labels": paths["labels"]}
+    text = report.patient_page("p-01", "study", report.gather(shown, CLINICAL))
+    elements = Elements(text)
+    assert "Needs review" in text and "unstable-myocardium" in text and "departs by 23 %" in text
+    assert "snakemake results/study/p-01/draft" in text
+    assert len(elements.of("img")) == 1 and "No person has looked" in text
+    assert "verdict needs-review" in [tag.get("class") for tag in elements.of("div")]
+    assert not elements.open
 
 
 def test_page_names_the_domain_of_the_surrogate(text, stores):
@@ -233,27 +268,28 @@ def test_a_store_made_again_makes_what_follows_stale(paths, stores):
 
 
 def test_cohort_holds_every_patient(others, tmp_path):
-    """Done, rejected or quarantined; what a patient lacks is marked, not NaN (the store would refuse it)."""
+    """Done, or why not; what a patient lacks is marked, not NaN (the store would refuse it)."""
     summary = report.summarise(others, dict.fromkeys(others, "phantom"))
     store.publish(summary, tmp_path / "cohort.zarr")
     again = store.open(tmp_path / "cohort.zarr")
-    assert again.status.values.tolist() == [0, 0, 0, 1, 2]
-    assert again.value.sel(quantity="stiffness").values == approx([1.2, 2.4, 4.8, 0, 0])
-    assert again.known.sel(quantity="stiffness").values.tolist() == [1, 1, 1, 0, 0]
+    assert again.status.values.tolist() == [0, 0, 0, 1, 2, 3]
+    assert again.value.sel(quantity="stiffness").values == approx([1.2, 2.4, 4.8, 0, 0, 0])
+    assert again.known.sel(quantity="stiffness").values.tolist() == [1, 1, 1, 0, 0, 0]
     assert report.failures(again) == [
         f"p-03: rejected at import_image: slice-missing: {REJECTED.message}",
         f"p-04: quarantined at calibrate_twin: no-convergence: {QUARANTINED.message}",
+        f"p-05: needs review at review_labels: unstable-myocardium: {NEEDS_REVIEW.message}",
     ]
 
 
 def test_page_of_the_cohort(others):
-    """Three of five are done; each patient links to its report; the middle stiffness is second of three."""
+    """Three of six are done; each patient links to its report; the middle stiffness is second of three."""
     summary = report.summarise(others, dict.fromkeys(others, "phantom"))
     text = report.cohort_page("study", summary, others)
     elements = Elements(text)
     assert not elements.open
     assert {f"{name}/report.html" for name in others} <= {link["href"] for link in elements.of("a")}
-    assert "3 done" in text and "1 rejected" in text and "1 quarantined" in text
+    assert "3 done" in text and "1 rejected" in text and "1 quarantined" in text and "1 needs review" in text
     place = cohort._places(summary, "stiffness")[1]
     assert (place["rank"], place["of"]) == (2, 3)
     assert place["at"] == approx((2.4 - 1.2) / (4.8 - 1.2))

@@ -92,37 +92,6 @@ def test_volumes_of_a_sphere_in_a_shell():
     gates.check(found, Segmentation())
 
 
-# Gates
-
-
-def figures(**changed) -> xr.Dataset:
-    """The figures of plausible labels, some of them changed."""
-    plausible = {"volume_lv": [150.0, 100, 60, 100], "volume_myocardium": [120.0] * 4, "confidence": [0.95] * 4}
-    return xr.Dataset({name: ("time", np.array(values)) for name, values in (plausible | changed).items()})
-
-
-def test_plausible_figures_pass():
-    gates.check(figures(), Segmentation())
-
-
-@pytest.mark.parametrize(
-    ("code", "changed", "words"),
-    [
-        ("implausible-volume", {"volume_lv": [20.0, 15, 10, 15]}, "is 20 mL, expected 30 to 500 mL"),
-        ("implausible-volume", {"volume_lv": [600.0, 500, 400, 500]}, "is 600 mL, expected 30 to 500 mL"),
-        ("implausible-ejection", {"volume_lv": [100.0, 99, 98, 99]}, "is 2 %, expected 3 to 90 %"),
-        ("implausible-ejection", {"volume_lv": [100.0, 50, 5, 50]}, "is 95 %, expected 3 to 90 %"),
-        ("unstable-myocardium", {"volume_myocardium": [120.0, 60, 120, 60]}, "is 33.3 %, expected 0 to 20 %"),
-        ("low-confidence", {"confidence": [0.7] * 4}, "is 0.7 of 1, expected 0.8 to 1 of 1"),
-    ],
-)
-def test_implausible_figures_are_rejected(code, changed, words):
-    with pytest.raises(Rejected) as stopped:
-        gates.check(figures(**changed), Segmentation())
-    assert stopped.value.code == code
-    assert words in stopped.value.message
-
-
 def test_an_image_without_a_heart_is_rejected():
     """A network that sees background everywhere finds no ventricle to cut out."""
     blind = SimpleNamespace(probability=lambda images: certain(np.zeros(images.shape, np.uint8)).swapaxes(0, 1))

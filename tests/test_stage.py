@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from twinbeat import stage, store
-from twinbeat.verdicts import Quarantined, Rejected
+from twinbeat.verdicts import NeedsReview, Quarantined, Rejected
 
 
 class Named(list):
@@ -69,7 +69,7 @@ def test_a_result_is_published_with_its_provenance(rule, labels):
     assert list(found.attrs["provenance"]["inputs"]) == ["s/p/labels.zarr"]
 
 
-@pytest.mark.parametrize("kind", [Rejected, Quarantined])
+@pytest.mark.parametrize("kind", [Rejected, Quarantined, NeedsReview])
 def test_a_stopped_patient_leaves_its_verdict_in_every_output(rule, labels, kind):
     rule.output = ["results/s/p/image.zarr", "results/s/p/deid", "results/s/p/clinical.json"]
     Path(rule.output[1]).mkdir(parents=True)

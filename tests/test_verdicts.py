@@ -1,12 +1,14 @@
-"""Verdicts: the two ways in which a patient's way ends early."""
+"""Verdicts: the three ways in which a patient's way ends early."""
 
 import pytest
 
 from twinbeat import store
-from twinbeat.verdicts import KINDS, PatientStopped, Quarantined, Rejected, outcome
+from twinbeat.verdicts import KINDS, NeedsReview, PatientStopped, Quarantined, Rejected, outcome
 
 
-@pytest.mark.parametrize(("kind", "name"), [(Rejected, "rejected"), (Quarantined, "quarantined")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [(Rejected, "rejected"), (Quarantined, "quarantined"), (NeedsReview, "needs review")]
+)
 def test_a_verdict_says_what_and_why(kind, name):
     verdict = kind("missing-slice", "slice 7 is missing", "import_image")
     assert isinstance(verdict, PatientStopped)

@@ -26,7 +26,7 @@ for output in map(Path, outputs):
     output.write_text("made")
 """
 ANATOMY = {"build_mesh", "assign_fibers"}
-FRONT = {"deidentify", "import_image", "segment_heart"}
+FRONT = {"deidentify", "import_image", "segment_heart", "review_labels"}
 REPORTS = {"assess_twin", "report_patient", "export_fhir", "export_dicom", "summarise_cohort", "check_cohort"}
 SURROGATE = {"sample_ensemble", "simulate_member", "refresh_surrogate"}
 
@@ -113,6 +113,36 @@ def test_editing_the_calibration_leaves_segmentation_and_mesh_alone(study):
     rules, _ = edited(study, "calibration:\n  volume_sigma: 0.03\n")
     assert "calibrate_heart" in rules
     assert not rules & (FRONT | ANATOMY | {"make_phantom"})
+
+
+def test_a_review_runs_that_patient_again_from_the_labels_on(finished, tmp_path):
+    """When its file appears, when it changes, and when it is taken away again; a hidden file is none."""
+    study, labels = tmp_path / "study", ("--", "results/study/phantom-02/labels.zarr")
+    shutil.copytree(finished, study)
+    base = ("--configfile", "studies/base.yaml")
+    drawn = study / "review/phantom-02/r1-ed.nii.gz"
+    drawn.parent.mkdir(parents=True)
+    (drawn.parent / ".DS_Store").write_text("of another kind")
+    assert planned(study, *base) == (set(), set())
+    drawn.write_bytes(b"once")
+    rules, patients = planned(study, *base)
+    assert {"review_labels", "calibrate_heart", "report_patient"} <= rules
+    assert not rules & {"deidentify", "import_image", "segment_heart"}
+    assert patients == {"phantom-02"}
+    run = snakemake(study, *base, *labels)
+    assert run.returncode == 0, run.stderr
+    assert planned(study, *base, *labels) == (set(), set())
+    drawn.write_bytes(b"again, and longer")
+    assert planned(study, *base, *labels)[0] == {"review_labels"}
+    drawn.unlink()
+    assert planned(study, *base, *labels)[0] == {"review_labels"}
+
+
+def test_editing_a_gate_leaves_the_network_alone(study):
+    rules, _ = edited(study, "segmentation:\n  mass_variation: 0.12\n")
+    assert "review_labels" in rules and "segment_heart" not in rules
+    rules, _ = edited(study, "segmentation:\n  orientations: 1\n")
+    assert {"review_labels", "segment_heart"} <= rules
 
 
 def test_editing_the_mesh_leaves_segmentation_alone(study):

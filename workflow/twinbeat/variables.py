@@ -95,6 +95,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
         "shift_removed": Variable(("z", "in_plane"), "mm", "along y and x that import took out of the slice"),
+        "predicted_dice": Variable(("label", "time"), "1", "to be expected of the automatic labels"),
+        "reviewed": Variable(("time",), "1", "whether a reviewer drew in the frame"),
+        "agreement": Variable(("label", "time"), "1", "Dice of the automatic labels with these"),
     },
     "mesh": _MESH,
     "anatomy": {
@@ -203,7 +206,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "dice_rv": Variable((), "1", "overlap of RV blood with the planted truth"),
     },
     "cohort": {
-        "status": Variable(("patient",), "1", "0 done, 1 rejected, 2 quarantined"),
+        "status": Variable(("patient",), "1", "0 done, 1 rejected, 2 quarantined, 3 needs review"),
         "group": Variable(("patient",), "1", "group of the table of patients"),
         "code": Variable(("patient",), "1", "reason of a verdict, else empty"),
         "stage": Variable(("patient",), "1", "rule that gave the verdict, else empty"),

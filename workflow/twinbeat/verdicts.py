@@ -1,4 +1,7 @@
-"""How a patient's way can end before its report: rejected (unusable input) or quarantined (a stage failed on it)."""
+"""How a patient's way can end before its report.
+
+Rejected (unusable input), quarantined (a stage failed on it), or held for review (a person has to look first).
+"""
 
 import json
 from collections.abc import Iterable
@@ -32,6 +35,12 @@ class Quarantined(PatientStopped):
     kind = "quarantined"
 
 
+class NeedsReview(PatientStopped):
+    """The result may be right, but not so surely that a twin is made of it before a person has looked."""
+
+    kind = "needs review"
+
+
 def outcome(paths: Iterable[str]) -> str | None:
     """How a patient was stopped, if one of these stores holds a verdict; for a progress line, so none is verified."""
     for path in paths:
@@ -42,4 +51,4 @@ def outcome(paths: Iterable[str]) -> str | None:
     return None
 
 
-KINDS = {kind.kind: kind for kind in (Rejected, Quarantined)}
+KINDS = {kind.kind: kind for kind in (Rejected, Quarantined, NeedsReview)}

@@ -18,13 +18,13 @@ from pydicom.sr.coding import Code
 from pydicom.uid import MRImageStorage
 
 from .. import __version__
+from ..intake.drawings import NAMES, PHASES
 from .originals import Original, Originals, digest
 
-PHASES = ("end-diastole", "end-systole")
 REGIONS: dict[int, tuple[str, Code, Code, Code]] = {
-    1: ("LV blood", codes.SCT.BodySubstance, codes.SCT.Blood, codes.SCT.LeftVentricle),
-    2: ("LV myocardium", codes.SCT.AnatomicalStructure, codes.SCT.LeftVentricleMyocardium, codes.SCT.LeftVentricle),
-    3: ("RV blood", codes.SCT.BodySubstance, codes.SCT.Blood, codes.SCT.RightVentricle),
+    1: (NAMES[1], codes.SCT.BodySubstance, codes.SCT.Blood, codes.SCT.LeftVentricle),
+    2: (NAMES[2], codes.SCT.AnatomicalStructure, codes.SCT.LeftVentricleMyocardium, codes.SCT.LeftVentricle),
+    3: (NAMES[3], codes.SCT.BodySubstance, codes.SCT.Blood, codes.SCT.RightVentricle),
 }
 """Name, category, type and place of each label."""
 
@@ -56,12 +56,13 @@ def _segments() -> list[tuple[int, int]]:
 def make(originals: Originals, labels: xr.Dataset) -> Segmentation:
     """The segmentation of ``labels`` (phase, z, y, x), the phases being ``PHASES``."""
     stand_ins = [_stand_in(one, z, labels, originals.space) for z, one in enumerate(originals.shown[0])]
+    drawn = labels.reviewed.values if "reviewed" in labels else np.zeros(len(PHASES), bool)
     content = digest("segmentation", labels.labels.values.astype(np.uint8).tobytes(), *_uids(originals))
     made = Segmentation(
         source_images=stand_ins,
         pixel_array=_masks(labels),
         segmentation_type="BINARY",
-        segment_descriptions=[_described(label, phase) for phase, label in _segments()],
+        segment_descriptions=[_described(label, phase, bool(drawn[phase])) for phase, label in _segments()],
         series_instance_uid=digest("series", content),
         series_number=SERIES_NUMBER,
         sop_instance_uid=content,
@@ -116,14 +117,15 @@ def _masks(labels: xr.Dataset) -> np.ndarray:
     return np.stack([found[phase] == label for phase, label in _segments()], axis=-1)
 
 
-def _described(label: int, phase: int) -> SegmentDescription:
+def _described(label: int, phase: int, reviewed: bool) -> SegmentDescription:
+    """Of a phase in which a reviewer drew, the standard says semiautomatic; who it was is not told."""
     name, category, kind, region = REGIONS[label]
     return SegmentDescription(
         segment_number=number(label, phase),
         segment_label=f"{name}, {PHASES[phase]}",
         segmented_property_category=category,
         segmented_property_type=kind,
-        algorithm_type="AUTOMATIC",
+        algorithm_type="SEMIAUTOMATIC" if reviewed else "AUTOMATIC",
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name="twinbeat.segmentation", family=codes.DCM.ArtificialIntelligence, version=__version__
         ),

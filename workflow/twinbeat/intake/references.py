@@ -2,10 +2,31 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple, Self
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 TAGS = ["StudyInstanceUID", "SeriesInstanceUID", "Modality"]
+OWNERS = ["PatientID", "StudyInstanceUID", "FrameOfReferenceUID"]
+
+
+class Belonging(NamedTuple):
+    """Whose images these are, of which studies, in which frames of reference."""
+
+    patients: frozenset[str]
+    studies: frozenset[str]
+    spaces: frozenset[str]
+
+    @classmethod
+    def of(cls, *headers: Dataset) -> Self:
+        """What the headers say; nothing counts as the empty text."""
+        return cls(*(frozenset(str(header.get(tag, "")) for header in headers) for tag in OWNERS))
+
+
+def belonging(folder: Path) -> Belonging:
+    """What the images of a de-identified folder say."""
+    paths = sorted(folder.glob("*.dcm"))
+    return Belonging.of(*(dcmread(path, specific_tags=OWNERS, stop_before_pixels=True) for path in paths))
 
 
 def studies(folder: Path) -> dict[str, dict[str, tuple[str, int]]]:

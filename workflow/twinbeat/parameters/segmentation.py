@@ -1,11 +1,13 @@
 """Parameters of segmentation."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ..units import Length, Volume
 from .section import Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Segmentation(Section):
@@ -26,8 +28,26 @@ class Segmentation(Section):
     ejection_bounds: tuple[float, float] = (3.0, 90.0)
     """Ejection fraction in percent; a patient outside is rejected."""
 
-    muscle_variation: Annotated[float, Field(gt=0)] = 0.2
-    """Largest standard deviation of the myocardium over the cycle, as a share of its mean: muscle keeps its volume."""
+    minimum_slices: Annotated[int, Field(ge=1)] = 5
+    """Fewest slices with the left ventricle at end-diastole. Who fails this or one of the next four needs review."""
 
-    minimum_confidence: Annotated[float, Field(ge=0, le=1)] = 0.8
-    """Mean confidence over the heart below which the patient is rejected."""
+    mass_variation: Annotated[float, Field(gt=0)] = 0.1
+    """Largest departure of the myocardium from its median over the cycle, as a share of that: muscle keeps its mass."""
+
+    stroke_difference: Annotated[float, Field(gt=0)] = 0.3
+    """Largest difference of the stroke volumes of both ventricles, as a share of their mean."""
+
+    minimum_confidence: Share = 0.8
+    """Least mean confidence over the heart."""
+
+    minimum_dice: tuple[Share, Share, Share] = (0.6, 0.8, 0.4)
+    """Least predicted Dice of LV blood, LV myocardium and RV blood in any frame."""
+
+    review: str = "review"
+    """Folder of what reviewers drew, in a folder for each patient: it replaces the automatic labels."""
+
+    DECISIONS: ClassVar = (
+        *("minimum_slices", "mass_variation", "stroke_difference", "minimum_confidence", "minimum_dice"),
+        "review",
+    )
+    """Keys of which the network knows nothing."""

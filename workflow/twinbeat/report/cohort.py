@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..page import number, render
 from ..variables import VARIABLES
-from ..verdicts import PatientStopped
+from ..verdicts import KINDS, PatientStopped
 from .patient import OVERLAP, recovery_rows
 
 log = logging.getLogger("twinbeat")
-STATUS = ("done", "rejected", "quarantined")
+STATUS = ("done", *KINDS)
 QUANTITIES = tuple(name for name, row in VARIABLES["assessment"].items() if not row.dims)
 PLACES = {
     "ejection_fraction": ("Ejection fraction", "%", 1),

@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..assessment import DICE, TOLERANCES
 from ..page import number, render
-from . import clinical
+from . import clinical, labels
 from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
@@ -18,7 +18,10 @@ from .rendering import heart
 from .sensitivity import quality, sweep
 from .sources import Gathered, origins
 
-STAGES = ("image", "labels", "anatomy", "targets", "posterior", "activation", "beat", "surrogate", "assessment")
+STAGES = (
+    *("image", "automatic", "labels", "anatomy", "targets", "posterior"),
+    *("activation", "beat", "surrogate", "assessment"),
+)
 """In the order in which they are made."""
 
 KEY_FIGURES = {
@@ -69,6 +72,7 @@ Row = dict[str, Any]
 def patient_page(patient: str, study: str, gathered: Gathered) -> str:
     """The HTML report of a patient from whatever its stages have given."""
     assessment = gathered.get("assessment")
+    labelled = gathered.stores.get("labels", gathered.get("automatic"))
     return render(
         "patient.html",
         patient=patient,
@@ -85,7 +89,8 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         origins=origins(gathered),
         image=taken(gathered.get("image")),
         shifts=shifts(gathered.get("image")),
-        moments=moments(gathered.get("labels")),
+        moments=moments(labelled),
+        trust=labels.trust(labelled),
         clinical=clinical.section(gathered.clinical),
     )
 
@@ -135,7 +140,10 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
 def _pictures(gathered: Gathered) -> dict[str, str | None]:
     """Data URIs of the pictures by their place in the page; None where a stage that they need was not reached."""
     pictures: dict[str, str | None] = {}
+    stores = gathered.stores
+    if gathered.has("automatic"):
+        stores = {"labels": stores["automatic"]} | stores  # what a reviewer has to judge
     for index, (place, (stages, draw)) in enumerate(PICTURES.items(), 1):
         log.info("report: picture %d of %d, %s", index, len(PICTURES), place)
-        pictures[place] = draw(gathered.stores) if gathered.has(*stages) else None
+        pictures[place] = draw(stores) if all(name in stores for name in stages) else None
     return pictures

@@ -1,5 +1,7 @@
-"""Labels of LV blood, LV myocardium and RV blood in every frame of a short-axis cine, by a small U-Net."""
+"""Labels of LV blood, LV myocardium and RV blood in every frame of a short-axis cine, by a U-Net or a reviewer."""
 
 from .inference import segment
+from .quality import rated
+from .review import decide
 
-__all__ = ["segment"]
+__all__ = ["decide", "rated", "segment"]

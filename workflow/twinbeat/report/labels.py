@@ -1,0 +1,36 @@
+"""What the report says of the labels: how far they can be trusted, and who looked."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..intake.drawings import NAMES
+from ..segmentation import quality
+
+Row = dict[str, Any]
+
+
+def trust(labels: xr.Dataset | None) -> Row | None:
+    """The figures that the gates look at, with the predicted Dice at end-diastole, at end-systole and where it is
+    lowest; of corrected labels, by whom and in which frames, and how far the automatic ones agree."""
+    if labels is None:
+        return None
+    muscle, left, right = (labels[f"volume_{name}"].values for name in ("myocardium", "lv", "rv"))
+    return {
+        "slices": quality.slices(labels),
+        "mass": 100 * quality.mass_variation(muscle),
+        "strokes": 100 * quality.stroke_difference(left, right),
+        "confidence": float(labels.confidence.mean()),
+        "dice": [_dice(labels, label) for label in NAMES],
+        "reviewers": labels.attrs.get("reviewers", []),
+        "drawn": [int(frame) + 1 for frame in np.flatnonzero(labels.get("reviewed", []))],
+    }
+
+
+def _dice(labels: xr.Dataset, label: int) -> Row:
+    moments = [int(labels[name]) for name in ("end_diastole", "end_systole")]
+    predicted = labels.predicted_dice.sel(label=label).values
+    agreement = labels.agreement.sel(label=label).values[moments] if "agreement" in labels else []
+    lowest = {"lowest": predicted.min(), "frame": int(predicted.argmin()) + 1}
+    return {"name": NAMES[label], "predicted": predicted[moments], "agreement": list(agreement)} | lowest
