@@ -189,7 +189,7 @@ class TestSynthesis:
         own = correspondence.points(walls)
         patients = (correspondence.points(mesh.Surfaces.of(one)) for one in hearts(30))
         rms = min(np.sqrt(np.mean(np.sum((own - other) ** 2, axis=-1))) for other in patients)
-        assert rms == approx(float(drawn["nearest_training"]), abs=float(drawn["refit_rms"]))
+        assert 0 <= rms - float(drawn["nearest_training"]) <= 2 * float(drawn["refit_rms"])
         assert float(drawn["nearest_training"]) >= virtual.closest(shape, Shape()) >= 1
         assert float(drawn["refit_rms"]) < 0.3
 
@@ -279,3 +279,10 @@ def test_page(shape):
     assert f"{100 * float(shape['compactness'][kept]):.1f}</td>" in page
     assert page.count('<tr><td class="n">') == kept + 1
     assert "30 left ventricles" in page
+
+
+def test_three_patients_are_enough_for_a_page():
+    """Two modes, of which leaving one patient out can judge the first alone."""
+    few = shapes.build(hearts(3), Shape(minimum_patients=3, variance=1))
+    assert (few.sizes["shape_mode"], few.sizes["count"]) == (2, 2)
+    assert report.shape_page("study", few).count('<tr><td class="n">') == 2

@@ -63,7 +63,7 @@ _MESH = {
     "slice_position": Variable(("slice",), "mm", "z of the slices that the walls were fitted to, from the base on"),
     "slice_shift": Variable(("slice", "component"), "mm", "LPS shift that a breath-hold gave to the slice, subtracted"),
     "shape_score": Variable(("shape_mode",), "1", "of a virtual anatomy, in standard deviations of the shape model"),
-    "nearest_training": Variable((), "mm", "root mean square distance of a virtual anatomy from the nearest patient"),
+    "nearest_training": Variable((), "mm", "root mean square distance of a virtual anatomy from any patient, at least"),
     "refit_rms": Variable((), "mm", "the same of a virtual anatomy's walls from the points that were drawn"),
     "attempts": Variable((), "1", "draws that a virtual anatomy took"),
 }

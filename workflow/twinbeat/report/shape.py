@@ -53,7 +53,7 @@ def modes(shape: xr.Dataset) -> str:
     """The first modes at -2, 0 and +2 standard deviations, cut open, and their long-axis sections over each other."""
     count = min(SHOWN, shape.sizes["shape_mode"])
     figure, grid = axes(count, len(COLOURS) + 1, 9, 2.5 * count, squeeze=False)
-    share = np.diff(shape["compactness"].values)
+    share = (shape["variance"] / shape["variance"].sum()).values
     for mode, row in enumerate(grid):
         hearts = {sigma: at(shape, mode, sigma) for sigma in COLOURS}
         _rendered(row[:-1], hearts, shape["triangles"].values)

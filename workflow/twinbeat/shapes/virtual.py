@@ -51,10 +51,10 @@ def synthesise(shape: xr.Dataset, number: int, parameters: Shape, meshing: Mesh)
 
 def anatomy(shape: xr.Dataset, score: Array, parameters: Shape, meshing: Mesh) -> xr.Dataset:
     """The mesh of the shape with these scores (shape_mode,) in standard deviations. Raises Refused."""
-    distance, limit = nearest_training(shape, score), closest(shape, parameters)
+    heart, off = _walls(shape, score)
+    distance, limit = nearest_training(shape, score) - off, closest(shape, parameters)  # triangle inequality
     if distance < limit:
         raise Refused("nearest-training", f"{distance:.2f} mm from a patient, at least {limit:.2f} mm expected")
-    heart, off = _walls(shape, score)
     if faults := [*implausible(heart, parameters)]:
         raise Refused("anatomy", "; ".join(faults))
     return _meshed(heart, meshing).assign(
