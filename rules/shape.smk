@@ -12,7 +12,7 @@ rule build_shape_model:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=60,
+        runtime=120,
     params:
         shape=section("shape", without=["synthesise"]),
     message:

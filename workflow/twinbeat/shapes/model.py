@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from scipy.special import ndtr, ndtri
 
 Array = NDArray[np.float64]
@@ -85,14 +86,13 @@ def nearest(drawn: Array, coordinates: Array) -> Array:
     """Distance in mm of each shape (draw, count), in the first modes, from the nearest of (patient, rank)."""
     count = drawn.shape[1]
     outside = np.sum(coordinates[:, count:] ** 2, axis=1)
-    inside = np.stack([np.sum((drawn - patient[:count]) ** 2, axis=1) for patient in coordinates], axis=1)
-    return np.sqrt((inside + outside).min(axis=1))
+    inside = cdist(drawn, coordinates[:, :count], "sqeuclidean") if count else 0.0
+    return np.sqrt(np.broadcast_to(inside + outside, (len(drawn), len(coordinates))).min(axis=1))
 
 
 def neighbours(coordinates: Array) -> Array:
     """Distance in mm of each patient (patient, rank) from the nearest other one."""
-    others = (np.delete(coordinates, row, axis=0) for row in range(len(coordinates)))
-    return np.array([nearest(own[None], rest)[0] for own, rest in zip(coordinates, others, strict=True)])
+    return np.array([np.partition(cdist(own[None], coordinates)[0], 1)[1] for own in coordinates])  # [0] is its own
 
 
 def truncated(rng: np.random.Generator, shape: tuple[int, ...], bound: float) -> Array:
