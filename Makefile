@@ -41,6 +41,9 @@ verify-cluster: ## The long part of the executor's tests: all faults in three or
 	$(RUN) python benchmarks/executor.py
 	$(RUN) python benchmarks/executor_scale.py
 
+shape-model: ## The statistical shape model of a cohort and its page; STUDY=studies/mine.yaml chooses the study
+	$(RUN) snakemake $(if $(STUDY),--configfile $(STUDY)) shape_model
+
 train-segmenter: ## Rebuild the segmentation network
 	$(RUN) python -m twinbeat.segmentation.train
 
@@ -63,4 +66,4 @@ data/demo.tsv: studies/demo.tsv FORCE
 	    printf 'real-01\t%s\t\t\treal\n' "$(SHARED)/data/cine_mr/dicom/SCD0000101" >> $@.new; fi
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: help demo demo-slurm test lint verify verify-cluster train-segmenter shell slurm clean FORCE
+.PHONY: help demo demo-slurm test lint verify verify-cluster shape-model train-segmenter shell slurm clean FORCE

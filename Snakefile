@@ -20,6 +20,7 @@ include: "rules/anatomy.smk"
 include: "rules/calibrate.smk"
 include: "rules/solve.smk"
 include: "rules/surrogate.smk"
+include: "rules/shape.smk"
 include: "rules/report.smk"
 include: "rules/exchange.smk"
 
@@ -36,3 +37,11 @@ rule all:
         ),
         expand("results/{study}/cohort.{form}", study=study.study, form=["zarr", "html"]),
         f"results/{study.study}/complete.txt",
+        expand("results/{study}/virtual/{virtual}/mesh.zarr", study=study.study, virtual=study.shape.synthesise.names()),
+        branch(study.shape.synthesise.number > 0, then=f"results/{study.study}/shape.html"),
+
+
+rule shape_model:
+    """The statistical shape model of the cohort, and its page."""
+    input:
+        f"results/{study.study}/shape.html",

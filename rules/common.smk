@@ -54,6 +54,7 @@ wildcard_constraints:
     study=study.study,
     patient="[A-Za-z0-9][A-Za-z0-9-]*",
     member="[0-9]+",
+    virtual="v-[0-9]{5}",
 
 
 def library(name):

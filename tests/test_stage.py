@@ -114,6 +114,14 @@ def test_a_result_that_is_not_finite_quarantines(rule, labels):
     assert "posterior.stiffness: 1 values are not finite" in log_of(rule)
 
 
+def test_a_coded_reason_ends_a_job_about_no_single_patient(rule):
+    """No verdict is left; the reason is in the log and is what the script says last."""
+    with pytest.raises(SystemExit, match="build_mesh: few-patients: 4 patients"), stage.joint_job(rule):
+        raise Rejected("few-patients", "4 patients have a mesh, at least 10 expected")
+    assert "build_mesh: few-patients: 4 patients have a mesh, at least 10 expected" in log_of(rule)
+    assert not Path(rule.output[0]).exists()
+
+
 @pytest.mark.parametrize("fault", [OSError("disk"), MemoryError(), KeyboardInterrupt(), store.StoreError("bit flip")])
 def test_a_fault_of_the_machine_fails_the_job(rule, labels, fault):
     with pytest.raises(type(fault)), stage.job(rule):

@@ -14,7 +14,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -126,6 +127,19 @@ def job(snakemake: Any) -> Job:
     return Job(
         snakemake.rule, dict(snakemake.input.items()), list(snakemake.output), dict(snakemake.params.items()), Alone()
     )
+
+
+@contextmanager
+def joint_job(snakemake: Any) -> Iterator[Job]:
+    """The job of a rule that is about no single patient: there is nobody to give a verdict to, so a coded reason ends
+    the rule, in its log and as the last words of its script."""
+    one = job(snakemake)
+    os.umask(0o077)
+    try:
+        yield one
+    except PatientStopped as stopped:
+        log.error("%s: %s", one.rule, stopped)
+        sys.exit(f"{one.rule}: {stopped}")
 
 
 def mpi_job(rank: int) -> Job:

@@ -62,6 +62,10 @@ _MESH = {
     "maximum_aspect": Variable((), "1", "largest aspect ratio of an element, 1 for the regular tetrahedron"),
     "slice_position": Variable(("slice",), "mm", "z of the slices that the walls were fitted to, from the base on"),
     "slice_shift": Variable(("slice", "component"), "mm", "LPS shift that a breath-hold gave to the slice, subtracted"),
+    "shape_score": Variable(("shape_mode",), "1", "of a virtual anatomy, in standard deviations of the shape model"),
+    "nearest_training": Variable((), "mm", "root mean square distance of a virtual anatomy from any patient, at least"),
+    "refit_rms": Variable((), "mm", "the same of a virtual anatomy's walls from the points that were drawn"),
+    "attempts": Variable((), "1", "draws that a virtual anatomy took"),
 }
 
 VARIABLES: dict[str, dict[str, Variable]] = {
@@ -246,5 +250,21 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "variation": Variable(("quantity",), "1", "the same of the distance from the mean: what the error compares to"),
         "coverage": Variable(("quantity",), "1", "share of held-out values in their 90 % intervals"),
         "held_out": Variable((), "1", "number of held-out members"),
+    },
+    "shape": {
+        "mean": Variable(("wall", "node", "component"), "mm", "corresponding points of the mean heart, heart frame"),
+        "modes": Variable(("shape_mode", "wall", "node", "component"), "mm", "displacement by one standard deviation"),
+        "frame": Variable(("frame_entry",), "mm", "mean centre (3) and semi-axes (2 x 3) of the star-shaped walls"),
+        "frame_modes": Variable(("shape_mode", "frame_entry"), "mm", "their change with one standard deviation"),
+        "triangles": Variable(("triangle", "corner"), "1", "nodes of the triangles of each wall"),
+        "variance": Variable(("rank",), "mm^2", "of the scores of all modes, mean square over the points"),
+        "compactness": Variable(("count",), "1", "share of the variance in the first 0, 1, ... modes"),
+        "generalisation": Variable(("count",), "mm", "distance of patients from what modes of the others make of them"),
+        "generalisation_error": Variable(("count",), "mm", "its standard error"),
+        "specificity": Variable(("count",), "mm", "distance of drawn shapes from the nearest patient"),
+        "specificity_error": Variable(("count",), "mm", "its standard error"),
+        "score": Variable(("patient", "shape_mode"), "1", "of the patients, in standard deviations"),
+        "residual": Variable(("patient",), "mm", "distance of the patient from what the kept modes make of it"),
+        "neighbour": Variable(("patient",), "mm", "distance of the patient from the nearest other one"),
     },
 }

@@ -13,6 +13,7 @@ from .phantom import Phantom
 from .retrieval import Dicomweb, Dimse, Retrieval
 from .section import Section
 from .segmentation import Segmentation
+from .shape import Shape
 from .study import ConfigurationError, Study, default_yaml, read
 from .surrogate import Surrogate
 
@@ -33,6 +34,7 @@ __all__ = [
     "Retrieval",
     "Section",
     "Segmentation",
+    "Shape",
     "Study",
     "Surrogate",
     "default_yaml",

@@ -17,6 +17,7 @@ from .phantom import Phantom
 from .retrieval import Retrieval
 from .section import Section
 from .segmentation import Segmentation
+from .shape import Shape
 from .surrogate import Surrogate
 
 
@@ -45,6 +46,7 @@ class Study(Section):
     electrophysiology: Electrophysiology = Electrophysiology()
     beat: Beat = Beat()
     surrogate: Surrogate = Surrogate()
+    shape: Shape = Shape()
     phantom: Phantom = Phantom()
 
 

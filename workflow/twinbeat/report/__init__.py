@@ -2,6 +2,7 @@
 
 from .cohort import cohort_page, failures, summarise
 from .patient import patient_page
+from .shape import shape_page
 from .sources import Gathered, assessments, gather
 
-__all__ = ["Gathered", "assessments", "cohort_page", "failures", "gather", "patient_page", "summarise"]
+__all__ = ["Gathered", "assessments", "cohort_page", "failures", "gather", "patient_page", "shape_page", "summarise"]

@@ -42,6 +42,13 @@ def heart(anatomy: xr.Dataset, activation: xr.Dataset | None) -> str:
     return picture(figure, "jpg")
 
 
+def wall(points: Array, cells: NDArray[np.integer], around: Array) -> Array:
+    """Pixels of a bare wall (point, 3), cut open, at a scale at which all of ``around`` (point, 3) would fit."""
+    scene = _Scene(around, opened=True)
+    scene.wall(_grid(points, cells))
+    return scene.shot()
+
+
 def helix_angle(fiber: Array, position: Array) -> Array:
     """Angle (point,) in degrees, -90 to 90, from the circumferential direction towards the base.
 
