@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from pytest import approx
 
+from twinbeat import mesh
 from twinbeat.report import bullseye, frames, rendering
 
 
@@ -83,14 +84,14 @@ def test_helix_angle():
 def test_each_facet_has_its_cell(stores):
     anatomy = stores["anatomy"]
     facets, cells = anatomy.facets.values, anatomy.cells.values
-    for facet, owner in zip(facets, rendering.owners(cells, facets), strict=True):
+    for facet, owner in zip(facets, mesh.owners(cells, facets), strict=True):
         assert set(facet) <= set(cells[owner])
 
 
 def test_heart_is_rendered_without_a_display(stores, monkeypatch):
     """Four hearts on white: between a tenth and two thirds of each quarter is not white, nor all of one colour."""
     monkeypatch.delenv("DISPLAY", raising=False)
-    source = rendering.heart(stores["anatomy"], stores["activation"])
+    source = rendering.heart(stores["anatomy"], stores["activation"], stores["posterior"].tissue.values)
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))), float)
     quarters = np.array_split(pixels[: pixels.shape[0] * 3 // 4], 4, axis=1)
     for quarter in quarters:

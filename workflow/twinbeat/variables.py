@@ -87,6 +87,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     "labels": {
         "labels": Variable(("time", "z", "y", "x"), "1", "0 background, 1 LV blood, 2 LV myocardium, 3 RV blood"),
         "probability": Variable(("label", "time", "z", "y", "x"), "1", "of each label"),
+        "enhancement": Variable(("z", "y", "x"), "1", "whether the muscle enhances late: scar"),
         "confidence": Variable(("time",), "1", "mean highest probability over the heart"),
         "origin": Variable(("component",), "mm", "LPS position of the voxel at z = y = x = 0"),
         "directions": Variable(("axis", "component"), "1", "unit vectors of the z, y and x axes in LPS"),
@@ -122,6 +123,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     "posterior": {
         "stiffness": Variable((), "kPa", "C of the Guccione law"),
         "tension": Variable(("time",), "kPa", "active tension of each frame in healthy muscle"),
+        "tissue": Variable(("cell",), "1", "0 healthy, 1 border zone of scar, 2 scar"),
         "contractile": Variable(("cell",), "1", "share of the tension that the cell develops (scar 0)"),
         "covariance": Variable(
             ("parameter", "parameter_"),

@@ -5,16 +5,20 @@ from .assigning import assign, refine
 from .coordinates import correspondence
 from .laplace import harmonic, shape_gradients, stiffness
 from .left import axes, helix, turned
+from .scar import SCAR, scarred, tissue
 
 __all__ = [
+    "SCAR",
     "assign",
     "axes",
     "correspondence",
     "harmonic",
     "helix",
     "refine",
+    "scarred",
     "segments",
     "shape_gradients",
     "stiffness",
+    "tissue",
     "turned",
 ]

@@ -28,7 +28,7 @@ class Mesh(Section):
 
 
 class Fibers(Section):
-    """Rule-based fibres (LDRB; Bayer et al. 2012): angles seen from the cavity, and what scar does around it."""
+    """Rule-based fibres (LDRB; Bayer et al. 2012), their angles seen from the cavity; and the tissue they run in."""
 
     helix_endocardium: Angle = "60 degree"
     """Helix angle at the left endocardium, from the circumferential direction towards the base."""
@@ -51,3 +51,6 @@ class Fibers(Section):
     rotation: Literal["linear", "bayer"] = "linear"
     """Course of the angles across the walls of both ventricles: linear in the shares of the surfaces, or as published
     (quadratic across free walls, with a jump beyond 90 degree); the left ventricle alone is always linear."""
+
+    border_zone: Length = "5 mm"
+    """Width of the border zone around scar; it is shown, and contracts like healthy muscle."""
