@@ -81,33 +81,3 @@ def _tags(points, facets, nodes, septum, right_inner, right_outer) -> np.ndarray
         (np.sort(facets, axis=1)[:, None] == septum).all(axis=2).any(axis=1) | inside,
     ]
     return np.select(sides, [BASE, ENDOCARDIUM, RIGHT_ENDOCARDIUM], EPICARDIUM)
-
-
-def halved(heart: xr.Dataset) -> xr.Dataset:
-    """The same heart, with each edge halved: eight tetrahedra for one and four triangles for one."""
-    points, cells, facets = (heart[name].values for name in ("points", "cells", "facets"))
-    edges = np.sort(np.concatenate([cells[:, pair] for pair in PAIRS]), axis=1)
-    pairs, which = np.unique(edges, axis=0, return_inverse=True)
-    middle = dict(zip(map(tuple, pairs.tolist()), range(len(points), len(points) + len(pairs)), strict=True))
-    nodes = np.concatenate([cells, len(points) + which.reshape(6, -1).T], axis=1)
-    between = np.array(
-        [[middle[tuple(sorted((f[i], f[j])))] for i, j in ((0, 1), (1, 2), (0, 2))] for f in facets.tolist()]
-    )
-    fine = nodes[:, EIGHT].reshape(-1, 4)
-    points = np.concatenate([points, points[pairs].mean(axis=1)])
-    triangles = np.concatenate([facets, between], axis=1)[:, [[0, 3, 5], [3, 1, 4], [5, 4, 2], [3, 4, 5]]]
-    return xr.Dataset(
-        {
-            "points": (("point", "component"), points),
-            "cells": (("cell", "corner"), template.oriented(points, fine)),
-            "cell_tags": (("cell",), np.repeat(heart["cell_tags"].values, 8)),
-            "facets": (("facet", "facet_corner"), triangles.reshape(-1, 3)),
-            "facet_tags": (("facet",), np.repeat(heart["facet_tags"].values, 4)),
-            "to_lps": heart["to_lps"],
-        }
-    )
-
-
-PAIRS = [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
-EIGHT = [[0, 4, 5, 6], [1, 4, 7, 8], [2, 5, 7, 9], [3, 6, 8, 9], [4, 5, 6, 8], [4, 5, 7, 8], [5, 6, 8, 9], [5, 7, 8, 9]]
-"""Corners and middles of edges, in the order of PAIRS, of the parts of a tetrahedron."""

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from twinbeat import fibers
+from twinbeat.evidence import fibers as evidence
 from twinbeat.fibers import coordinates, regions
 from twinbeat.mesh import synthetic
 
@@ -18,17 +19,12 @@ def heart():
 
 @pytest.fixture(scope="module")
 def halved(heart):
-    return coordinates.complete(hearts.halved(heart))
+    return coordinates.complete(evidence.halved(heart))
 
 
 def bare(*arguments):
     """An ellipsoid that does not know its coordinates."""
     return synthetic.ellipsoid(*arguments).drop_vars(NAMES)
-
-
-def misfit(source, target):
-    """Distance (point,) in mm of the target's points from where the source has the same coordinates."""
-    return np.linalg.norm(fibers.correspondence(source, target) @ source["points"].values - target["points"], axis=1)
 
 
 def test_shares_of_a_half_sphere():
@@ -114,7 +110,7 @@ def test_no_point_inside_is_an_extremum(heart, name):
 
 def test_points_find_their_place_in_another_mesh_of_the_ventricle():
     """Ellipsoids of 7 and 4 mm, without their template: within 1 mm, half of that in the median."""
-    off = misfit(*(coordinates.complete(bare(*one)) for one in ((7.0, 2), (4.0, 4))))
+    off = evidence.misfit(*(coordinates.complete(bare(*one)) for one in ((7.0, 2), (4.0, 4))))
     assert np.median(off) < 0.5
     assert np.quantile(off, 0.95) < 1.0
 
@@ -126,7 +122,7 @@ def test_points_find_their_place_in_another_mesh_of_the_heart(heart, halved):
     1.4 mm (benchmarks/fibers.py).
     """
     for source, target in ((heart, halved), (halved, heart)):
-        off, side = misfit(source, target), target["ventricle"].values
+        off, side = evidence.misfit(source, target), target["ventricle"].values
         for ventricle, median, tail in ((-1, 0.25, 0.5), (1, 1.0, 6.0)):
             assert np.median(off[side == ventricle]) < median
             assert np.quantile(off[side == ventricle], 0.95) < tail

@@ -23,8 +23,6 @@ from .left import turned
 from .regions import BASE, ENDOCARDIUM, EPICARDIUM, RIGHT_ENDOCARDIUM, apex, on, wall
 
 Array = NDArray[np.float64]
-HALF_TURNS = [Rotation.from_quat(axis) for axis in np.eye(4)]
-"""About the three axes of a frame, and none: a direction and its opposite are the same fibre."""
 
 
 @dataclass(frozen=True)
@@ -138,16 +136,18 @@ def oriented(upward: Array, outward: Array, helix: Array, sheet: Array) -> Array
 def bislerp(start: Array, end: Array, share: Array) -> Array:
     """Frames (n, 3, 3) a share (n,) of the way from one to another, the shortest way (Bayer et al. 2012, ``bislerp``).
 
-    Half-turns of a frame about its own axes change no direction but for its sense, so the nearest of the four is taken.
+    Half-turns of a frame about its own axes change no direction but for its sense, so the nearest of the four is taken:
+    q, qi, qj and qk for a quaternion q = xi + yj + zk + w.
     """
-    first, last = Rotation.from_matrix(start), Rotation.from_matrix(end)
-    starts = [first * turn for turn in HALF_TURNS]
-    ways = np.stack([(one.inv() * last).as_rotvec() for one in starts])
-    nearest = np.linalg.norm(ways, axis=2).argmin(axis=0)
-    places = np.arange(len(nearest))
-    quaternions = np.stack([one.as_quat() for one in starts])[nearest, places]
-    way = Rotation.from_rotvec(share[:, None] * ways[nearest, places])
-    return (Rotation.from_quat(quaternions) * way).as_matrix()
+    first, last = (Rotation.from_matrix(frames).as_quat() for frames in (start, end))
+    x, y, z, w = first.T
+    turned_by_half = np.array([[x, y, z, w], [w, z, -y, -x], [-z, w, x, -y], [y, -x, w, -z]])
+    cosines = np.einsum("hkn,nk->hn", turned_by_half, last)
+    nearest = np.abs(cosines).argmax(axis=0), np.arange(len(share))
+    near = turned_by_half.transpose(0, 2, 1)[nearest] * np.where(cosines[nearest] < 0, -1, 1)[:, None]
+    angle = np.arccos(np.minimum(np.abs(cosines[nearest]), 1)) / np.pi
+    here, there = ((part * np.sinc(part * angle) / np.sinc(angle))[:, None] for part in (1 - share, share))
+    return Rotation.from_quat(here * near + there * last).as_matrix()
 
 
 def directed(frames: Array, shares: Shares, positions: Array) -> Array:

@@ -1,5 +1,7 @@
 """Laplace's equation and its relatives on linear tetrahedra."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, diags_array
@@ -64,10 +66,14 @@ class Elements:
     def gradient(self, field: Array) -> Array:
         """Gradient (point, 3) of a field, the mean of the cells about a point by their volumes."""
         raw = np.einsum("ci,cia->ca", field[self.cells], self.gradients)
+        weight = self.share @ np.ones((len(self.cells), 1))
+        return (self.share @ raw) / np.where(weight > 0, weight, 1)
+
+    @cached_property
+    def share(self) -> csr_array:
+        """The volume (point, cell) of each cell at its corners."""
         corners = (self.cells.ravel(), np.repeat(np.arange(len(self.cells)), 4))
-        share = coo_array((np.repeat(self.volumes, 4), corners), shape=(self.size, len(self.cells))).tocsr()
-        weight = share @ np.ones((len(self.cells), 1))
-        return (share @ raw) / np.where(weight > 0, weight, 1)
+        return coo_array((np.repeat(self.volumes, 4), corners), shape=(self.size, len(self.cells))).tocsr()
 
     def to_cells(self, field: Array) -> Array:
         """Mean (cell, ...) over the corners of each cell of a nodal field (point, ...)."""
