@@ -64,7 +64,7 @@ def helix_angle(fiber: Array, position: Array) -> Array:
 def _fibers(anatomy: xr.Dataset, opened: bool, tissue: NDArray[np.integer] | None) -> Array:
     points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
     centre = points[facets].mean(axis=1)
-    shown = (tags < 3) & ((centre[:, 1] < 0) | (not opened))
+    shown = (tags != mesh.BASE) & ((centre[:, 1] < 0) | (not opened))
     fiber = anatomy.fiber.values[mesh.owners(anatomy.cells.values, facets[shown])]
     length = 0.85 * np.sqrt(np.median(_areas(points, facets)))
     rods = _rods(centre[shown], fiber, length)
