@@ -134,6 +134,28 @@ def test_blood_has_no_fibres(heart):
     np.testing.assert_allclose(np.delete(lengths, some), 1)
 
 
+def test_blood_in_a_mesh_of_the_left_ventricle_has_no_fibres():
+    """An ellipsoid whose innermost of three layers is called blood: the muscle has the fibres of a wall without it."""
+    whole = synthetic.ellipsoid(6.0, 3)
+    blood = whole["depth"].values[whole["cells"].values].mean(axis=1) < 1 / 3
+    layer = whole.sizes["point"] // 4
+    inner = whole["facet_tags"].values == mesh.ENDOCARDIUM
+    filled = whole.drop_vars(["depth", "longitudinal", "circumferential"]).assign(
+        cell_tags=("cell", np.where(blood, 3, 1)),
+        facets=(("facet", "facet_corner"), whole["facets"].values + layer * inner[:, None]),
+    )
+    alone = filled.isel(cell=~blood).drop_vars("cell_tags")
+    found, expected = (fibers.assign(one, Fibers())["fiber"].values for one in (filled, alone))
+    assert (found[blood] == 0).all()
+    np.testing.assert_allclose(found[~blood], expected)
+    np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1)
+
+
+def test_a_right_endocardium_without_a_wall_is_named(heart):
+    with pytest.raises(ValueError, match=r"cell_tags: expected 2 in a mesh with a right endocardium, found \[1\]"):
+        fibers.assign(heart.drop_vars(["cell_tags", "depth", "longitudinal"]), Fibers())
+
+
 def test_segments_are_those_of_the_left_wall(heart):
     """17 segments there, none in the right wall; the septum (2, 3, 8, 9, 14) bounds the right cavity."""
     segment, tags = heart["segment"].values, heart["cell_tags"].values

@@ -35,7 +35,10 @@ FLAT = 1e-6  # of the median cell's volume
 
 
 def complete(anatomy: xr.Dataset) -> xr.Dataset:
-    """The mesh with its coordinates at each point (0 in blood); one of the left ventricle that has them stays as is."""
+    """The mesh with its coordinates at each point (0 in blood); one of the left ventricle that has them stays as is.
+
+    Raises ValueError for a mesh with a right endocardium and no right wall.
+    """
     if biventricular(anatomy):
         return anatomy.assign({name: (("point",), values) for name, values in _both(anatomy).items()})
     if "depth" in anatomy:
@@ -55,6 +58,9 @@ def _left(anatomy: xr.Dataset) -> dict[str, Array]:
 def _both(anatomy: xr.Dataset) -> dict[str, Array]:
     points, cells, tags = anatomy["points"].values, anatomy["cells"].values, cell_tags(anatomy)
     left, right = cells[tags == LEFT_WALL], cells[tags == RIGHT_WALL]
+    if not len(right):
+        found = np.unique(tags).tolist()
+        raise ValueError(f"cell_tags: expected {RIGHT_WALL} in a mesh with a right endocardium, found {found}")
     in_left = np.isin(np.arange(len(points)), left)
     only_right = np.isin(np.arange(len(points)), right) & ~in_left
     border = np.intersect1d(left, right)

@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from ..parameters import Fibers
 from .laplace import Elements, dot, unit
-from .regions import BASE, ENDOCARDIUM, EPICARDIUM, apex, on
+from .regions import BASE, ENDOCARDIUM, EPICARDIUM, apex, on, wall
 
 Array = NDArray[np.float64]
 
 
 def frames(anatomy: xr.Dataset, parameters: Fibers) -> Array:
-    """Fibre, sheet and sheet normal as the columns of a rotation per cell (cell, 3, 3)."""
+    """Fibre, sheet and sheet normal as the columns of a rotation per cell (cell, 3, 3); 0 in blood."""
+    muscle = wall(anatomy)
     circumferential, longitudinal, transmural = axes(anatomy)
-    depth = anatomy["depth"].values[anatomy["cells"].values].mean(axis=1)
+    depth = anatomy["depth"].values[anatomy["cells"].values[muscle]].mean(axis=1)
     fiber = turned(circumferential, longitudinal, helix(depth, parameters))
     sheet = turned(transmural, np.cross(transmural, fiber), tilt(depth, parameters))
-    return np.stack([fiber, sheet, np.cross(fiber, sheet)], axis=2)
+    result = np.zeros((anatomy.sizes["cell"], 3, 3))
+    result[muscle] = np.stack([fiber, sheet, np.cross(fiber, sheet)], axis=2)
+    return result
 
 
 def helix(depth: Array, parameters: Fibers) -> Array:
@@ -41,12 +44,12 @@ def turned(first: Array, second: Array, angle: Array) -> Array:
 
 
 def axes(anatomy: xr.Dataset) -> tuple[Array, Array, Array]:
-    """Orthonormal circumferential, longitudinal (to the base) and transmural (outward) axes per cell, each (cell, 3).
+    """Orthonormal circumferential, longitudinal (to the base) and transmural (outward) axes of muscle, each (cell, 3).
 
     Bayer et al. 2012, ``axis``: longitudinal x transmural = circumferential. Gradients are averaged over neighbours:
     their direction errs four times less than the raw one's.
     """
-    elements = Elements(anatomy["points"].values, anatomy["cells"].values)
+    elements = Elements(anatomy["points"].values, anatomy["cells"].values[wall(anatomy)])
     endo, epi, base = (on(anatomy, tag) for tag in (ENDOCARDIUM, EPICARDIUM, BASE))
     ends = (endo, epi), (apex(anatomy), base)
     across, along = (elements.to_cells(elements.gradient(elements.harmonic(*nodes))) for nodes in ends)

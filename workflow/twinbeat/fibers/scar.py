@@ -37,10 +37,9 @@ def scarred(anatomy: xr.Dataset, labels: xr.Dataset, segments: Sequence[int]) ->
 def enhanced(labels: xr.Dataset, points: Array) -> NDArray[np.bool_]:
     """Whether points (n, 3) in LPS mm lie in a voxel of the ``enhancement`` (z, y, x); beyond the stack none does."""
     along = (points - labels["origin"].values) @ labels["directions"].values.T
-    index, inside = [], np.ones(len(points), bool)
-    for axis, coordinate in enumerate(("z", "y", "x")):
-        places = labels[coordinate].values
-        nearest = np.abs(along[:, axis, None] - places).argmin(axis=1)
-        inside &= np.abs(along[:, axis] - places[nearest]) <= np.abs(np.diff(places)).max() / 2
-        index.append(nearest)
-    return inside & (labels["enhancement"].values[tuple(index)] > 0)
+    nearest = []
+    for place, name in zip(along.T, ("z", "y", "x"), strict=True):
+        half = np.abs(np.diff(labels[name].values)).max() / 2
+        nearest.append(labels.indexes[name].get_indexer(place, method="nearest", tolerance=half))
+    inside = np.min(nearest, axis=0) >= 0  # -1 is beyond the tolerance
+    return inside & (labels["enhancement"].values[tuple(nearest)] > 0)

@@ -20,8 +20,10 @@ DIRECTIONS = ("fiber", "sheet")
 
 
 def write(exported: xr.Dataset, path: Path) -> None:
-    """Write a mesh in LPS; without fibres there is no ``.lon``."""
+    """Write a mesh in LPS; without fibres there is no ``.lon``, also none of an earlier mesh."""
     points, cells = exported["points"].values, exported["cells"].values
+    for old in [path.with_suffix(".lon"), *(path.with_suffix(f".{name}.surf") for name in SURFACES.values())]:
+        old.unlink(missing_ok=True)
     _write(path, len(points), "{:.17g} {:.17g} {:.17g}", points * MICROMETRES)
     elements = np.column_stack([cells, exported["cell_tags"].values])
     _write(path.with_suffix(".elem"), len(cells), "Tt {} {} {} {} {}", elements)
