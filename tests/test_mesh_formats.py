@@ -104,6 +104,23 @@ def test_triangles_have_the_fields_of_their_tetrahedra(heart, tmp_path):
         assert segment == heart["segment"].values[owner]
 
 
+def test_triangles_between_muscle_and_blood_are_of_the_muscle(tmp_path):
+    """Two tetrahedra that share a face: the first is blood, but the face has the segment of the second."""
+    two = xr.Dataset(
+        {
+            "points": (("point", "component"), np.concatenate([np.zeros((1, 3)), np.eye(3), np.ones((1, 3))])),
+            "cells": (("cell", "corner"), [[0, 1, 2, 3], [1, 2, 3, 4]]),
+            "cell_tags": (("cell",), [3, 1]),
+            "facets": (("facet", "facet_corner"), [[1, 2, 3]]),
+            "facet_tags": (("facet",), [1]),
+            "segment": (("cell",), [0, 7]),
+            "to_lps": (("row", "column"), np.eye(4)),
+        }
+    )
+    mesh.write(two, tmp_path / "two.vtu")
+    assert meshio.read(tmp_path / "two.vtu").cell_data["segment"][1].tolist() == [7]
+
+
 def test_parts_have_names_in_gmsh_and_abaqus(heart, tmp_path):
     """The physical groups with their dimension, and the element sets that are not empty."""
     mesh.write(heart, tmp_path / "heart.msh")

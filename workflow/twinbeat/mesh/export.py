@@ -11,7 +11,7 @@ suffix   tool                  tags                                     fields o
 =======  ====================  =======================================  ==========================================
 
 All hold points in LPS mm (openCARP in LPS μm), tetrahedra and the triangles of the boundary. Directions are in LPS too.
-Where a format has the same fields for all elements, a triangle has those of its tetrahedron.
+Where a format has the same fields for all elements, a triangle has those of its tetrahedron, of muscle before blood.
 """
 
 from pathlib import Path

@@ -10,6 +10,7 @@ from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from .. import mesh
+from ..fibers.regions import wall
 from .theme import INK, axes, bare, picture, styled
 
 # Software rendering through OSMesa needs neither display nor GPU; VTK would try an X server first.
@@ -65,13 +66,15 @@ def _fibers(anatomy: xr.Dataset, opened: bool, tissue: NDArray[np.integer] | Non
     points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
     centre = points[facets].mean(axis=1)
     shown = (tags != mesh.BASE) & ((centre[:, 1] < 0) | (not opened))
-    fiber = anatomy.fiber.values[mesh.owners(anatomy.cells.values, facets[shown])]
+    muscle = wall(anatomy)
+    cells = anatomy.cells.values[muscle]
+    fiber = anatomy.fiber.values[muscle][mesh.owners(cells, facets[shown])]
     length = 0.85 * np.sqrt(np.median(_areas(points, facets)))
     rods = _rods(centre[shown], fiber, length)
     rods.cell_data["angle"] = helix_angle(fiber, centre[shown])
     scene = _Scene(points, opened)
-    grid = _grid(points, anatomy.cells.values)
-    grid.cell_data["tissue"] = np.zeros(grid.n_cells) if tissue is None else tissue
+    grid = _grid(points, cells)
+    grid.cell_data["tissue"] = np.zeros(grid.n_cells) if tissue is None else tissue[muscle]
     scene.wall(grid)
     scene.plotter.add_mesh(
         rods.tube(radius=length / 5.5), scalars="angle", cmap=HELIX, clim=(-90, 90), show_scalar_bar=False
