@@ -13,7 +13,8 @@ import numpy as np
 
 from twinbeat import fibers
 from twinbeat.evidence import fibers as evidence
-from twinbeat.fibers import coordinates
+from twinbeat.fibers import both, coordinates, regions
+from twinbeat.fibers.laplace import Elements
 from twinbeat.parameters import Fibers
 
 Figures = dict[str, float]
@@ -26,6 +27,24 @@ def published() -> Figures:
         for name, off in evidence.angles(heart, Fibers(rotation=rotation)).items():
             figures |= quantiles(f"{rotation}_{name}_degree", off)
     return figures | quantiles("ellipsoid_fiber_degree", evidence.ellipsoid_angles(evidence.folder()))
+
+
+def stated() -> Figures:
+    """The helix angles that the published mesh does not state: medians in degree over the nodes of its surfaces."""
+    heart = evidence.published(evidence.folder())
+    shares = both.Shares.at_points(heart, Elements(heart["points"].values, heart["cells"].values))
+    outward = {
+        "endocardium": (regions.ENDOCARDIUM, -shares.to_left),
+        "right_endocardium": (regions.RIGHT_ENDOCARDIUM, -shares.to_right),
+        "epicardium": (regions.EPICARDIUM, shares.to_epi),
+    }
+    figures, flat = {}, np.zeros(heart.sizes["point"])
+    for name, (tag, axis) in outward.items():
+        around, _, down = np.moveaxis(both.oriented(shares.to_base, axis, flat, flat), 2, 0)
+        sideways, upwards = (np.sum(heart["f0"].values * one, axis=1) for one in (around, -down))
+        helix = np.degrees(np.arctan(upwards / sideways))[regions.on(heart, tag)]
+        figures[f"published_{name}_degree"] = round(float(np.median(helix)), 1)
+    return figures
 
 
 def carried() -> Figures:
@@ -62,7 +81,7 @@ def main() -> None:
         f"spheroid_{size:g}mm_degree": round(evidence.spheroid_error(size, n), 3) for size, n in ((8.0, 2), (4.0, 4))
     }
     if evidence.folder().is_dir():
-        figures |= published() | carried()
+        figures |= stated() | published() | carried()
     print(json.dumps(figures))
 
 

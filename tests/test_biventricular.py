@@ -65,6 +65,16 @@ def test_directions_are_orthonormal(heart):
     np.testing.assert_allclose(np.linalg.det(frames), 1)
 
 
+def test_a_wall_one_element_thin_has_fibres():
+    """There all nodes lie on the right endocardium or the epicardium, and the share of the left one has no gradient."""
+    heart = hearts.biventricle(8.0, 2)
+    elements = Elements(heart["points"].values, heart["cells"].values)
+    shares = both.Shares.at_points(heart, elements).to_cells(elements)
+    assert (~shares.to_left.any(axis=1) & (heart["cell_tags"].values == 2)).sum() > 50
+    lengths = np.linalg.norm(fibers.assign(heart, Fibers())["fiber"], axis=1)
+    np.testing.assert_allclose(lengths, 1)
+
+
 def test_shares_add_up_and_stay_in_range(shares):
     """They are weights, also where obtuse elements let a harmonic field overshoot (by 0.001 here)."""
     np.testing.assert_allclose(shares.left + shares.right + shares.epi, 1, atol=1e-3)
