@@ -26,10 +26,11 @@ rule extract_targets:
 rule calibrate_heart:
     """Passive stiffness and active tension by adjoint Gauss-Newton, with their posterior."""
     input:
+        labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        code=modules("calibration", "mechanics", "kinematics", "materials"),
+        code=modules("calibration", "fibers/scar.py", "mechanics", "kinematics", "materials"),
     output:
         directory("results/{study}/{patient}/posterior.zarr"),
     log:
@@ -43,6 +44,7 @@ rule calibrate_heart:
     params:
         calibration=section("calibration"),
         mechanics=section("mechanics"),
+        fibers=section("fibers"),
     message:
         "{wildcards.patient}: calibrate stiffness and tension"
     script:

@@ -5,5 +5,5 @@ from twinbeat.parameters import Fibers
 
 with stage.job(snakemake) as job:
     anatomy = fibers.assign(store.open(job.input.mesh), Fibers(**job.params.fibers))
-    mesh.write_vtu(anatomy, job.output[1])
+    mesh.write(anatomy, job.output[1])
     job.publish(anatomy)

@@ -141,6 +141,7 @@ def _posterior(anatomy: xr.Dataset) -> xr.Dataset:
     data = {
         "stiffness": ((), STIFFNESS),
         "tension": ("time", _tension()),
+        "tissue": ("cell", np.where(anatomy.segment.values == 7, 2, 0)),
         "contractile": ("cell", np.where(anatomy.segment.values == 7, 0.0, 1.0)),
         "covariance": (("parameter", "parameter_"), np.diag([SPREAD, 3.0, 4.0, 5.0, 6.0]) ** 2),
         "volume": ("time", 120 * SQUEEZE**2 + 2),

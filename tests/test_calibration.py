@@ -63,13 +63,18 @@ def dataset(volume: np.ndarray, radius: np.ndarray | None = None) -> xr.Dataset:
     )
 
 
+def tissue(anatomy: xr.Dataset) -> np.ndarray:
+    """Segments 7 and 13 in scar, without a border zone."""
+    return fibers.tissue(anatomy, np.isin(anatomy["segment"].values, (7, 13)), 0.0)
+
+
 def ventricle(size: float) -> tuple[Problem, xr.Dataset]:
     """A problem on a human-sized ellipsoid with segments 7 and 13 in scar, and its anatomy."""
     anatomy = fibers.assign(synthetic.ellipsoid(size, 1), Fibers())
     solid, mapping = from_anatomy(anatomy, Mechanics(), MPI.COMM_SELF)
     windows = targets.of_mesh(anatomy)
     frames = Frames(PRESSURE[1:], np.full(8, 0.05), np.zeros((8, COUNT)), np.ones((8, COUNT)), TENSION[1:] > 0)
-    share = contractile(anatomy, (7, 13))[mapping.cells]
+    share = contractile(tissue(anatomy))[mapping.cells]
     return Problem(solid, share, Observations(solid, windows), frames), anatomy
 
 
@@ -139,7 +144,7 @@ def test_planted_parameters_are_recovered(planted):
     problem, anatomy = ventricle(20.0)
     goal = observed(planted, problem)
     aims = dataset(goal[:, 0], goal[:, 1:].T)
-    found = calibration.calibrate(anatomy, aims, (7, 13), Calibration(), Mechanics())
+    found = calibration.calibrate(anatomy, aims, tissue(anatomy), Calibration(), Mechanics())
     assert float(found.stiffness) == pytest.approx(C, rel=0.15)
     assert float(found.tension.max()) == pytest.approx(58.0, rel=0.1)
     assert found.volume.values.min() / found.volume.values[0] == pytest.approx(goal[:, 0].min() / goal[0, 0], abs=0.02)
@@ -150,6 +155,7 @@ def test_planted_parameters_are_recovered(planted):
     assert np.all(np.diff(found.misfit.values) < 0)
     scar = np.isin(anatomy["segment"].values, (7, 13))
     assert np.array_equal(found.contractile.values == 0, scar)
+    assert np.array_equal(found.tissue.values == fibers.SCAR, scar)
 
 
 def test_what_cannot_be_fitted_is_quarantined(planted):
@@ -160,7 +166,7 @@ def test_what_cannot_be_fitted_is_quarantined(planted):
 
     def code(aims: xr.Dataset, **changes: object) -> str:
         with pytest.raises(Quarantined) as caught:
-            calibration.calibrate(anatomy, aims, (7, 13), Calibration(**changes), Mechanics())
+            calibration.calibrate(anatomy, aims, tissue(anatomy), Calibration(**changes), Mechanics())
         return caught.value.code
 
     assert code(aims, stiffness_bounds=("1.9 kPa", "3 kPa")) == "at-bounds"

@@ -147,6 +147,6 @@ def test_refined_anatomy_agrees_with_the_coarse_one():
 def test_frames_survive_the_patient_frame(tmp_path):
     """In the exported file directions are turned into LPS with the points."""
     anatomy = fibers.assign(mesh.build(synthetic.labels(synthetic.ellipsoids(*synthetic.HUMAN)), Mesh()), Fibers())
-    mesh.write_vtu(anatomy, tmp_path / "anatomy.vtu")
+    mesh.write(anatomy, tmp_path / "anatomy.vtu")
     turned = meshio.read(tmp_path / "anatomy.vtu").cell_data["fiber"][0]
     np.testing.assert_allclose(turned @ anatomy["to_lps"].values[:3, :3], anatomy["fiber"], atol=1e-12)

@@ -281,7 +281,7 @@ class TestDensity:
 
 def test_vtu_lies_in_the_patient(built, tmp_path):
     """Read back: the same cells, points in LPS mm, and the fields of points."""
-    mesh.write_vtu(built, tmp_path / "anatomy.vtu")
+    mesh.write(built, tmp_path / "anatomy.vtu")
     found = meshio.read(tmp_path / "anatomy.vtu")
     np.testing.assert_array_equal(found.cells_dict["tetra"], built["cells"])
     to_lps = built["to_lps"].values

@@ -4,11 +4,14 @@ import base64
 import io
 
 import fabricated
+import hearts
 import numpy as np
 import pytest
 from PIL import Image
 from pytest import approx
 
+from twinbeat import fibers, mesh
+from twinbeat.parameters import Fibers
 from twinbeat.report import bullseye, frames, rendering
 
 
@@ -83,14 +86,24 @@ def test_helix_angle():
 def test_each_facet_has_its_cell(stores):
     anatomy = stores["anatomy"]
     facets, cells = anatomy.facets.values, anatomy.cells.values
-    for facet, owner in zip(facets, rendering.owners(cells, facets), strict=True):
+    for facet, owner in zip(facets, mesh.owners(cells, facets), strict=True):
         assert set(facet) <= set(cells[owner])
+
+
+def test_both_ventricles_are_rendered():
+    """Two hearts on white, the right ventricle's inside with fibres of its own: warm colours in the opened one."""
+    anatomy = fibers.assign(hearts.biventricle(8.0, 2), Fibers())
+    source = rendering.heart(anatomy, None)
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))), float)
+    opened = np.array_split(pixels[: pixels.shape[0] * 3 // 4], 4, axis=1)[1]
+    assert 0.1 < (opened.min(axis=2) < 250).mean() < 0.67
+    assert ((opened[..., 0] - opened[..., 2]) > 80).mean() > 0.01
 
 
 def test_heart_is_rendered_without_a_display(stores, monkeypatch):
     """Four hearts on white: between a tenth and two thirds of each quarter is not white, nor all of one colour."""
     monkeypatch.delenv("DISPLAY", raising=False)
-    source = rendering.heart(stores["anatomy"], stores["activation"])
+    source = rendering.heart(stores["anatomy"], stores["activation"], stores["posterior"].tissue.values)
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))), float)
     quarters = np.array_split(pixels[: pixels.shape[0] * 3 // 4], 4, axis=1)
     for quarter in quarters:

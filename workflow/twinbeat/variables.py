@@ -49,10 +49,12 @@ _MESH = {
     "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
     "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
     "facets": Variable(("facet", "facet_corner"), "1", "triangles of the boundary, outward"),
-    "facet_tags": Variable(("facet",), "1", "1 endocardium, 2 epicardium, 3 base"),
+    "facet_tags": Variable(("facet",), "1", "1 endocardium, 2 epicardium, 3 base, 4 right endocardium"),
+    "cell_tags": Variable(("cell",), "1", "1 left wall with the septum, 2 right wall, 3 left and 4 right blood"),
     "depth": Variable(("point",), "1", "share of the wall's thickness, 0 endocardium to 1 epicardium"),
     "longitudinal": Variable(("point",), "1", "share of the arc along the wall, 0 apex to 1 base"),
     "circumferential": Variable(("point",), "rad", "about the long axis, from the septum to the anterior wall"),
+    "ventricle": Variable(("point",), "1", "-1 left with the septum, 1 right, 0 blood"),
     "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
     "surface_centre": Variable(("component",), "mm", "centre of the star-shaped walls (twinbeat.mesh.surfaces)"),
     "surface_radii": Variable(("wall", "component"), "mm", "semi-axes of endocardium and epicardium"),
@@ -89,6 +91,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     "labels": {
         "labels": Variable(("time", "z", "y", "x"), "1", "0 background, 1 LV blood, 2 LV myocardium, 3 RV blood"),
         "probability": Variable(("label", "time", "z", "y", "x"), "1", "of each label"),
+        "enhancement": Variable(("z", "y", "x"), "1", "whether the muscle enhances late: scar"),
         "confidence": Variable(("time",), "1", "mean highest probability over the heart"),
         "origin": Variable(("component",), "mm", "LPS position of the voxel at z = y = x = 0"),
         "directions": Variable(("axis", "component"), "1", "unit vectors of the z, y and x axes in LPS"),
@@ -109,7 +112,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "fiber": Variable(("cell", "component"), "1", "unit fibre direction"),
         "sheet": Variable(("cell", "component"), "1", "unit sheet direction, across the wall"),
         "sheet_normal": Variable(("cell", "component"), "1", "unit sheet-normal direction"),
-        "segment": Variable(("cell",), "1", "AHA segment, 1 to 17"),
+        "segment": Variable(("cell",), "1", "AHA segment, 1 to 17; 0 outside the left wall"),
     },
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
@@ -127,6 +130,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     "posterior": {
         "stiffness": Variable((), "kPa", "C of the Guccione law"),
         "tension": Variable(("time",), "kPa", "active tension of each frame in healthy muscle"),
+        "tissue": Variable(("cell",), "1", "0 healthy, 1 border zone of scar, 2 scar"),
         "contractile": Variable(("cell",), "1", "share of the tension that the cell develops (scar 0)"),
         "covariance": Variable(
             ("parameter", "parameter_"),

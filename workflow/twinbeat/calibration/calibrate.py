@@ -28,18 +28,20 @@ TOLERANCE = 1e-4  # mm and kPa in the last Newton step, whose square is the erro
 def calibrate(
     anatomy: xr.Dataset,
     targets: xr.Dataset,
-    scar_segments: tuple[int, ...],
+    tissue: np.ndarray,
     calibration: Calibration,
     mechanics: Mechanics,
 ) -> xr.Dataset:
     """Posterior of the stiffness C and of the tension of each active frame; the pressures are fitted too.
+
+    ``tissue`` (cell,) is that of ``fibers.tissue``.
 
     Raises Quarantined: mechanics-diverged, calibration-diverged, at-bounds, calibration-misfit, few-relaxed-frames.
     """
     comm = MPI.COMM_SELF
     ventricle, mapping = from_anatomy(anatomy, mechanics, comm)
     ventricle.newton.tolerance = TOLERANCE
-    healthy = contractile(anatomy, scar_segments)
+    healthy = contractile(tissue)
     observations = Observations(ventricle, of_mesh(anatomy))
     order, frames = select(targets)
     rest = int(targets["end_diastole"])
@@ -53,6 +55,7 @@ def calibrate(
     covariance = fit.covariance(estimate.evaluation)
     fitted = _fitted(problem, mapping, estimate, order, targets)
     return fitted.assign(
+        tissue=(("cell",), tissue),
         contractile=(("cell",), healthy),
         covariance=(("parameter", "parameter_"), covariance),
         misfit=(("iteration",), np.array(estimate.history)),

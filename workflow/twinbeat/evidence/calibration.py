@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from mpi4py import MPI
 
+from .. import fibers
 from ..calibration import calibrate, targets
 from ..calibration.observations import COUNT, Observations
 from ..calibration.problem import Evaluation, Frames, Point, Problem
@@ -34,7 +35,11 @@ def _problem(size: float) -> tuple[Problem, xr.Dataset]:
     goal, weight = np.full((count, COUNT), 20.0), np.ones((count, COUNT))
     frames = Frames(PRESSURE[1:], np.full(count, PRESSURE_SIGMA), goal, weight, TENSION[1:] > 0)
     observations = Observations(ventricle, targets.of_mesh(anatomy))
-    return Problem(ventricle, contractile(anatomy, SCAR)[mapping.cells], observations, frames), anatomy
+    return Problem(ventricle, contractile(_tissue(anatomy))[mapping.cells], observations, frames), anatomy
+
+
+def _tissue(anatomy: xr.Dataset) -> np.ndarray:
+    return fibers.tissue(anatomy, np.isin(anatomy["segment"].values, SCAR), 0.0)
 
 
 def _planted(problem: Problem) -> Evaluation:
@@ -88,7 +93,7 @@ def _recovery() -> Iterator[Row]:
     ratio[1:] *= 1 + NOISE * np.random.default_rng(2026).standard_normal(seen.shape)
     twin, anatomy = _problem(18.0)
     goal = ratio * twin.observations.values()
-    found = calibrate(anatomy, _targets(goal), SCAR, Calibration(), Mechanics())
+    found = calibrate(anatomy, _targets(goal), _tissue(anatomy), Calibration(), Mechanics())
     fractions = [100 * (1 - volume.min() / volume[0]) for volume in (found.volume.values, goal[:, 0])]
     text = "planted truth on another mesh, 1 % noise"
     yield timed("recovery of the stiffness (%)", 0, 15, text, lambda: 100 * (float(found.stiffness) / STIFFNESS - 1))

@@ -6,6 +6,7 @@ import xarray as xr
 from dolfinx import fem, mesh
 from mpi4py import MPI
 
+from ..fibers import SCAR
 from ..mesh.distribute import Mapping, to_dolfinx
 from ..parameters import Mechanics
 from .ventricle import QUADRATURE, Ventricle
@@ -51,9 +52,9 @@ def turning(anatomy: xr.Dataset) -> float:
     return float(np.polyfit(depth, angle, 1)[0])
 
 
-def contractile(anatomy: xr.Dataset, scar_segments: tuple[int, ...]) -> np.ndarray:
-    """Share of the tension that each cell (cell,) develops: none in the AHA segments of the scar."""
-    return np.where(np.isin(anatomy["segment"].values, scar_segments), 0.0, 1.0)
+def contractile(tissue: np.ndarray) -> np.ndarray:
+    """Share of the tension that each cell (cell,) develops: none in scar."""
+    return np.where(tissue == SCAR, 0.0, 1.0)
 
 
 def at_points(ventricle: Ventricle, mapping: Mapping, state: np.ndarray) -> np.ndarray | None:

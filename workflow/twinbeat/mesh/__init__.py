@@ -1,6 +1,7 @@
 """The left ventricle at end-diastole as tetrahedra."""
 
-from .export import write_vtu
+from .export import read, write
+from .formats import owners
 from .from_labels import build
 from .generate import generate, refine
 from .interpolate import interpolation
@@ -19,7 +20,9 @@ __all__ = [
     "enclosed_volume",
     "generate",
     "interpolation",
+    "owners",
+    "read",
     "refine",
     "wall_volume",
-    "write_vtu",
+    "write",
 ]

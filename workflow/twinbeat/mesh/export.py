@@ -1,24 +1,65 @@
-"""The anatomy as a file for ParaView and other tools."""
+"""The anatomy as a file for other tools, and back.
+
+=======  ====================  =======================================  ==========================================
+suffix   tool                  tags                                     fields of points and cells
+=======  ====================  =======================================  ==========================================
+.vtu     ParaView              ``cell_tags``, ``facet_tags``            all
+.xdmf    ParaView              the same                                 all
+.msh     Gmsh (format 2.2)     physical groups, with names              all, as floating-point numbers
+.inp     Abaqus                element sets, by name                    none
+.pts     openCARP              numbers in .elem, a .surf of each name   ``fiber`` and ``sheet`` (.lon)
+=======  ====================  =======================================  ==========================================
+
+All hold points in LPS mm (openCARP in LPS μm), tetrahedra and the triangles of the boundary. Directions are in LPS too.
+Where a format has the same fields for all elements, a triangle has those of its tetrahedron, of muscle before blood.
+"""
 
 from pathlib import Path
 
-import meshio
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
+
+from . import carp, formats
+
+Index = NDArray[np.int64]
+SUFFIXES = (*formats.WAYS, carp.SUFFIX)
 
 
-def write_vtu(anatomy: xr.Dataset, path: str | Path) -> None:
-    """Points in LPS mm, tetrahedra, and all fields of points and cells; directions are turned into LPS as well."""
+def write(anatomy: xr.Dataset, path: str | Path) -> None:
+    """Write the anatomy in the format of the suffix. Raises ValueError for one that is not in the table."""
+    _way(path).write(in_lps(anatomy), Path(path))
+
+
+def read(path: str | Path) -> xr.Dataset:
+    """Points, cells, facets, their tags and the fields that the file has; all in LPS, so ``to_lps`` is the identity.
+
+    Raises ValueError for a suffix that is not in the table and for a file without tetrahedra.
+    """
+    found = _way(path).read(Path(path))
+    return found.assign(to_lps=(("row", "column"), np.eye(4)))
+
+
+def in_lps(anatomy: xr.Dataset) -> xr.Dataset:
+    """The mesh and its fields of points and cells with positions and directions in LPS, and tags for all cells."""
     to_lps = anatomy["to_lps"].values
-    fields = {name: _turned(anatomy[name], to_lps) for name in anatomy.data_vars if name not in ("points", "cells")}
-    at = {name: {key: fields[key] for key in fields if anatomy[key].dims[:1] == (name,)} for name in ("point", "cell")}
-    meshio.Mesh(
-        points=anatomy["points"].values @ to_lps[:3, :3].T + to_lps[:3, 3],
-        cells=[("tetra", anatomy["cells"].values)],
-        point_data=at["point"],
-        cell_data={name: [values] for name, values in at["cell"].items()},
-    ).write(path)
+    fields = [name for name in anatomy.data_vars if anatomy[name].dims[:1] in (("point",), ("cell",), ("facet",))]
+    turned = {
+        name: (anatomy[name].dims, anatomy[name].values @ to_lps[:3, :3].T)
+        for name in fields
+        if anatomy[name].dims[1:] == ("component",)
+    }
+    exported = anatomy[fields].assign(turned)
+    exported["points"] = exported["points"] + to_lps[:3, 3]
+    return (
+        exported
+        if "cell_tags" in exported
+        else exported.assign(cell_tags=("cell", np.ones(anatomy.sizes["cell"], int)))
+    )
 
 
-def _turned(field: xr.DataArray, to_lps: np.ndarray) -> np.ndarray:
-    return field.values @ to_lps[:3, :3].T if field.dims == ("cell", "component") else field.values
+def _way(path: str | Path):
+    suffix = Path(path).suffix
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{Path(path).name}: expected a file name in {', '.join(SUFFIXES)}, found {suffix!r}")
+    return carp if suffix == carp.SUFFIX else formats

@@ -1,6 +1,6 @@
 """Parameters of anatomy: mesh and fibres."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,10 +28,29 @@ class Mesh(Section):
 
 
 class Fibers(Section):
-    """Rule-based fibre angles (LDRB; Bayer et al. 2012), in degrees from the circumferential direction."""
+    """Rule-based fibres (LDRB; Bayer et al. 2012), their angles seen from the cavity; and the tissue they run in."""
 
     helix_endocardium: Angle = "60 degree"
-    """Helix angle at the endocardium."""
+    """Helix angle at the left endocardium, from the circumferential direction towards the base."""
 
     helix_epicardium: Angle = "-60 degree"
-    """Helix angle at the epicardium."""
+    """Helix angle at the epicardium of the left ventricle."""
+
+    helix_endocardium_rv: Angle = "60 degree"
+    """Helix angle at the right endocardium; as on the left, so that the septum turns as free walls do."""
+
+    helix_epicardium_rv: Angle = "-60 degree"
+    """Helix angle at the epicardium of the right ventricle."""
+
+    sheet_endocardium: Angle = "0 degree"
+    """Angle of the sheets from the transmural axis about the fibre, at both endocardia."""
+
+    sheet_epicardium: Angle = "0 degree"
+    """The same at the epicardium."""
+
+    rotation: Literal["linear", "bayer"] = "linear"
+    """Course of the angles across the walls of both ventricles: linear in the shares of the surfaces, or as published
+    (quadratic across free walls, with a jump beyond 90 degree); the left ventricle alone is always linear."""
+
+    border_zone: Length = "5 mm"
+    """Width of the border zone around scar; it is shown, and contracts like healthy muscle."""

@@ -55,7 +55,7 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
         ("image", "labels", "anatomy", "posterior"),
         lambda of: mesh_frames(of["image"], of["labels"], of["anatomy"], of["posterior"].displacement),
     ),
-    "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"))),
+    "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"), _tissue(of.get("posterior")))),
     "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),
     "cycle": (("targets", "posterior"), lambda of: cycle(of["targets"], of["posterior"], of.get("beat"))),
     "bullseye": (("assessment",), lambda of: bullseye(of["assessment"])),
@@ -135,6 +135,10 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
         {"name": "Peak active tension", "unit": "kPa", "digits": 1, "mean": tension, "sigma": sigma,
          "low": interval(tension, sigma)[0], "high": interval(tension, sigma)[1]},
     ]  # fmt: skip
+
+
+def _tissue(posterior: xr.Dataset | None) -> np.ndarray | None:
+    return None if posterior is None else posterior.tissue.values
 
 
 def _pictures(gathered: Gathered) -> dict[str, str | None]:

@@ -9,6 +9,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
+from .. import mesh
+from ..fibers.regions import wall
 from .theme import INK, axes, bare, picture, styled
 
 # Software rendering through OSMesa needs neither display nor GPU; VTK would try an X server first.
@@ -20,14 +22,20 @@ SIZE = (600, 600)
 ROOM = 1.04  # of the view over the extent of the heart
 ISOCHRONE = 10.0  # ms between lines
 WALL, HELIX, ACTIVATION = "#e9dcd3", "coolwarm", "viridis_r"
+TISSUE = [WALL, "#b9a397", "#6b5348"]
+"""Colours of healthy muscle, border zone and scar."""
+
 FREE_WALL, CUT_OPEN = (-0.75, 0.55, 0.28), (-0.12, 1.0, 0.35)
 """Directions to the camera in the heart frame: outside from the anterior free wall; inside from the front."""
 
 
 @styled
-def heart(anatomy: xr.Dataset, activation: xr.Dataset | None) -> str:
-    """Fibres and, where there is an ``activation``, its map; each from outside and with the front half cut away."""
-    scenes = [(_fibers(anatomy, opened), "Fibres") for opened in (False, True)]
+def heart(anatomy: xr.Dataset, activation: xr.Dataset | None, tissue: NDArray[np.integer] | None = None) -> str:
+    """Fibres and, where there is an ``activation``, its map; each from outside and with the front half cut away.
+
+    ``tissue`` (cell,) darkens the wall at scar and its border zone.
+    """
+    scenes = [(_fibers(anatomy, opened, tissue), "Fibres") for opened in (False, True)]
     if activation is not None:
         scenes += [(_activation(activation, opened), "Activation") for opened in (False, True)]
     figure, row = axes(1, 4, 11, 3.9)
@@ -61,23 +69,20 @@ def helix_angle(fiber: Array, position: Array) -> Array:
     return np.degrees(np.arctan(upwards / np.where(np.abs(sideways) < 1e-12, 1e-12, sideways)))
 
 
-def owners(cells: NDArray[np.integer], facets: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The cell (facet,) that each boundary facet belongs to."""
-    faces = np.sort(np.concatenate([np.delete(cells, corner, axis=1) for corner in range(4)]), axis=1)
-    cell_of = {tuple(face): index % len(cells) for index, face in enumerate(faces)}
-    return np.array([cell_of[tuple(facet)] for facet in np.sort(facets, axis=1)])
-
-
-def _fibers(anatomy: xr.Dataset, opened: bool) -> Array:
+def _fibers(anatomy: xr.Dataset, opened: bool, tissue: NDArray[np.integer] | None) -> Array:
     points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
     centre = points[facets].mean(axis=1)
-    shown = (tags < 3) & ((centre[:, 1] < 0) | (not opened))
-    fiber = anatomy.fiber.values[owners(anatomy.cells.values, facets[shown])]
+    shown = (tags != mesh.BASE) & ((centre[:, 1] < 0) | (not opened))
+    muscle = wall(anatomy)
+    cells = anatomy.cells.values[muscle]
+    fiber = anatomy.fiber.values[muscle][mesh.owners(cells, facets[shown])]
     length = 0.85 * np.sqrt(np.median(_areas(points, facets)))
     rods = _rods(centre[shown], fiber, length)
     rods.cell_data["angle"] = helix_angle(fiber, centre[shown])
     scene = _Scene(points, opened)
-    scene.wall(_grid(points, anatomy.cells.values))
+    grid = _grid(points, cells)
+    grid.cell_data["tissue"] = np.zeros(grid.n_cells) if tissue is None else tissue[muscle]
+    scene.wall(grid)
     scene.plotter.add_mesh(
         rods.tube(radius=length / 5.5), scalars="angle", cmap=HELIX, clim=(-90, 90), show_scalar_bar=False
     )
@@ -110,7 +115,8 @@ class _Scene:
 
     def wall(self, grid: pyvista.UnstructuredGrid) -> None:
         surface = self.cut(grid).extract_surface(algorithm="dataset_surface")
-        self.plotter.add_mesh(surface, color=WALL, show_edges=True, edge_color="#cfc0b6", line_width=1)
+        look = {"show_edges": True, "edge_color": "#cfc0b6", "line_width": 1, "show_scalar_bar": False}
+        self.plotter.add_mesh(surface, scalars="tissue", cmap=TISSUE, clim=(0, len(TISSUE) - 1), **look)
 
     def shot(self) -> Array:
         self._aim(np.array(CUT_OPEN if self.opened else FREE_WALL))

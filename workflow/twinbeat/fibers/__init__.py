@@ -1,0 +1,24 @@
+"""Rule-based fibres, coordinates, segments and tissue of the ventricles."""
+
+from .aha import segments
+from .assigning import assign, refine
+from .coordinates import correspondence
+from .laplace import harmonic, shape_gradients, stiffness
+from .left import axes, helix, turned
+from .scar import SCAR, scarred, tissue
+
+__all__ = [
+    "SCAR",
+    "assign",
+    "axes",
+    "correspondence",
+    "harmonic",
+    "helix",
+    "refine",
+    "scarred",
+    "segments",
+    "shape_gradients",
+    "stiffness",
+    "tissue",
+    "turned",
+]
