@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from .. import mesh
-from ..fibers.regions import wall
+from ..fibers import regions
 from .theme import INK, axes, bare, picture, styled
 
 # Software rendering through OSMesa needs neither display nor GPU; VTK would try an X server first.
@@ -73,16 +73,14 @@ def _fibers(anatomy: xr.Dataset, opened: bool, tissue: NDArray[np.integer] | Non
     points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
     centre = points[facets].mean(axis=1)
     shown = (tags != mesh.BASE) & ((centre[:, 1] < 0) | (not opened))
-    muscle = wall(anatomy)
+    muscle = regions.wall(anatomy)
     cells = anatomy.cells.values[muscle]
     fiber = anatomy.fiber.values[muscle][mesh.owners(cells, facets[shown])]
     length = 0.85 * np.sqrt(np.median(_areas(points, facets)))
     rods = _rods(centre[shown], fiber, length)
     rods.cell_data["angle"] = helix_angle(fiber, centre[shown])
     scene = _Scene(points, opened)
-    grid = _grid(points, cells)
-    grid.cell_data["tissue"] = np.zeros(grid.n_cells) if tissue is None else tissue[muscle]
-    scene.wall(grid)
+    scene.wall(_grid(points, cells), None if tissue is None else tissue[muscle])
     scene.plotter.add_mesh(
         rods.tube(radius=length / 5.5), scalars="angle", cmap=HELIX, clim=(-90, 90), show_scalar_bar=False
     )
@@ -113,7 +111,9 @@ class _Scene:
     def cut(self, grid: pyvista.UnstructuredGrid) -> pyvista.UnstructuredGrid:
         return grid.clip(normal="y", origin=(0, 0, 0)) if self.opened else grid
 
-    def wall(self, grid: pyvista.UnstructuredGrid) -> None:
+    def wall(self, grid: pyvista.UnstructuredGrid, tissue: NDArray[np.integer] | None = None) -> None:
+        """All healthy where ``tissue`` (cell,) does not say otherwise."""
+        grid.cell_data["tissue"] = np.zeros(grid.n_cells) if tissue is None else tissue
         surface = self.cut(grid).extract_surface(algorithm="dataset_surface")
         look = {"show_edges": True, "edge_color": "#cfc0b6", "line_width": 1, "show_scalar_bar": False}
         self.plotter.add_mesh(surface, scalars="tissue", cmap=TISSUE, clim=(0, len(TISSUE) - 1), **look)
