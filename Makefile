@@ -41,8 +41,9 @@ verify-cluster: ## The long part of the executor's tests: all faults in three or
 	$(RUN) python benchmarks/executor.py
 	$(RUN) python benchmarks/executor_scale.py
 
-train-segmenter: ## Rebuild the segmentation network
-	$(RUN) python -m twinbeat.segmentation.train
+train-segmenter: ## Rebuild both segmentation networks (2 cores: under 3 hours; goes on where it was interrupted)
+	$(RUN) python -m twinbeat.segmentation.train --dimensions 3
+	$(RUN) python -m twinbeat.segmentation.train --dimensions 2
 
 shell: ## A shell inside the environment
 	$(RUN) bash

@@ -12,8 +12,7 @@ from twinbeat.parameters import Segmentation
 from twinbeat.phantom import patient
 from twinbeat.segmentation import gates, inference, locate, segment
 from twinbeat.segmentation.grid import Grid
-from twinbeat.segmentation.network import PACKAGED, Network
-from twinbeat.segmentation.synthesis import sample
+from twinbeat.segmentation.network import PACKAGED
 from twinbeat.verdicts import Rejected
 
 BLOOD, MYOCARDIUM, RV = 1, 2, 3
@@ -188,19 +187,6 @@ def test_noise_alone_is_rejected():
     with pytest.raises(Rejected) as stopped:
         segment(image_of(noise), Segmentation(orientations=1))
     assert stopped.value.code in {"heart-not-found", "implausible-volume"}
-
-
-@needs_weights
-def test_the_network_generalises_to_new_synthetic_samples():
-    """Pooled Dice over 60 samples of a seed that training never used. Three in ten have arbitrary contrast and three in
-    twenty mix two anatomies in one slice, so that less is asked here than of phantoms."""
-    pairs = [sample(77_000_001, index) for index in range(60)]
-    truth = np.stack([labels for _, labels in pairs])
-    found = Network(None).probability(np.stack([image for image, _ in pairs])).argmax(1)
-    dice = [2 * ((found == k) & (truth == k)).sum() / ((found == k).sum() + (truth == k).sum()) for k in (1, 2, 3)]
-    assert dice[0] > 0.88
-    assert dice[1] > 0.75
-    assert dice[2] > 0.75
 
 
 @needs_weights

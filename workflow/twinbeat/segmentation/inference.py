@@ -8,10 +8,10 @@ import xarray as xr
 from ..parameters import Segmentation
 from ..units import MM3_PER_ML
 from . import gates, postprocess
-from .fields import normalise
 from .grid import Array, Grid
 from .locate import centre
 from .network import Network
+from .scale import normalise
 
 CROP = 128
 """Pixels along each side of the labels' grid."""

@@ -5,9 +5,9 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from ..verdicts import Rejected
-from .fields import normalise
 from .grid import Array, Grid
 from .network import Network
+from .scale import normalise
 
 _FRAMES = 3
 _REACH = 10.0
