@@ -12,3 +12,8 @@ def normalise(signal: NDArray) -> NDArray[np.float32]:
     low, high = np.percentile(signal, [1, 99])
     scaled = (signal - low) / max(high - low, 1e-6) * 2 - 1
     return np.clip(scaled, -1.25, 1.5).astype(np.float32)
+
+
+def standardise(signal: NDArray) -> NDArray[np.float32]:
+    """Signals with mean 0 and standard deviation 1, as nnU-Net has them."""
+    return ((signal - signal.mean()) / max(float(signal.std()), 1e-6)).astype(np.float32)
