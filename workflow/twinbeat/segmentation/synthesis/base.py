@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from .canvas import Field, Layer, blob
+from .canvas import Canvas, Field, Layer, blob
 from .frame import Frame
 from .left import Left, Size
 
 ATRIUM, VESSEL = 5, 6
 
 
-def layers(rng: np.random.Generator, frame: Frame, left: Left, heart: Size) -> tuple[list[Layer], Field]:
+def layers(
+    rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, heart: Size
+) -> tuple[list[Layer], Field]:
     """From below to above, and the outline of it all (plane, y, x)."""
     reach, side = heart.inner + heart.wall, float(rng.choice([-1, 1]))
     signal = str(rng.choice(["blood", "vessel"]))
@@ -23,13 +25,20 @@ def layers(rng: np.random.Generator, frame: Frame, left: Left, heart: Size) -> t
     for depth, tissue, label in parts:
         if rng.random() < 0.1:
             continue
-        wall = depth + rng.uniform(0.5, 2.5)
+        wall = depth + rng.uniform(0.5, 3.5)
         outline = np.maximum(outline, wall)
         drawn += [
             Layer(wall, str(rng.choice(["rv_wall", "fat"], p=[0.8, 0.2])), 0, 1.5),
             Layer(depth, tissue, label, rng.uniform(1, 3)),
         ]
-    return drawn, outline
+    return ([_mediastinum(rng, canvas, frame, outline)] if rng.random() < 0.6 else []) + drawn, outline
+
+
+def _mediastinum(rng: np.random.Generator, canvas: Canvas, frame: Frame, outline: Field) -> Layer:
+    """Fat and connective tissue that fill the gaps between the chambers above the base."""
+    uneven = 1 + 0.5 * canvas.smooth(rng, 30, 40)
+    mass = np.minimum(outline + rng.uniform(2, 15) * uneven, frame.w + rng.uniform(0, 15))
+    return Layer(mass, str(rng.choice(["fat", "muscle", "liver", "other_a", "other_b"])), 0, rng.uniform(2, 5))
 
 
 def _chamber(
