@@ -25,7 +25,8 @@ from .synthesis import sample
 from .unet import LABELS, TRAINED, Dimensions, Merged, build
 
 SHAPES = ((8, 96), (10, 96), (12, 96), (6, 112), (8, 112), (6, 128))
-"""Slices and pixels along each side of the stacks of one batch."""
+"""Slices and pixels along each side of the stacks of one batch. Their gradients in bfloat16 point where those in
+single precision do (cosine 0.99); of much smaller stacks oneDNN 3.7 gives none or NaN."""
 RATE = 1.5e-3
 AVERAGING = 0.999
 """Decay of the running mean of the weights, which is what is exported."""
