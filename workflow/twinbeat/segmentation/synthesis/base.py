@@ -7,6 +7,8 @@ from .frame import Frame
 from .left import Left, Size
 
 ATRIUM, VESSEL = 5, 6
+_BETWEEN = ("fat", "muscle", "muscle", "trabecula", "trabecula", "liver", "other_a")
+"""Tissues between the chambers, some of them as grey as the ventricle's wall."""
 
 
 def layers(
@@ -31,14 +33,14 @@ def layers(
             Layer(wall, str(rng.choice(["rv_wall", "fat"], p=[0.8, 0.2])), 0, 1.5),
             Layer(depth, tissue, label, rng.uniform(1, 3)),
         ]
-    return ([_mediastinum(rng, canvas, frame, outline)] if rng.random() < 0.6 else []) + drawn, outline
+    return ([_mediastinum(rng, canvas, frame, outline)] if rng.random() < 0.75 else []) + drawn, outline
 
 
 def _mediastinum(rng: np.random.Generator, canvas: Canvas, frame: Frame, outline: Field) -> Layer:
     """Fat and connective tissue that fill the gaps between the chambers above the base."""
     uneven = 1 + 0.5 * canvas.smooth(rng, 30, 40)
     mass = np.minimum(outline + rng.uniform(2, 15) * uneven, frame.w + rng.uniform(0, 15))
-    return Layer(mass, str(rng.choice(["fat", "muscle", "liver", "other_a", "other_b"])), 0, rng.uniform(2, 5))
+    return Layer(mass, str(rng.choice(_BETWEEN)), 0, rng.uniform(2, 5))
 
 
 def _chamber(
