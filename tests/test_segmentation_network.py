@@ -76,8 +76,9 @@ def test_turns_and_flips_are_undone(dimensions):
 
 def test_a_network_alone_is_what_configuration_names(tmp_path):
     path, _ = exported(tmp_path)
-    (found,) = networks(str(path))
-    assert found.card.pixel_size == 1.25
+    finder, labeller = networks(str(path))
+    assert finder is labeller
+    assert labeller.card.pixel_size == 1.25
     assert [network.flat for network in networks(None)] == [True, False]
 
 

@@ -14,7 +14,7 @@ class Segmentation(Section):
     network: str | None = None
     """ONNX network of slices or of stacks, with its card (.toml or .json) beside it; none: those of Twinbeat."""
 
-    orientations: Literal[1, 2, 4] = 2
+    orientations: Literal[1, 2, 4] = 4
     """Quarter-turned copies of each image, every other one upside down, over which opinions are averaged."""
 
     volume_bounds: tuple[Volume, Volume] = ("30 mL", "500 mL")

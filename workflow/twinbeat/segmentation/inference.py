@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -29,11 +28,11 @@ def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
     Raises Rejected where the image is no MR, where no heart is found or what is found cannot be one.
     """
     gates.check_modality(image)
-    panel = networks(settings.network)
-    middle = centre(image.image, panel[0])
-    grid = around(middle, panel[0].card)
+    finder, labeller = networks(settings.network)
+    middle = centre(image.image, finder)
+    grid = around(middle, labeller.card)
     log.info("segment: left ventricle about y %.0f mm, x %.0f mm", *middle)
-    probability = smooth_in_time(_probability(grid.sample(image.image), panel, settings.orientations))
+    probability = smooth_in_time(_probability(grid.sample(image.image), labeller, settings.orientations))
     result = summarise(image, grid, probability, postprocess.labels(probability))
     gates.check(result, settings)
     return result
@@ -54,12 +53,11 @@ def end_diastole(volume: Array, times: Array, cycle: float) -> int:
     return int(np.where(volume >= FULL * volume.max(), off, np.inf).argmin())
 
 
-def _probability(stack: Array, panel: Sequence[Network], orientations: int) -> Array:
-    """Mean probabilities (label, time, z, y, x) of a stack (time, z, y, x), with the time left in the log."""
-    views, begin, frames = [network.scaled(stack) for network in panel], time.monotonic(), []
-    for number, seen in enumerate(zip(*views, strict=True), 1):
-        opinions = [net.probability(frame, orientations) for net, frame in zip(panel, seen, strict=True)]
-        frames.append(np.mean(opinions, axis=0))
+def _probability(stack: Array, network: Network, orientations: int) -> Array:
+    """Probabilities (label, time, z, y, x) of a stack (time, z, y, x), with the time left in the log."""
+    begin, frames = time.monotonic(), []
+    for number, frame in enumerate(network.scaled(stack), 1):
+        frames.append(network.probability(frame, orientations))
         left = (time.monotonic() - begin) * (len(stack) / number - 1)
         log.info("segment: frame %d of %d, %.0f s left", number, len(stack), left)
     return np.stack(frames, axis=1)

@@ -12,7 +12,7 @@ from .grid import Array
 from .scale import normalise, standardise
 
 PACKAGED = tuple(Path(__file__).with_name(name) for name in ("unet2d.onnx", "unet3d.onnx"))
-"""The networks that come with Twinbeat, the one that finds the heart first; their model card is ``unet.md``."""
+"""The networks that come with Twinbeat, of slices and of stacks; their model card is ``unet.md``."""
 _BATCH = 16
 _LABELS = 4
 
@@ -85,9 +85,13 @@ class Network:
 _ALTERNATE = (False, True, False, True)
 
 
-def networks(path: str | None) -> list[Network]:
-    """The network at ``path``, or those that come with Twinbeat; the first of them finds the heart."""
-    return [Network(place) for place in ([Path(path)] if path else PACKAGED)]
+def networks(path: str | None) -> tuple[Network, Network]:
+    """The one that finds the heart in the whole field of view and the one that labels it: those of Twinbeat,
+    or the network at ``path`` for both."""
+    if path:
+        return (network := Network(Path(path))), network
+    finder, labeller = PACKAGED
+    return Network(finder), Network(labeller)
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
