@@ -44,8 +44,9 @@ verify-cluster: ## The long part of the executor's tests: all faults in three or
 shape-model: ## The statistical shape model of a cohort and its page; STUDY=studies/mine.yaml chooses the study
 	$(RUN) snakemake $(if $(STUDY),--configfile $(STUDY)) shape_model
 
-train-segmenter: ## Rebuild the segmentation network
-	$(RUN) python -m twinbeat.segmentation.train
+train-segmenter: ## Rebuild both segmentation networks (2 cores: under 3 hours; goes on where it was interrupted)
+	$(RUN) python -m twinbeat.segmentation.train --dimensions 3
+	$(RUN) python -m twinbeat.segmentation.train --dimensions 2
 
 shell: ## A shell inside the environment
 	$(RUN) bash

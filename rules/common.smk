@@ -62,6 +62,15 @@ def library(name):
     return str(Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat" / name)
 
 
+def network():
+    """The networks of segmentation with their cards: those of the configuration or of the library."""
+    if study.segmentation.network:
+        path = Path(study.segmentation.network)
+        cards = [path.with_suffix(suffix) for suffix in (".toml", ".json")]
+        return [str(path), *(str(card) for card in cards if card.is_file())]
+    return [library(f"segmentation/unet{part}") for part in ("2d.onnx", "2d.toml", "3d.onnx", "3d.toml")]
+
+
 def modules(*names):
     """The library modules of a stage as inputs: editing one reruns that stage and what follows, and nothing else."""
     files = [Path(library(name)) for name in names]

@@ -2,7 +2,7 @@ rule segment_heart:
     """Left ventricle and right ventricular blood in every frame, as the network sees them."""
     input:
         image="results/{study}/{patient}/image.zarr",
-        network=study.segmentation.network or library("segmentation/unet.onnx"),
+        network=network(),
         code=modules("segmentation"),
     output:
         directory("results/{study}/{patient}/automatic.zarr"),
@@ -10,7 +10,7 @@ rule segment_heart:
         "logs/{study}/{patient}/segment_heart.log",
     benchmark:
         "benchmarks/results/{study}/{patient}/segment_heart.tsv"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=2000,
         runtime=10,

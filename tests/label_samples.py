@@ -21,14 +21,9 @@ def certain(labels: np.ndarray) -> np.ndarray:
     return np.stack([labels == label for label in range(4)]).astype(np.float32)
 
 
-def signals(labels: np.ndarray) -> np.ndarray:
-    """An image of labels: blood bright, muscle grey, all else dark."""
-    return np.array([0.1, 1.0, 0.3, 1.0], np.float32)[labels]
-
-
 def labelled(labels: np.ndarray) -> np.ndarray:
-    """What becomes of a network's certain opinion when the image agrees with it."""
-    return postprocess.labels(certain(labels), signals(labels))
+    """What becomes of a network's certain opinion."""
+    return postprocess.labels(certain(labels))
 
 
 def cine(slice_: np.ndarray, frames: int = 8, slices: int = 6) -> np.ndarray:

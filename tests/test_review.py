@@ -52,6 +52,15 @@ def test_what_no_heart_can_be_stays_rejected_whoever_drew_it():
     assert (type(verdict), verdict.code) == (Rejected, "implausible-ejection")
 
 
+def test_what_no_heart_can_be_is_rejected_until_a_reviewer_draws_another():
+    automatic = store_of()
+    frozen = automatic.assign(volume_lv=("time", np.full(FRAMES, 100.0)))
+    verdict = stopped(decide, frozen, None, Segmentation())
+    assert (type(verdict), verdict.code) == (Rejected, "implausible-ejection")
+    drawing = review({"end-diastole": drawn(automatic, 0, automatic.labels.values[0])})
+    np.testing.assert_array_equal(decide(frozen, drawing, Segmentation()).labels, automatic.labels)
+
+
 # Corrections
 
 

@@ -10,7 +10,7 @@ from label_samples import certain, labelled
 from twinbeat.evidence import segmentation as evidence
 from twinbeat.parameters import Segmentation
 from twinbeat.phantom import patient
-from twinbeat.segmentation import gates, inference, locate, segment
+from twinbeat.segmentation import decide, gates, inference, locate, rated, segment
 from twinbeat.segmentation.grid import Grid
 from twinbeat.segmentation.network import PACKAGED, Network
 from twinbeat.segmentation.synthesis import sample
@@ -18,7 +18,6 @@ from twinbeat.verdicts import Rejected
 
 BLOOD, MYOCARDIUM, RV = 1, 2, 3
 PITCH = 8.0
-needs_weights = pytest.mark.skipif(not PACKAGED.exists(), reason="no unet.onnx beside the library")
 
 
 # Grids
@@ -39,7 +38,7 @@ def test_resampling_keeps_a_linear_image(pixel):
 
 def test_the_grid_over_an_image_covers_it_and_suits_the_network():
     image = plane(y=np.arange(100) * 1.8, x=np.arange(90) * 1.8)
-    whole = Grid.over(image, 1.5)
+    whole = Grid.over(image, 1.5, 16)
     assert len(whole.y) % 16 == 0
     assert whole.y[0] <= 0
     assert whole.y[-1] >= 99 * 1.8
@@ -94,9 +93,13 @@ def test_volumes_of_a_sphere_in_a_shell():
 
 def test_an_image_without_a_heart_is_rejected():
     """A network that sees background everywhere finds no ventricle to cut out."""
-    blind = SimpleNamespace(probability=lambda images: certain(np.zeros(images.shape, np.uint8)).swapaxes(0, 1))
+    blind = SimpleNamespace(
+        card=SimpleNamespace(pixel_size=1.5, multiple=16),
+        scaled=lambda images: images,
+        probability=lambda stack: certain(np.zeros(stack.shape, np.uint8)),
+    )
     with pytest.raises(Rejected, match=r"mean probability of 0\.000, expected 0\.02 or more") as stopped:
-        locate.centre(image_of(np.zeros((3, 4, 64, 64))).image, blind, 1.5)
+        locate.centre(image_of(np.zeros((3, 4, 64, 64))).image, blind)
     assert stopped.value.code == "heart-not-found"
 
 
@@ -136,7 +139,6 @@ def planted(frames: int = 10, slices: int = 10, pixel: float = 1.6, seed: int = 
     return image_of(image, pixel), volumes
 
 
-@needs_weights
 def test_a_planted_cine_is_found_and_measured():
     """Volumes within 8 % of the planted ones (half a pixel of 1.5 mm on a radius of 22 mm is 7 %), the ejection
     fraction within 4 points, end-diastole and end-systole in the right frames, on a heart off the image's middle."""
@@ -151,28 +153,30 @@ def test_a_planted_cine_is_found_and_measured():
     assert found.probability.astype(float).sum("label").values == pytest.approx(1.0, abs=5e-3)
 
 
-@needs_weights
 def test_noise_alone_is_rejected():
     noise = np.random.default_rng(2).rayleigh(1, (4, 4, 96, 96))
     with pytest.raises(Rejected) as stopped:
-        segment(image_of(noise), Segmentation(orientations=1))
+        decide(rated(segment(image_of(noise), Segmentation(orientations=1))), None, Segmentation())
     assert stopped.value.code in {"heart-not-found", "implausible-volume"}
 
 
-@needs_weights
-def test_the_network_generalises_to_new_synthetic_samples():
-    """Pooled Dice over 60 samples of a seed that training never used. Three in ten have arbitrary contrast and three in
-    twenty mix two anatomies in one slice, so that less is asked here than of phantoms."""
-    pairs = [sample(77_000_001, index) for index in range(60)]
+@pytest.mark.parametrize(
+    ("path", "least"),
+    list(zip(PACKAGED, [(0.7, 0.5, 0.3), (0.85, 0.75, 0.7)], strict=True)),
+    ids=("finder", "labeller"),
+)
+def test_the_networks_generalise_to_new_synthetic_stacks(path, least):
+    """Pooled Dice over 12 stacks of a seed that training never used. Three in ten have arbitrary contrast and many are
+    cut by the stack's ends, so that less is asked here than of phantoms, and still less of the network that only has to
+    find the heart."""
+    pairs = [sample(77_000_001, index) for index in range(12)]
     truth = np.stack([labels for _, labels in pairs])
-    found = Network(None).probability(np.stack([image for image, _ in pairs])).argmax(1)
+    network = Network(path)
+    found = np.stack([network.probability(images) for images, _ in pairs]).argmax(1)
     dice = [2 * ((found == k) & (truth == k)).sum() / ((found == k).sum() + (truth == k).sum()) for k in (1, 2, 3)]
-    assert dice[0] > 0.88
-    assert dice[1] > 0.75
-    assert dice[2] > 0.75
+    assert all(np.array(dice) > least), dice
 
 
-@needs_weights
 def test_a_phantom_is_segmented_as_issue_2_asks():
     """Dice over all slices of five frames of an imaged phantom: 0.90 for LV blood and 0.85 for muscle; four phenotypes
     with more frames are in the evidence."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from label_samples import certain, cine, disc, labelled, ring, signals
+from label_samples import certain, cine, disc, labelled, ring
 
 from twinbeat.segmentation import postprocess
 
@@ -39,14 +39,6 @@ def test_a_slice_that_vanishes_for_one_frame_is_decided_by_its_neighbours_in_tim
     assert not (labelled(stack)[:, 5] > 0).any()
 
 
-def test_blood_above_the_base_without_muscle_is_no_ventricle():
-    stack = cine(ring())
-    stack[:, 0] = np.where(disc(12), BLOOD, 0)
-    found = labelled(stack)
-    assert not found[:, 0].any()
-    assert np.array_equal(found[:, 1:], stack[:, 1:])
-
-
 def test_a_slice_outside_at_end_diastole_stays_outside():
     """The pool is larger in the first half of the cycle, and there the last slice shows no ventricle."""
     stack = cine(ring(), frames=10)
@@ -70,65 +62,28 @@ def test_a_missing_slice_in_the_middle_does_not_cut_the_apex_off():
     assert (labelled(stack)[:, 5] == BLOOD).any()
 
 
-def test_a_patch_that_stands_out_from_the_neighbouring_slice_is_cut_off():
-    """Ribs and stomach below the apex that touch the ventricle in one slice lie outside of the slice before."""
-    stack, sound = cine(ring()), cine(ring())
-    stack[:, 4][:, 30:34, 40:64] = MYOCARDIUM
-    found = labelled(stack)
-    assert not found[:, 4, 30:34, 56:].any()
-    assert np.array_equal(found[:, :4], sound[:, :4])
-
-
-def test_a_slice_that_shows_something_else_is_no_ventricle():
-    stack = cine(ring())
-    stack[:, 5] = np.roll(ring(), 24, axis=1)
-    found = labelled(stack)
-    assert not found[:, 5].any()
-    assert np.array_equal(found[:, :5], stack[:, :5])
-
-
 def test_an_unsure_slice_is_no_ventricle():
+    """Of four labels with equal chances but for half more of one, the likeliest has 0.63."""
     probability = certain(cine(ring()))
-    probability[:, :, 5] = 0.7 * probability[:, :, 5] + 0.3 / 4
-    found = postprocess.labels(probability, signals(cine(ring())))
+    probability[:, :, 5] = 0.5 * probability[:, :, 5] + 0.5 / 4
+    found = postprocess.labels(probability)
     assert not found[:, 5].any()
     assert found[:, 4].any()
 
 
+@pytest.mark.parametrize(("open_from", "counts"), [(36, True), (22, False)])
+def test_a_basal_slice_counts_if_half_of_its_pool_is_closed(open_from, counts):
+    """A wall that is open towards the aorta beyond 4 pixels right of the middle of a pool of radius 10 leaves more than
+    half of the rim closed, one that is open from 10 pixels left of it leaves less."""
+    stack = cine(ring())
+    stack[:, 0][:, (ring() == MYOCARDIUM) & (np.arange(64) > open_from)] = 0
+    found = labelled(stack)
+    assert found[:, 0].any() == counts
+    assert np.array_equal(found[:, 1:], stack[:, 1:])
+
+
 def test_no_heart_gives_no_labels():
     assert not labelled(cine(np.zeros((64, 64), np.uint8))).any()
-
-
-def test_a_dark_pool_at_the_apex_is_muscle():
-    stack = cine(ring())
-    image = signals(stack)
-    image[:, 5][:, disc(10)] = 0.32
-    found = postprocess.labels(certain(stack), image)
-    assert (found[:, 5][:, disc(10)] == MYOCARDIUM).all()
-    assert np.array_equal(found[:, :5], stack[:, :5])
-
-
-def test_muscle_beside_the_pool_is_no_papillary_muscle():
-    """Where a very thick wall is taken for papillary muscle, the convex hull of the bright pool ends the blood; what
-    stands inside the pool stays blood. The hull may reach one pixel beyond."""
-    stack, image = cine(ring(14, 24)), signals(cine(ring(14, 24)))
-    image[:, :, 28:34, 22:26] = 0.3  # a papillary muscle in the pool
-    wrong = stack.copy()
-    wrong[:, 2][:, disc(20) & (np.arange(64) > 36)] = BLOOD
-    found = postprocess.labels(certain(wrong), image)
-    assert (found[:, :, 28:34, 22:26] == BLOOD).all()
-    assert (found[:, 2][:, disc(20) & ~disc(16)] == MYOCARDIUM).all()
-    assert np.array_equal(found[:, 3], stack[:, 3])
-
-
-def test_a_slice_with_the_wrong_signals_is_no_ventricle():
-    """An atrium: its wall is thin, so that most of what was taken for muscle is as bright as blood."""
-    stack = cine(ring())
-    image = signals(stack)
-    image[:, 0][:, (ring() == MYOCARDIUM) & disc(14)] = 1.0
-    found = postprocess.labels(certain(stack), image)
-    assert not found[:, 0].any()
-    assert np.array_equal(found[:, 1:], stack[:, 1:])
 
 
 @pytest.mark.parametrize(("frames", "weight"), [(25, 0.2), (40, 0.2), (5, 0.04)])

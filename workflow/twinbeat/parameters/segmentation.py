@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ..units import Length, Volume
+from ..units import Volume
 from .section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -14,13 +14,10 @@ class Segmentation(Section):
     """Labels of LV blood, LV myocardium and RV blood in every frame."""
 
     network: str | None = None
-    """ONNX network; none: the one that comes with Twinbeat, with its model card beside it."""
+    """ONNX network of slices or of stacks, with its card (.toml or .json) beside it; none: those of Twinbeat."""
 
-    pixel_size: Length = "1.5 mm"
-    """In-plane size at which the network was trained; images are resampled to it."""
-
-    orientations: Literal[1, 2, 4] = 2
-    """Quarter-turned copies of each image over which the network's opinion is averaged."""
+    orientations: Literal[1, 2, 4] = 4
+    """Quarter-turned copies of each image, every other one upside down, over which opinions are averaged."""
 
     volume_bounds: tuple[Volume, Volume] = ("30 mL", "500 mL")
     """Left ventricle at end-diastole; a patient outside is rejected."""
@@ -47,7 +44,7 @@ class Segmentation(Section):
     """Folder of what reviewers drew, in a folder for each patient: it replaces the automatic labels."""
 
     DECISIONS: ClassVar = (
-        *("minimum_slices", "mass_variation", "stroke_difference", "minimum_confidence", "minimum_dice"),
-        "review",
+        *("volume_bounds", "ejection_bounds", "minimum_slices", "mass_variation", "stroke_difference"),
+        *("minimum_confidence", "minimum_dice", "review"),
     )
     """Keys of which the network knows nothing."""

@@ -7,8 +7,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-MULTIPLE = 16
-"""The network halves its input four times."""
 
 
 class Grid(NamedTuple):
@@ -24,11 +22,11 @@ class Grid(NamedTuple):
         return cls(centre[0] + offsets, centre[1] + offsets)
 
     @classmethod
-    def over(cls, image: xr.DataArray, size: float) -> Self:
-        """The whole field of view of ``image``, up to what the network's halvings ask for."""
+    def over(cls, image: xr.DataArray, size: float, multiple: int) -> Self:
+        """The whole field of view of ``image``, filled up to a ``multiple`` of pixels along each side."""
         spans = [(float(image[name].min()), float(image[name].max())) for name in ("y", "x")]
         longest = max(high - low for low, high in spans) / size + 1
-        pixels = int(np.ceil(longest / MULTIPLE)) * MULTIPLE
+        pixels = int(np.ceil(longest / multiple)) * multiple
         return cls.around((sum(spans[0]) / 2, sum(spans[1]) / 2), pixels, size)
 
     def sample(self, image: xr.DataArray) -> Array:

@@ -1,6 +1,7 @@
 """From a short-axis cine to labels in every frame."""
 
 import logging
+import time
 
 import numpy as np
 import xarray as xr
@@ -8,13 +9,14 @@ import xarray as xr
 from ..parameters import Segmentation
 from ..units import MM3_PER_ML
 from . import gates, postprocess
-from .fields import normalise
+from .card import Card
 from .grid import Array, Grid
 from .locate import centre
-from .network import Network
+from .network import Network, networks
+from .postprocess import Labels, smooth_in_time
 
-CROP = 128
-"""Pixels along each side of the labels' grid."""
+SIDE = 192.0
+"""Length in mm of each side of the labels' grid, up to what the network's pixels ask for."""
 FULL = 0.98
 """Share of the largest volume from which a frame counts as full."""
 log = logging.getLogger("twinbeat")
@@ -23,18 +25,21 @@ log = logging.getLogger("twinbeat")
 def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
     """Labels of an image store, as the table of variables says, on a square grid about the left ventricle.
 
-    Raises Rejected where the image is no MR, where no heart is found or what is found cannot be one.
+    Raises Rejected where the image is no MR or no heart is found.
     """
     gates.check_modality(image)
-    network = Network(settings.network)
-    middle = centre(image.image, network, settings.pixel_size)
-    grid = Grid.around(middle, CROP, settings.pixel_size)
+    finder, labeller = networks(settings.network)
+    middle = centre(image.image, finder)
+    grid = around(middle, labeller.card)
     log.info("segment: left ventricle about y %.0f mm, x %.0f mm", *middle)
-    stack = normalise(grid.sample(image.image))
-    probability = postprocess.smooth_in_time(_probability(stack, network, settings.orientations))
-    result = summarise(image, grid, probability, postprocess.labels(probability, stack))
-    gates.check(result, settings)
-    return result
+    probability = smooth_in_time(_probability(grid.sample(image.image), labeller, settings.orientations))
+    return summarise(image, grid, probability, postprocess.labels(probability))
+
+
+def around(middle: tuple[float, float], card: Card) -> Grid:
+    """The labels' grid about the left ventricle."""
+    pixels = int(np.ceil(SIDE / card.pixel_size / card.multiple)) * card.multiple
+    return Grid.around(middle, pixels, card.pixel_size)
 
 
 def end_diastole(volume: Array, times: Array, cycle: float) -> int:
@@ -48,15 +53,15 @@ def end_diastole(volume: Array, times: Array, cycle: float) -> int:
 
 def _probability(stack: Array, network: Network, orientations: int) -> Array:
     """Probabilities (label, time, z, y, x) of a stack (time, z, y, x), with the time left in the log."""
-    frames = []
-    for number, frame in enumerate(stack, 1):
+    begin, frames = time.monotonic(), []
+    for number, frame in enumerate(network.scaled(stack), 1):
         frames.append(network.probability(frame, orientations))
-        if number % 10 == 0:
-            log.info("segment: frame %d of %d", number, len(stack))
-    return np.stack(frames).transpose(2, 0, 1, 3, 4)
+        left = (time.monotonic() - begin) * (len(stack) / number - 1)
+        log.info("segment: frame %d of %d, %.0f s left", number, len(stack), left)
+    return np.stack(frames, axis=1)
 
 
-def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: postprocess.Labels) -> xr.Dataset:
+def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: Labels) -> xr.Dataset:
     """The labels store: labels (time, z, y, x) on ``grid`` with volumes by slice summation."""
     voxel = float(np.diff(grid.y)[0] * np.diff(grid.x)[0] * spacing(image.z.values)) / MM3_PER_ML
     lv, myocardium, rv = ((labels == label).sum((1, 2, 3)) * voxel for label in (1, 2, 3))
@@ -77,7 +82,7 @@ def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: postpro
     )
 
 
-def confidence(probability: Array, labels: postprocess.Labels) -> np.ndarray:
+def confidence(probability: Array, labels: Labels) -> np.ndarray:
     """The mean over the heart of the highest probability, per frame; 0 where there is no heart."""
     heart = labels > 0
     return (probability.max(0) * heart).sum((1, 2, 3)) / np.maximum(heart.sum((1, 2, 3)), 1)

@@ -5,7 +5,6 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from ..verdicts import Rejected
-from .fields import normalise
 from .grid import Array, Grid
 from .network import Network
 
@@ -16,12 +15,13 @@ _LEAST = 0.02
 """Least mean probability of the left ventricle at its centre, over all slices, for a heart to be there."""
 
 
-def centre(image: xr.DataArray, network: Network, pixel: float) -> tuple[float, float]:
+def centre(image: xr.DataArray, network: Network) -> tuple[float, float]:
     """The left ventricle's centre (y, x) in mm in ``image`` (time, z, y, x); Rejected where there is none."""
-    grid = Grid.over(image, pixel)
-    stack = normalise(grid.sample(image))
+    pixel = network.card.pixel_size
+    grid = Grid.over(image, pixel, network.card.multiple)
+    stack = network.scaled(grid.sample(image))
     some = stack[np.linspace(0, len(stack), _FRAMES, endpoint=False).astype(int)]
-    opinion = network.probability(some.reshape(-1, *stack.shape[2:]))[:, 1:3].sum(1).mean(0)
+    opinion = np.mean([network.probability(frame)[1:3].sum(0).mean(0) for frame in some], axis=0)
     motion = stack.std(0).mean(0)
     weight = _smooth(opinion, pixel) * (0.2 + _smooth(motion, pixel) / max(float(motion.max()), 1e-6))
     peak = np.unravel_index(int(weight.argmax()), weight.shape)

@@ -29,6 +29,7 @@ def decide(automatic: xr.Dataset, review: Review | None, settings: Segmentation)
     """
     judged = automatic.assign(reviewed=("time", np.zeros(automatic.sizes["time"], bool))).drop_attrs()
     if review is None:
+        gates.check(judged, settings)
         gates.trust(judged, settings)
         return judged
     corrected = _corrected(judged, _drawn(automatic, review))

@@ -1,41 +1,49 @@
-"""A small U-Net (Ronneberger et al. 2015) with batch normalisation; fully convolutional for sizes that 16 divides."""
+"""The networks: U-Nets of MONAI (Isensee et al. 2021) for single slices and for anisotropic stacks."""
 
-from itertools import pairwise
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
+from monai.networks.nets import DynUNet
 from torch import Tensor, nn
 
+Dimensions = Literal[2, 3]
+TRAINED = 7
+"""Labels that the network learns (``synthesis.NAMES``)."""
 LABELS = 4
-WIDTHS = (12, 24, 48, 96, 128)
+"""Labels that it gives: what lies beside the ventricles is background."""
+WIDTHS = (16, 32, 64, 128, 160)
+HEADS = 3
+"""Resolutions at which training looks at the answer: deep supervision."""
+_FLAT, _CUBE = [1, 3, 3], [3, 3, 3]
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Sequential:
-    layers = (nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
-    return nn.Sequential(*layers)
+def build(dimensions: Dimensions, widths: Sequence[int] = WIDTHS) -> DynUNet:
+    """Images (batch, 1, [z,] y, x) to logits (batch, label, [z,] y, x); in training (batch, head, label, ...).
+
+    Slices lie six times as far apart as pixels, so that the finest two levels of the 3-D network see one slice each,
+    and only the fourth halves their number: ``y`` and ``x`` must be divisible by 16, ``z`` by 2.
+    """
+    levels = len(widths)
+    if dimensions == 2:
+        kernels, strides = [[3, 3]] * levels, [[1, 1]] + [[2, 2]] * (levels - 1)
+    else:
+        kernels = [_FLAT, _FLAT, *[_CUBE] * (levels - 2)]
+        strides = [[1, 1, 1], [1, 2, 2], [1, 2, 2], [2, 2, 2], *[[1, 2, 2]] * (levels - 4)][:levels]
+    return DynUNet(
+        dimensions, 1, TRAINED, kernels, strides, strides[1:], filters=widths, norm_name=("instance", {"affine": True}),
+        deep_supervision=True, deep_supr_num=HEADS - 1,
+    )  # fmt: skip
 
 
-class UNet(nn.Module):
-    """Images (batch, 1, y, x) to logits (batch, label, y, x)."""
+class Merged(nn.Module):
+    """Probabilities of the labels that a store knows."""
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        finer_and_coarser = list(pairwise(widths))
-        self.entry = nn.Sequential(_convolution(1, widths[0]), _convolution(widths[0], widths[0]))
-        self.down = nn.ModuleList(
-            nn.Sequential(nn.MaxPool2d(2), _convolution(fine, coarse), _convolution(coarse, coarse))
-            for fine, coarse in finer_and_coarser
-        )
-        self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in finer_and_coarser)
-        self.merge = nn.ModuleList(
-            nn.Sequential(_convolution(2 * fine, fine), _convolution(fine, fine)) for fine in widths[:-1]
-        )
-        self.exit = nn.Conv2d(widths[0], LABELS, 1)
+        self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        features = [self.entry(images)]
-        for down in self.down:
-            features.append(down(features[-1]))
-        deep = features.pop()
-        for up, merge in zip(reversed(self.up), reversed(self.merge), strict=True):
-            deep = merge(torch.cat([up(deep), features.pop()], dim=1))
-        return self.exit(deep)
+        probability = self.network(images).softmax(1)
+        beside = probability[:, LABELS:].sum(1, keepdim=True)
+        return torch.cat([probability[:, :1] + beside, probability[:, 1:LABELS]], 1)
