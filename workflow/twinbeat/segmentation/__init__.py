@@ -1,4 +1,4 @@
-"""Labels of LV blood, LV myocardium and RV blood in every frame of a short-axis cine, by a small U-Net."""
+"""Labels of LV blood, LV myocardium and RV blood in every frame of a short-axis cine, by U-Nets."""
 
 from .inference import segment
 
