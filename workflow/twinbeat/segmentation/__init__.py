@@ -1,4 +1,4 @@
-"""Labels of LV blood, LV myocardium and RV blood in every frame of a short-axis cine, by a U-Net or a reviewer."""
+"""Labels of LV blood, LV myocardium and RV blood in every frame of a short-axis cine, by U-Nets or a reviewer."""
 
 from .inference import segment
 from .quality import rated

@@ -10,6 +10,7 @@ import argparse
 import copy
 import logging
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +44,7 @@ class Recipe(NamedTuple):
 
 CPU = {2: Recipe(2, 4000), 3: Recipe(2, 16_000)}
 """Two hours on two cores for both."""
-GPU = {2: Recipe(4, 60_000), 3: Recipe(4, 200_000)}
+GPU = {2: Recipe(4, 20_000), 3: Recipe(4, 60_000)}
 
 
 class Samples(Dataset[tuple[Tensor, Tensor]]):
@@ -223,7 +224,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="default: those of the recipe")
     parser.add_argument("--folder", type=Path, default=Path("results/segmenter"), help="of the checkpoint")
     parser.add_argument("--output", type=Path, help="default: beside the library")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=max(1, (os.process_cpu_count() or 1) - 1))
     parser.add_argument("--every", type=int, default=500)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
