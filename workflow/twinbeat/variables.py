@@ -45,6 +45,14 @@ COORDINATES: dict[str, Variable] = {
     "member": Variable(("member",), "1", "index in the ensemble"),
 }
 
+_QUALITY = {
+    "minimum_dihedral": Variable((), "degree", "smallest angle between two faces of an element"),
+    "percentile_dihedral": Variable((), "degree", "first percentile of the elements' smallest dihedral angles"),
+    "maximum_aspect": Variable((), "1", "largest aspect ratio of an element, 1 for the regular tetrahedron"),
+    "slice_position": Variable(("slice",), "mm", "z of the slices that the walls were fitted to, from the base on"),
+    "slice_shift": Variable(("slice", "component"), "mm", "LPS shift that a breath-hold gave to the slice, subtracted"),
+}
+
 _MESH = {
     "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
     "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
@@ -58,10 +66,23 @@ _MESH = {
     "surface_radii": Variable(("wall", "component"), "mm", "semi-axes of endocardium and epicardium"),
     "surface_modes": Variable(("wall", "mode"), "1", "real spherical harmonics of both walls"),
     "contour_rms": Variable(("wall",), "mm", "root mean square distance of the contours from endo- and epicardium"),
-    "minimum_dihedral": Variable((), "degree", "smallest angle between two faces of an element"),
-    "maximum_aspect": Variable((), "1", "largest aspect ratio of an element, 1 for the regular tetrahedron"),
-    "slice_position": Variable(("slice",), "mm", "z of the slices that the walls were fitted to, from the base on"),
-    "slice_shift": Variable(("slice", "component"), "mm", "LPS shift that a breath-hold gave to the slice, subtracted"),
+    **_QUALITY,
+}
+
+_BIVENTRICLE = {
+    "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
+    "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
+    "cell_tags": Variable(("cell",), "1", "1 LV wall with the septum, 2 RV wall, 3 LV blood, 4 RV blood"),
+    "facets": Variable(("facet", "facet_corner"), "1", "triangles around the muscle, out of it, and lids of blood"),
+    "facet_tags": Variable(
+        ("facet",), "1", "1 LV endocardium, 2 epicardium, 3 base, 4 RV endocardium, 5 and 6 lids of LV and RV blood"
+    ),
+    "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
+    "contour_rms": Variable(("surface",), "mm", "of the contours from LV endocardium, RV endocardium, LV epicardium"),
+    "curvature": Variable(("surface",), "1/mm", "99th percentile across edges of LV and RV endocardium and epicardium"),
+    "volume": Variable(("tissue",), "mL", "of LV wall, RV wall, LV blood, RV blood in the mesh, below the base"),
+    "smooth_volume": Variable(("tissue",), "mL", "the same of the smooth surfaces that were meshed"),
+    **_QUALITY,
 }
 
 VARIABLES: dict[str, dict[str, Variable]] = {
@@ -97,6 +118,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "shift_removed": Variable(("z", "in_plane"), "mm", "along y and x that import took out of the slice"),
     },
     "mesh": _MESH,
+    "biventricle": _BIVENTRICLE,
     "anatomy": {
         **_MESH,
         "fiber": Variable(("cell", "component"), "1", "unit fibre direction"),

@@ -1,5 +1,6 @@
-"""The left ventricle at end-diastole as tetrahedra."""
+"""The left ventricle, or both, at end-diastole as tetrahedra."""
 
+from .biventricle import build_biventricle
 from .export import write_vtu
 from .from_labels import build
 from .generate import generate, refine
@@ -14,6 +15,7 @@ __all__ = [
     "EPICARDIUM",
     "Surfaces",
     "build",
+    "build_biventricle",
     "cavity_volume",
     "cell_volumes",
     "enclosed_volume",
