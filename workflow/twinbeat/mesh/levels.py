@@ -81,7 +81,7 @@ class Levels:
         share = {name: np.clip(0.5 - self.at(name, near) / voxel, 0, 1) for name in NAMES}
         blood = share["left"] + share["right"]
         wall = np.clip(share["outer"] - blood, 0, 1)
-        left = np.clip(np.minimum(share["septum"], share["outer"]) - blood, 0, wall)
+        left = np.clip(np.minimum(share["septum"], share["outer"]) - share["left"], 0, wall)
         parts = {LEFT_WALL: left, RIGHT_WALL: wall - left, LEFT_BLOOD: share["left"], RIGHT_BLOOD: share["right"]}
         return {label: float(part.sum() * voxel**3 / MM3_PER_ML) for label, part in parts.items()}
 

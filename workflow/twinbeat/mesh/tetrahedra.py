@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..units import MM3_PER_ML
 from . import boundary
 from .boundary import LEFT_LID, MUSCLE, RIGHT_ENDOCARDIUM, RIGHT_LID
 from .levels import LEFT_BLOOD, LEFT_WALL, RIGHT_BLOOD, RIGHT_WALL, Levels
@@ -53,29 +54,23 @@ def _flat(mesh: Tagged) -> Tagged:
     return replace(mesh, points=points)
 
 
-def settled(mesh: Tagged, levels: Levels, rounds: int = 3) -> Tagged:
-    """The mesh with the nodes of its surfaces moved along the gradients until they enclose the smooth volumes.
+def settled(mesh: Tagged, levels: Levels, rounds: int = 2) -> Tagged:
+    """The mesh with each of its surfaces moved evenly outwards until it encloses the smooth volume.
 
-    Flat facets cut a curved surface by chords; a tenth of a millimetre outwards makes up for it. Rims stay in z = 0.
+    Flat facets cut a curved surface by chords; some hundredths of a millimetre make up for it. Rims stay in z = 0.
     """
     volumes, points = levels.volumes(), mesh.points.copy()
     goals = {"left": volumes[LEFT_BLOOD], "right": volumes[RIGHT_BLOOD], "outer": sum(volumes.values())}
     for tag, name in SURFACES.items():
         facets = mesh.facets[mesh.tags == tag]
-        nodes, target = np.unique(facets), 0.0
+        nodes = np.unique(facets)
+        outward = levels.gradient(name, points[nodes])
+        outward[points[nodes, 2] == 0, 2] = 0.0
+        outward /= np.linalg.norm(outward, axis=1, keepdims=True)
         for _ in range(rounds):
-            points[nodes] += _step(levels, name, points[nodes], target)
             lacking = goals[name] - abs(volume_below(points, facets))
-            target += 1000 * lacking / _area(points, facets)
-        points[nodes] += _step(levels, name, points[nodes], target)
+            points[nodes] += lacking * MM3_PER_ML / _area(points, facets) * outward
     return replace(mesh, points=points)
-
-
-def _step(levels: Levels, name: str, points: Array, target: float) -> Array:
-    """The way (n, 3) to where a level is ``target`` (mm), within the plane z = 0 for points in it."""
-    slope = levels.gradient(name, points)
-    slope[points[:, 2] == 0, 2] = 0.0
-    return (target - levels.at(name, points))[:, None] * slope / (slope**2).sum(axis=1, keepdims=True)
 
 
 def _area(points: Array, facets: Index) -> float:
