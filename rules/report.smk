@@ -8,6 +8,7 @@ rule assess_twin:
     input:
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
+        biventricle=branch(study.mesh.ventricles == "both", then="results/{study}/{patient}/biventricle.zarr"),
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         activation="results/{study}/{patient}/activation.zarr",
@@ -40,6 +41,7 @@ rule report_patient:
         image="results/{study}/{patient}/image.zarr",
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
+        biventricle=branch(study.mesh.ventricles == "both", then="results/{study}/{patient}/biventricle.zarr"),
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         activation="results/{study}/{patient}/activation.zarr",
