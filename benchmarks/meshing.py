@@ -1,6 +1,6 @@
 """Meshes of the left ventricle and of both: speed, quality, memory, and how many phantoms pass all gates.
 
-envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--size 1.75]
+envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--size 1.4]
 
 A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
 made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phantoms", type=int, default=12, help="hearts whose left ventricle is meshed")
     parser.add_argument("--both", type=int, default=4, help="the first of them, of which both ventricles are meshed")
-    parser.add_argument("--size", type=float, default=1.75, help="edge length in mm of the large mesh of both")
+    parser.add_argument("--size", type=float, default=1.4, help="edge length in mm of the large mesh of both")
     parser.add_argument("--large", choices=("left", "both"), help="only this large mesh, in this process")
     options = parser.parse_args()
     if options.large:

@@ -16,6 +16,7 @@ from . import fit, from_labels, quality, right
 from .contours import Contours
 from .levels import LABELS, LEFT_BLOOD, LEFT_WALL, RIGHT_BLOOD, RIGHT_WALL, Levels
 from .measures import bends, cell_volumes, volume_below
+from .reformat import short_axis
 from .tetrahedra import SURFACES, tetrahedra, walls
 
 Array = NDArray[np.float64]
@@ -43,6 +44,7 @@ def build_biventricle(labels: xr.Dataset, parameters: Mesh, scar: Array = NOTHIN
     ``scar`` (n, 3): points of the heart frame around which edges are shorter. Raises Quarantined: those of
     ``contours.extract``, mesh-quality.
     """
+    labels = short_axis(labels)
     outlines = from_labels.steady(labels, parameters.smoothness)
     found: list[str] = []
     for attempt in ATTEMPTS:

@@ -12,6 +12,7 @@ from ..verdicts import Quarantined
 from . import contours, fit, quality
 from .generate import conserving, generate
 from .measures import cavity_volume, enclosed_volume, wall_volume
+from .reformat import short_axis
 from .surfaces import Surfaces
 
 THINNEST = 1.5  # mm of wall below which the fit is not believed
@@ -25,7 +26,7 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
 
     Raises Quarantined: those of ``contours.extract``, mesh-quality.
     """
-    outlines = steady(labels, parameters.smoothness)
+    outlines = steady(short_axis(labels), parameters.smoothness)
     found: list[str] = []
     for attempt in attempts(parameters):
         shape = fit.surfaces(outlines, attempt.smoothness)

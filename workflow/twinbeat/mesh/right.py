@@ -56,7 +56,8 @@ def levels(labels: xr.Dataset, outlines: Contours, shape: Surfaces, wall: float,
     image = in_image(points, labels, outlines.to_lps)
     left, septum = (np.clip(fit.distances(shape, part, points), -FARTHEST, FARTHEST) for part in (0, 1))
     right = distances(grid, most(together.at(image), -septum, FILLET))
-    return Levels.sampled(grid, left=left, septum=septum, right=right, outer=least(septum, right - wall, FILLET))
+    even = gaussian_filter(right.reshape(grid.shape), 1).ravel()  # or the outer wall shows the ripples of the inner one
+    return Levels.sampled(grid, left=left, septum=septum, right=right, outer=least(septum, even - wall, FILLET))
 
 
 def in_image(points: Array, labels: xr.Dataset, to_lps: Array) -> Array:

@@ -75,8 +75,7 @@ def oriented(points: Array, cells: Index) -> Index:
 def stuff(start: Lattice, level: Level) -> tuple[Lattice, NDArray[np.bool_]]:
     """The lattice fitted to ``level`` = 0, and whether each cell lies on the negative side."""
     points, values = start.points.copy(), level(start.points)
-    edges = np.unique(np.sort(np.concatenate([start.cells[:, pair] for pair in PAIRS]), axis=1), axis=0)
-    crossed = edges[values[edges[:, 0]] * values[edges[:, 1]] < 0]
+    crossed = _crossed(start.cells, values)
     share = _crossing(points, crossed, values, level)
     _warp(points, values, crossed, share, level)
     kept = (values[crossed] != 0).all(axis=1)
@@ -90,8 +89,16 @@ def stuff(start: Lattice, level: Level) -> tuple[Lattice, NDArray[np.bool_]]:
     return Lattice(points, oriented(points, cells)), inside < 0
 
 
+def _crossed(cells: Index, values: Array) -> Index:
+    """The edges (n, 2), smaller node first, whose ends lie on both sides."""
+    ends = [cells[:, pair][values[cells[:, pair[0]]] * values[cells[:, pair[1]]] < 0] for pair in PAIRS]
+    low, high = np.sort(np.concatenate(ends), axis=1).T
+    codes = np.unique(low * len(values) + high)
+    return np.stack([codes // len(values), codes % len(values)], axis=1)
+
+
 def _crossing(points: Array, edges: Index, values: Array, level: Level) -> Array:
-    """Where along its edges (n, 2) the level is zero, by two steps of the regula falsi."""
+    """Where along its edges (n, 2) the level is zero, by some steps of the regula falsi."""
     a, b = (points[edges[:, k]] for k in (0, 1))
     low, high = np.zeros(len(edges)), np.ones(len(edges))
     at_low, at_high = values[edges[:, 0]], values[edges[:, 1]]
