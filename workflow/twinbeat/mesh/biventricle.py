@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 APEX = 15.0  # mm above the tip of the LV cavity that count as its apex
 NEAR = 5.0  # mm around scar that are meshed like it
 BENT = 99  # percentile of the curvature that is stored
+RESOLVED = 1.5  # lattice steps across the right wall, at least: no edge, of √2 steps in the base, may jump over it
 NOTHING = np.empty((0, 3))
 log = logging.getLogger("twinbeat")
 
@@ -65,7 +66,7 @@ def build_biventricle(labels: xr.Dataset, parameters: Mesh, scar: Array = NOTHIN
 def meshed(levels: Levels, parameters: Mesh, attempt: Attempt = ATTEMPTS[0], scar: Array = NOTHING) -> xr.Dataset:
     """The mesh of an attempt, whatever its quality. Raises RuntimeError where Mmg fails."""
     section = parameters.biventricle
-    step = attempt.shorter * min(section.size, section.wall / section.across)
+    step = attempt.shorter * min(section.size, section.wall / max(section.across, RESOLVED))
     sizes = wanted(levels, parameters, attempt.shorter, scar)
     mesh = tetrahedra(levels, sizes, step, attempt.shift, section.blood)
     return xr.Dataset(

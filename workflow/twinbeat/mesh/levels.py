@@ -52,9 +52,10 @@ class Levels:
         return cls(grid, {name: spline_filter(field, mode="mirror") for name, field in fields.items()})
 
     def at(self, name: str, points: Array) -> Array:
-        """A level (n,) at points (n, 3)."""
+        """A level (n,) at points (n, 3); outside the grid it is that of the nearest point in it."""
         places = ((points - self.grid.origin) / self.grid.step).T
-        return map_coordinates(self.coefficients[name], places, prefilter=False, mode="mirror")
+        inside = np.clip(places, 0, np.array(self.grid.shape)[:, None] - 1)
+        return map_coordinates(self.coefficients[name], inside, prefilter=False, mode="mirror")
 
     def gradient(self, name: str, points: Array, difference: float = 0.05) -> Array:
         """Its gradient (n, 3), by central differences."""

@@ -61,8 +61,8 @@ def settled(mesh: Tagged, levels: Levels, rounds: int = 2) -> Tagged:
     """
     volumes, points = levels.volumes(), mesh.points.copy()
     goals = {"left": volumes[LEFT_BLOOD], "right": volumes[RIGHT_BLOOD], "outer": sum(volumes.values())}
-    for tag, name in SURFACES.items():
-        facets = mesh.facets[mesh.tags == tag]
+    for tag in np.intersect1d(list(SURFACES), mesh.tags):
+        name, facets = SURFACES[tag], mesh.facets[mesh.tags == tag]
         nodes = np.unique(facets)
         outward = levels.gradient(name, points[nodes])
         outward[points[nodes, 2] == 0, 2] = 0.0
