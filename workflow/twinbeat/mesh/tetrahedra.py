@@ -10,7 +10,7 @@ from ..units import MM3_PER_ML
 from . import boundary
 from .boundary import LEFT_LID, MUSCLE, RIGHT_ENDOCARDIUM, RIGHT_LID
 from .levels import LEFT_BLOOD, LEFT_WALL, RIGHT_BLOOD, RIGHT_WALL, Levels
-from .measures import volume_below
+from .measures import cell_volumes, volume_below
 from .remesh import Tagged, adapted
 from .stuffing import lattice, stuff
 from .template import BASE, ENDOCARDIUM, EPICARDIUM
@@ -79,10 +79,14 @@ def _area(points: Array, facets: Index) -> float:
 
 
 def walls(mesh: Tagged, levels: Levels) -> Index:
-    """Labels of the cells with the muscle parted at the LV epicardium; islands go to the wall around them."""
-    labels, muscle = mesh.labels.copy(), mesh.labels == MUSCLE
-    middles = mesh.points[mesh.cells[muscle]].mean(axis=1)
-    labels[muscle] = np.where(levels.at("septum", middles) < 0, LEFT_WALL, RIGHT_WALL)
+    """Labels of the cells with the muscle parted near the LV epicardium, so that the left wall has its volume.
+
+    Islands go to the wall around them.
+    """
+    labels, muscle = mesh.labels.copy(), np.flatnonzero(mesh.labels == MUSCLE)
+    inwards = muscle[np.argsort(levels.at("septum", mesh.points[mesh.cells[muscle]].mean(axis=1)))]
+    filled = np.cumsum(cell_volumes(mesh.points, mesh.cells[inwards])) / MM3_PER_ML
+    labels[inwards] = np.where(filled < levels.volumes()[LEFT_WALL], LEFT_WALL, RIGHT_WALL)
     for label, other in ((RIGHT_WALL, LEFT_WALL), (LEFT_WALL, RIGHT_WALL)):
         cells = np.flatnonzero(labels == label)
         parts = boundary.components(mesh.cells[cells])
