@@ -14,11 +14,38 @@ rule build_mesh:
         mem_mb=1000,
         runtime=5,
     params:
-        mesh=section("mesh"),
+        mesh=section("mesh", without=["ventricles", "biventricle"]),
     message:
         "{wildcards.patient}: mesh the left ventricle"
     script:
         "../scripts/build_mesh.py"
+
+
+rule build_biventricle:
+    """Tetrahedra of both ventricles at end-diastole, finer in scar, with fibres; made where mesh.ventricles is both."""
+    input:
+        labels="results/{study}/{patient}/labels.zarr",
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        clinical="results/{study}/{patient}/clinical.json",
+        code=modules("mesh", "fibers"),
+    output:
+        directory("results/{study}/{patient}/biventricle.zarr"),
+        "results/{study}/{patient}/biventricle.vtu",
+    log:
+        "logs/{study}/{patient}/build_biventricle.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/build_biventricle.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        mesh=section("mesh", without=["ventricles"]),
+        fibers=section("fibers"),
+    message:
+        "{wildcards.patient}: mesh both ventricles"
+    script:
+        "../scripts/build_biventricle.py"
 
 
 rule assign_fibers:

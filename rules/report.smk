@@ -8,6 +8,7 @@ rule assess_twin:
     input:
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
+        biventricle=branch(study.mesh.ventricles == "both", then="results/{study}/{patient}/biventricle.zarr"),
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         activation="results/{study}/{patient}/activation.zarr",
@@ -41,6 +42,7 @@ rule report_patient:
         automatic="results/{study}/{patient}/automatic.zarr",
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
+        biventricle=branch(study.mesh.ventricles == "both", then="results/{study}/{patient}/biventricle.zarr"),
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         activation="results/{study}/{patient}/activation.zarr",

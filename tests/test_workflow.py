@@ -152,6 +152,16 @@ def test_editing_the_mesh_leaves_segmentation_alone(study):
     assert not rules & FRONT
 
 
+def test_asking_for_both_ventricles_leaves_the_twin_alone(study):
+    rules, _ = edited(study, "mesh:\n  ventricles: both\n")
+    assert "build_biventricle" in rules
+    assert rules <= {"build_biventricle"} | REPORTS
+
+
+def test_how_both_ventricles_are_meshed_does_not_matter_to_the_left_one(study):
+    assert edited(study, "mesh:\n  biventricle:\n    size: 2 mm\n") == (set(), set())
+
+
 def test_respelling_a_unit_reruns_nothing(study):
     assert edited(study, "mesh:\n  size: 0.6 cm\n") == (set(), set())
 

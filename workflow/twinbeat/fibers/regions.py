@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..mesh import BASE, ENDOCARDIUM, EPICARDIUM
+from ..mesh.boundary import RIGHT_ENDOCARDIUM
+from ..mesh.levels import LEFT_WALL, RIGHT_WALL
 
 Index = NDArray[np.int64]
-RIGHT_ENDOCARDIUM = 4
-LEFT_WALL, RIGHT_WALL = 1, 2
 STEPS = 200  # along the apical line; a tetrahedron is longer than a two-hundredth of a wall
 __all__ = ["BASE", "ENDOCARDIUM", "EPICARDIUM", "LEFT_WALL", "RIGHT_ENDOCARDIUM", "RIGHT_WALL"]
 

@@ -1,5 +1,6 @@
-"""The left ventricle at end-diastole as tetrahedra."""
+"""The left ventricle, or both, at end-diastole as tetrahedra."""
 
+from .biventricle import build_biventricle
 from .export import read, write
 from .formats import owners
 from .from_labels import build
@@ -15,6 +16,7 @@ __all__ = [
     "EPICARDIUM",
     "Surfaces",
     "build",
+    "build_biventricle",
     "cavity_volume",
     "cell_volumes",
     "enclosed_volume",

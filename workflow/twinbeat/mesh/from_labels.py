@@ -11,6 +11,8 @@ from ..parameters import Mesh
 from ..verdicts import Quarantined
 from . import contours, fit, quality
 from .generate import conserving, generate
+from .measures import cavity_volume, enclosed_volume, wall_volume
+from .reformat import short_axis
 from .surfaces import Surfaces
 
 THINNEST = 1.5  # mm of wall below which the fit is not believed
@@ -24,14 +26,14 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
 
     Raises Quarantined: those of ``contours.extract``, mesh-quality.
     """
-    outlines = steady(labels, parameters.smoothness)
+    outlines = steady(short_axis(labels), parameters.smoothness)
     found: list[str] = []
     for attempt in attempts(parameters):
         shape = fit.surfaces(outlines, attempt.smoothness)
         found = implausible(shape, outlines)
         if not found:
             mesh = conserving(generate(shape, attempt.size, attempt.layers, outlines.to_lps))
-            found = quality.faults(mesh, parameters)
+            found = quality.faults(mesh, parameters) + volume_faults(mesh, shape, parameters)
         if not found:
             return mesh.assign(_figures(mesh, shape, outlines))
         log.info("mesh: %s: %s; trying again", attempt.model_dump(mode="json"), "; ".join(found))
@@ -71,16 +73,23 @@ def implausible(shape: Surfaces, outlines: contours.Contours) -> list[str]:
     return [words for wrong, words in found if wrong]
 
 
+def volume_faults(mesh: xr.Dataset, shape: Surfaces, limits: Mesh) -> list[str]:
+    """What is wrong with the volumes of a mesh against the smooth walls', in words."""
+    points, cells, facets, tags = (mesh[name].values for name in ("points", "cells", "facets", "facet_tags"))
+    cavity, whole = (enclosed_volume(shape, wall) for wall in (0, 1))
+    found = {"cavity": cavity_volume(points, facets, tags), "wall": wall_volume(points, cells)}
+    return quality.volume_faults(found, {"cavity": cavity, "wall": whole - cavity}, limits)
+
+
 def _figures(mesh: xr.Dataset, shape: Surfaces, outlines: contours.Contours) -> dict[str, Any]:
     points, cells = mesh["points"].values, mesh["cells"].values
     rms = [fit.contour_rms(shape, wall, outlines.walls[wall]) for wall in (0, 1)]
-    angle, aspect = quality.dihedral_angles(points, cells).min(), quality.aspects(points, cells).max()
+    found = quality.figures(points, cells)
     text = "mesh: %d cells, contour rms %.2f and %.2f mm, dihedral angles from %.1f degree, aspect ratios up to %.1f"
-    log.info(text, len(cells), *rms, angle, aspect)
+    log.info(text, len(cells), *rms, found["minimum_dihedral"], found["maximum_aspect"])
     return {
         "contour_rms": (("wall",), np.array(rms)),
-        "minimum_dihedral": ((), angle),
-        "maximum_aspect": ((), aspect),
+        **{name: ((), value) for name, value in found.items()},
         "slice_position": (("slice",), outlines.positions),
         "slice_shift": (("slice", "component"), outlines.shifts),
     }

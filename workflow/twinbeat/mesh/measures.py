@@ -48,3 +48,27 @@ def enclosed_volume(surfaces: Surfaces, wall: int) -> float:
     height = -surfaces.centre[2] / surfaces.radii[0, 2]  # the plane: M cos θ = height
     lid = height**3 * np.tan(rim) ** 2 / 2  # ∫ (height / cos θ)³ sin θ dθ up to the rim
     return float(scale / 3 * np.sum(below * (np.pi - rim) / 2 + lid) * 2 * np.pi / 96)
+
+
+def volume_below(points: Array, facets: Index) -> float:
+    """Volume in mL between facets and the plane z = 0, by ∮ z n_z dA; negative where they face what they enclose."""
+    a, b, c = np.moveaxis(points[facets], 1, 0)
+    across = np.cross(b - a, c - a)[:, 2] / 2
+    return float(np.sum(across * points[facets, 2].mean(axis=1)) / MM3_PER_ML)
+
+
+def bends(points: Array, facets: Index) -> Array:
+    """Curvature (edge,) in 1/mm across each edge of a surface: angle between its two facets over their distance.
+
+    On a sphere of radius R it is 1/R; at a step of a staircase, a right angle over an edge's length.
+    """
+    corners = points[facets]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    edges = np.sort(facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    codes = edges[:, 0] * len(points) + edges[:, 1]
+    order = np.argsort(codes, kind="stable")
+    same = codes[order[1:]] == codes[order[:-1]]
+    one, two = order[:-1][same] // 3, order[1:][same] // 3
+    angle = 2 * np.arcsin(np.clip(np.linalg.norm(normals[one] - normals[two], axis=1) / 2, 0, 1))
+    return angle / np.linalg.norm(corners.mean(axis=1)[one] - corners.mean(axis=1)[two], axis=1)

@@ -106,13 +106,13 @@ def soft_masks(at: xr.Dataset) -> list[Array]:
 
 def _grid(image: xr.Dataset, labels: xr.Dataset, overlay: Overlay) -> Figure:
     frames = {"end-diastole": int(labels.end_diastole), "end-systole": int(labels.end_systole)}
-    window = _window(image, labels)
+    window = window_of(image, labels)
     left, right, bottom, top = window
     figure, grid = axes(2, 3, 9, 6 * (bottom - top) / (right - left) + 0.9)
-    contrast = _contrast(image, window)
+    contrast = contrast_of(image, window)
     for row, (moment, frame) in zip(grid, frames.items(), strict=True):
         for axis, name, z in zip(row, NAMES, chosen_slices(labels), strict=True):
-            _show(axis, image, frame, float(labels.z[z]), window, contrast)
+            show(axis, image, frame, float(labels.z[z]), window, contrast)
             overlay(axis, frame, z)
             axis.set_title(f"{moment}, {name}, {float(labels.time[frame]):.0f} ms")
     handles = dict(zip(*reversed(grid[0, 0].get_legend_handles_labels()), strict=True))
@@ -120,7 +120,7 @@ def _grid(image: xr.Dataset, labels: xr.Dataset, overlay: Overlay) -> Figure:
     return figure
 
 
-def _window(image: xr.Dataset, labels: xr.Dataset) -> Window:
+def window_of(image: xr.Dataset, labels: xr.Dataset) -> Window:
     """Left, right, bottom, top (y grows downwards) around all labels and within the image, in mm."""
     heart = (labels.labels > 0).any(("time", "z"))
     y, x = labels.y.values[heart.any("x").values], labels.x.values[heart.any("y").values]
@@ -129,13 +129,13 @@ def _window(image: xr.Dataset, labels: xr.Dataset) -> Window:
     return left, min(x.max() + MARGIN, inside[1]), min(y.max() + MARGIN, inside[3]), top
 
 
-def _contrast(image: xr.Dataset, window: Window) -> tuple[float, float]:
+def contrast_of(image: xr.Dataset, window: Window) -> tuple[float, float]:
     left, right, bottom, top = window
     near = image.image.sel(x=slice(left, right), y=slice(top, bottom)).values
     return tuple(np.percentile(near, (1, 99.5)))
 
 
-def _show(axis: Axes, image: xr.Dataset, frame: int, z: float, window: Window, contrast: tuple[float, float]) -> None:
+def show(axis: Axes, image: xr.Dataset, frame: int, z: float, window: Window, contrast: tuple[float, float]) -> None:
     pixels = image.image.isel(time=frame).sel(z=z, method="nearest")
     x, y = image.x.values, image.y.values
     half = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2

@@ -14,12 +14,13 @@ from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
+from .meshing import mesh_slices
 from .rendering import heart
 from .sensitivity import quality, sweep
 from .sources import Gathered, origins
 
 STAGES = (
-    *("image", "automatic", "labels", "anatomy", "targets", "posterior"),
+    *("image", "automatic", "labels", "anatomy", "biventricle", "targets", "posterior"),
     *("activation", "beat", "surrogate", "assessment"),
 )
 """In the order in which they are made."""
@@ -54,6 +55,14 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
     "surface": (
         ("image", "labels", "anatomy", "posterior"),
         lambda of: mesh_frames(of["image"], of["labels"], of["anatomy"], of["posterior"].displacement),
+    ),
+    "mesh": (
+        ("image", "labels", "anatomy"),
+        lambda of: mesh_slices(of["image"], of["labels"], of["anatomy"]),
+    ),
+    "biventricle": (
+        ("image", "labels", "biventricle"),
+        lambda of: mesh_slices(of["image"], of["labels"], of["biventricle"]),
     ),
     "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"), _tissue(of.get("posterior")))),
     "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),

@@ -1,0 +1,100 @@
+"""Meshes of the left ventricle and of both: speed, quality, memory, and how many phantoms pass all gates.
+
+envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--size 1.4]
+
+A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
+made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
+(that of the libraries alone is about 0.3 GB). Seconds are of this process's CPU time, so that other work on the machine
+does not count. The last line is one JSON object; names that begin with ``left_`` are of the left ventricle alone.
+"""
+
+import argparse
+import json
+import logging
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from twinbeat import mesh
+from twinbeat.evidence.segmentation import PHENOTYPES, phantom
+from twinbeat.mesh import quality
+from twinbeat.mesh.biventricle import build_biventricle
+from twinbeat.parameters import Mesh
+from twinbeat.verdicts import Quarantined
+
+LARGE = Mesh(size="1.15 mm", layers=8)
+
+
+def labelled(seed: int) -> xr.Dataset:
+    """Truth labels of a phantom at end-diastole, as segmentation would store them."""
+    truth = phantom(seed, PHENOTYPES[seed % len(PHENOTYPES)], 1)[["labels", "origin", "directions"]]
+    shares = np.stack([(truth["labels"].values == label).astype(np.float32) for label in range(4)])
+    return truth.assign(probability=(("label", "time", "z", "y", "x"), shares), end_diastole=((), 0))
+
+
+def large(which: str, size: float) -> dict[str, float]:
+    """Figures of one large mesh."""
+    labels = labelled(2)
+    parameters = Mesh(biventricle={"size": f"{size} mm"}) if which == "both" else LARGE
+    build = build_biventricle if which == "both" else mesh.build
+    begin = time.process_time()
+    made = build(labels, parameters)
+    seconds = time.process_time() - begin
+    found = quality.figures(made["points"].values, made["cells"].values)
+    return {
+        "tets": made.sizes["cell"],
+        "tets_per_second": made.sizes["cell"] / seconds,
+        "min_dihedral": found["minimum_dihedral"],
+        "p1_dihedral": found["percentile_dihedral"],
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+    }
+
+
+def apart(which: str, size: float) -> dict[str, float]:
+    """The figures of ``large``, from a process of its own."""
+    command = [sys.executable, __file__, "--large", which, "--size", str(size)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def passed(build: Callable[[xr.Dataset, Mesh], xr.Dataset], labels: xr.Dataset, seed: int) -> bool:
+    """Whether a mesh passes all gates; says why not."""
+    try:
+        made = build(labels, Mesh())
+    except Quarantined as stopped:
+        print(f"phantom {seed}, {PHENOTYPES[seed % len(PHENOTYPES)]}: {build.__name__}: {stopped.code}: {stopped}")
+        return False
+    rms = ", ".join(f"{value:.2f}" for value in made["contour_rms"].values)
+    print(f"phantom {seed}: {build.__name__}: {made.sizes['cell']} cells, contours {rms} mm", flush=True)
+    return True
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--phantoms", type=int, default=12, help="hearts whose left ventricle is meshed")
+    parser.add_argument("--both", type=int, default=4, help="the first of them, of which both ventricles are meshed")
+    parser.add_argument("--size", type=float, default=1.4, help="edge length in mm of the large mesh of both")
+    parser.add_argument("--large", choices=("left", "both"), help="only this large mesh, in this process")
+    options = parser.parse_args()
+    if options.large:
+        print(json.dumps(large(options.large, options.size)))
+        return
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    left, both = [], []
+    for seed in range(options.phantoms):
+        labels = labelled(seed)
+        left.append(passed(mesh.build, labels, seed))
+        both += [passed(build_biventricle, labels, seed)] if seed < options.both else []
+    figures = apart("both", options.size) | {"pass_rate": np.mean(both), "phantoms": len(both)}
+    figures |= {f"left_{name}": value for name, value in apart("left", options.size).items()}
+    figures |= {"left_pass_rate": np.mean(left), "left_phantoms": len(left)}
+    print(json.dumps({name: round(float(value), 4) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()

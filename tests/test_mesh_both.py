@@ -1,0 +1,314 @@
+"""Both ventricles: level functions, stuffed lattices and Mmg on shells of known volume, and phantoms of known shape."""
+
+import logging
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest import approx
+from skimage.measure import marching_cubes
+
+from twinbeat import mesh, store
+from twinbeat.mesh import biventricle, boundary, levels, measures, quality, right, stuffing, synthetic, tetrahedra
+from twinbeat.mesh.from_labels import steady
+from twinbeat.parameters import Mesh
+from twinbeat.verdicts import Quarantined
+
+INNER, OUTER = 20.0, 30.0  # mm, of a half spherical shell under the plane z = 0
+SHELL = 2 * np.pi / 3 * (OUTER**3 - INNER**3) / 1000  # mL
+COARSE = Mesh(biventricle={"size": "5 mm", "wall": "4 mm", "across": 1})
+
+
+def spheres(right_at: float | None = None) -> levels.Levels:
+    """The shell as the left ventricle, and where wanted a right one: a ball of 18 mm, beside it in 4 mm of wall."""
+    grid = levels.Grid.around(np.array([-40.0, -40, -40]), np.array([80.0, 40, 6]), 2.0)
+    far = np.linalg.norm(grid.points(), axis=1)
+    septum, ball = far - OUTER, np.full(len(far), 20.0)
+    if right_at is not None:
+        ball = levels.most(np.linalg.norm(grid.points() - [right_at, 0, 0], axis=1) - 18, -septum, 4.0)
+    return levels.Levels.sampled(
+        grid, left=far - INNER, septum=septum, right=ball, outer=levels.least(septum, ball - 4, 4.0)
+    )
+
+
+def stuffed(anatomy: levels.Levels, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points and muscle of the stuffed lattice."""
+    high = anatomy.grid.origin + anatomy.grid.step * (np.array(anatomy.grid.shape) - 1)
+    start = stuffing.lattice(anatomy.grid.origin, high, step, lambda points: anatomy.muscle(points) < step)
+    fitted, inside = stuffing.stuff(start, anatomy.muscle)
+    used, cells = np.unique(fitted.cells[inside], return_inverse=True)
+    return fitted.points[used], cells.reshape(-1, 4)
+
+
+def dataset(made: tetrahedra.Tagged, tags: np.ndarray) -> xr.Dataset:
+    return xr.Dataset(
+        {
+            "points": (("point", "component"), made.points),
+            "cells": (("cell", "corner"), made.cells),
+            "cell_tags": (("cell",), tags),
+            "facets": (("facet", "facet_corner"), made.facets),
+            "facet_tags": (("facet",), made.tags),
+        }
+    )
+
+
+class TestLevels:
+    def test_smooth_minimum(self):
+        """Where both are equal it is a quarter of the width less; where they differ by more, it is the minimum."""
+        assert levels.least(np.array([1.0, 1.0]), np.array([1.0, 6.0]), 4.0).tolist() == [0.0, 1.0]
+        assert levels.most(np.array([1.0, 1.0]), np.array([1.0, -4.0]), 4.0).tolist() == [2.0, 1.0]
+
+    def test_volumes_of_a_shell(self):
+        """2π/3 (30³ - 20³) and 2π/3 20³; what is left of the right ventricle is nothing."""
+        found = spheres().volumes()
+        assert found[levels.LEFT_WALL] == approx(SHELL, rel=2e-3)
+        assert found[levels.LEFT_BLOOD] == approx(2 * np.pi / 3 * INNER**3 / 1000, rel=2e-3)
+        assert found[levels.RIGHT_WALL] == approx(0, abs=1e-4)
+        assert found[levels.RIGHT_BLOOD] == 0
+
+    def test_thickness_is_that_of_the_shell(self):
+        """10 mm, wherever in the wall."""
+        points = np.array([[21.0, 0, 0], [0, 25, 0], [0, 0, -29]])
+        np.testing.assert_allclose(spheres().thickness(points), 10, atol=0.02)
+
+    def test_gradient_points_outwards(self):
+        points = np.array([[0.0, 18, -24], [25, 0, -1]])
+        unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+        np.testing.assert_allclose(spheres().gradient("septum", points), unit, atol=5e-3)
+
+    def test_distances_of_any_level_of_a_sphere(self):
+        """The level r² - 20² gives r - 20: to 0.1 mm near the surface, to 0.4 mm within 10 mm of it.
+
+        Above z = 0 the grid ends, and with it the surface that points are measured from.
+        """
+        grid = spheres().grid
+        far = np.linalg.norm(grid.points(), axis=1)
+        off = np.abs(right.distances(grid, far**2 - INNER**2) - (far - INNER))
+        below = grid.points()[:, 2] <= 0
+        assert off[below & (np.abs(far - INNER) < 3)].max() < 0.1
+        assert off[below & (np.abs(far - INNER) < 10)].max() < 0.4
+
+
+class TestStuffing:
+    def test_the_lattice_alone(self):
+        """Body-centred cubic: angles of 60 and 90 degree; 45 degree and less only where the plane halves octahedra."""
+        box = np.array([0.0, 0, -20]), np.array([20.0, 20, 0])
+        found = stuffing.lattice(*box, 5.0, lambda points: np.ones(len(points), bool))
+        angles = quality.dihedral_angles(found.points, found.cells)
+        deep = found.points[found.cells][..., 2].max(axis=1) < 0
+        np.testing.assert_allclose(np.unique(angles[deep].round(6)), [60, 90])
+        assert angles.min() == approx(45)
+        assert (measures.cell_volumes(found.points, found.cells) > 0).all()
+
+    def test_volume_converges_at_second_order(self):
+        """Nodes lie on the surfaces and flat facets cut them by chords: halving the step divides the loss by 4."""
+        losses = [SHELL - measures.wall_volume(*stuffed(spheres(), step)) for step in (5.0, 2.5)]
+        assert losses[0] / losses[1] == approx(4, abs=1.5)
+        assert abs(losses[1]) < 0.01 * SHELL
+
+    @settings(max_examples=8, deadline=None, derandomize=True)
+    @given(step=st.floats(2.5, 5.0), inner=st.floats(14, 22), bulge=st.floats(0, 0.2))
+    def test_any_shell_is_closed_and_has_no_sliver(self, step, inner, bulge):
+        """Of any size and oval: one piece, closed, of the topology of a ball; angles from 10 degree on."""
+        grid = spheres().grid
+        points = grid.points() * [1, 1 - bulge, 1 - bulge / 2]
+        far = np.linalg.norm(points, axis=1)
+        fields = {"left": far - inner, "septum": far - 30, "right": np.full(len(far), 20.0), "outer": far - 30}
+        points, cells = stuffed(levels.Levels.sampled(grid, **fields), step)
+        border, _ = boundary.facets(cells, np.ones(len(cells), np.int64))
+        assert boundary.components(cells).max() == 0
+        assert quality.watertight(border)
+        assert quality.euler(border) == 2
+        assert quality.dihedral_angles(points, cells).min() > 10
+
+
+class TestTetrahedra:
+    @pytest.fixture(scope="class")
+    def pair(self):
+        """Two ventricles of spheres with their blood."""
+        anatomy = spheres(right_at=38.0)
+        made = tetrahedra.tetrahedra(anatomy, lambda points: np.full(len(points), 4.0), 2.6, 0.0, True)
+        return anatomy, made, dataset(made, tetrahedra.walls(made, anatomy))
+
+    def test_passes_all_gates(self, pair):
+        anatomy, _, found = pair
+        assert biventricle.faults(found, anatomy, Mesh()) == []
+
+    def test_encloses_the_smooth_volumes(self, pair):
+        """Surfaces are moved until cavities and whole are exact; the walls' border, made of faces, is within 1 %."""
+        anatomy, _, found = pair
+        volumes, smooth = biventricle.volumes(found), anatomy.volumes()
+        for label in (levels.LEFT_BLOOD, levels.RIGHT_BLOOD):
+            assert volumes[label] == approx(smooth[label], rel=1e-3)
+        assert sum(volumes.values()) == approx(sum(smooth.values()), rel=1e-3)
+
+    def test_blood_conforms(self, pair):
+        """The cells of a pool fill what its endocardium encloses, and its lid lies in the plane."""
+        _, made, found = pair
+        sizes = measures.cell_volumes(made.points, made.cells)
+        pools = biventricle.volumes(found)
+        for label, lid in ((levels.LEFT_BLOOD, boundary.LEFT_LID), (levels.RIGHT_BLOOD, boundary.RIGHT_LID)):
+            assert sizes[made.labels == label].sum() / 1000 == approx(pools[label], rel=1e-9)
+            assert np.abs(made.points[made.facets[made.tags == lid], 2]).max() == 0
+
+    def test_tags_lie_on_their_surfaces(self, pair):
+        """Within 0.3 mm, a tenth of an edge or less; the base is flat, and normals of the epicardium point outwards."""
+        anatomy, made, _ = pair
+        for tag, name in tetrahedra.SURFACES.items():
+            nodes = np.unique(made.facets[made.tags == tag])
+            assert np.quantile(np.abs(anatomy.at(name, made.points[nodes])), 0.99) < 0.3
+        assert np.abs(made.points[made.facets[made.tags == mesh.BASE], 2]).max() == 0
+        a, b, c = np.moveaxis(made.points[made.facets[made.tags == mesh.EPICARDIUM]], 1, 0)
+        outward = anatomy.gradient("outer", (a + b + c) / 3)
+        assert (np.einsum("ij,ij->i", np.cross(b - a, c - a), outward) > 0).all()
+
+    def test_finer_where_it_is_wanted(self):
+        """Edges of 2 mm below z = -20 and 4 mm above z = -10: the mean edges are about in that ratio."""
+
+        def sizes(points):
+            return np.clip(2 + 2 * (points[:, 2] + 20) / 10, 2.0, 4.0)
+
+        made = tetrahedra.tetrahedra(spheres(), sizes, 3.0, 0.0, False)
+        corners = made.points[made.cells]
+        edge, depth = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), corners[..., 2].mean(axis=1)
+        assert edge[depth > -8].mean() / edge[depth < -22].mean() == approx(2, abs=0.5)
+
+
+class TestGates:
+    def ball(self) -> xr.Dataset:
+        """The LV template, which passes."""
+        return synthetic.ellipsoid(9.0, 1)
+
+    def test_percentile(self):
+        found = quality.faults(self.ball(), Mesh(percentile_dihedral="60 degree"))
+        assert found[0].startswith("first percentile of dihedral angles")
+        assert found[0].endswith("at least 60 expected")
+
+    def test_label_in_pieces(self):
+        """Two cells at opposite ends with a label of their own are two pieces."""
+        anatomy = self.ball()
+        z = anatomy["points"].values[anatomy["cells"].values].mean(axis=1)[:, 2]
+        tags = np.ones(len(z), np.int64)
+        tags[[z.argmin(), z.argmax()]] = 2
+        assert quality.faults(anatomy.assign(cell_tags=(("cell",), tags)), Mesh()) == ["label 2 in 2 pieces"]
+
+    def test_handle(self):
+        """A ring of cubes of 5 x 5 around a hole has the surface of a torus: Euler characteristic 0."""
+        cube = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+        split = np.array([[0, 1, 3, 7], [0, 3, 2, 7], [0, 2, 6, 7], [0, 6, 4, 7], [0, 4, 5, 7], [0, 5, 1, 7]])
+        places = [(i, j, 0) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
+        corners = np.concatenate([cube + place for place in places])
+        points, number = np.unique(corners, axis=0, return_inverse=True)
+        cells = np.concatenate([number.reshape(-1, 8)[n][split] for n in range(8)])
+        border, _ = boundary.facets(stuffing.oriented(points.astype(float), cells), np.ones(len(cells), np.int64))
+        assert quality.watertight(border)
+        ring = xr.Dataset({"facets": (("f", "c"), border), "facet_tags": (("f",), np.ones(len(border), np.int64))})
+        assert quality.surface_faults(ring) == ["surface of Euler characteristic 0, 2 of a ball expected"]
+
+    def test_volume(self):
+        """102 mL for 100 are 2 % off, more than 1 %; 99.5 for 100 are not."""
+        found = quality.volume_faults({"wall": 102.0, "blood": 99.5}, {"wall": 100.0, "blood": 100.0}, Mesh())
+        assert found == ["volume of wall 2.0% off, at most 1.0% expected"]
+
+    def test_curvature_of_a_sphere(self):
+        """1/R = 0.05 per mm in the median; Mmg is not needed for that."""
+        points, cells = stuffed(spheres(), 4.0)
+        border, _ = boundary.facets(cells, np.ones(len(cells), np.int64))
+        inner = border[np.abs(np.linalg.norm(points[border].mean(axis=1), axis=1) - INNER) < 1]
+        assert np.median(measures.bends(points, inner)) == approx(1 / INNER, rel=0.25)
+
+
+@pytest.fixture(scope="module")
+def stack():
+    return synthetic.labels(synthetic.ellipsoids(*synthetic.HUMAN), pixel=2.0)
+
+
+@pytest.fixture(scope="module")
+def built(stack):
+    return biventricle.build_biventricle(stack, COARSE)
+
+
+class TestBuild:
+    def test_contours_are_met(self, built):
+        """Root mean square distances at most 1 mm: LV endocardium, RV endocardium, LV epicardium."""
+        assert built["contour_rms"].values.max() < 1
+
+    def test_passes_the_gates_and_is_what_the_table_says(self, built, tmp_path):
+        assert quality.faults(built, COARSE) == []
+        np.testing.assert_allclose(built["volume"], built["smooth_volume"], rtol=0.01)
+        store.publish(built, tmp_path / "biventricle.zarr")
+        assert store.open(tmp_path / "biventricle.zarr")["cells"].equals(built["cells"])
+
+    def test_left_blood_is_that_of_the_planted_ellipsoid(self, built):
+        """Within 3 %, as for the LV alone."""
+        assert float(built["volume"][2]) == approx(synthetic.cap_volume(26, 62, 16), rel=0.03)
+
+    def test_right_wall_has_its_thickness(self, built):
+        """From the RV free wall's endocardium to the epicardium: 4 mm, but where it meets the left ventricle."""
+        points, facets, tags = (built[name].values for name in ("points", "facets", "facet_tags"))
+        inner = points[np.unique(facets[tags == boundary.RIGHT_ENDOCARDIUM])]
+        outer = points[np.unique(facets[tags == mesh.EPICARDIUM])]
+        free = inner[inner[:, 0] > np.quantile(inner[:, 0], 0.8)]
+        nearest = np.linalg.norm(free[:, None] - outer[None], axis=2).min(axis=1)
+        assert np.median(nearest) == approx(4, abs=0.5)
+
+    def test_the_right_wall_lies_towards_the_right(self, built):
+        """The first axis points to the RV."""
+        x = built["points"].values[built["cells"].values].mean(axis=1)[:, 0]
+        tags = built["cell_tags"].values
+        assert x[tags == levels.RIGHT_WALL].mean() > 30 > x[tags == levels.LEFT_WALL].mean()
+
+    def test_no_staircase(self, stack):
+        """Slices of 8 mm, each as it is down to the next, have edges of a right angle: over 0.3 per mm across a grid of
+        2 mm. Smoothed between the slices, 99 % of all edges bend by less than a fillet of 4 mm."""
+        outlines = steady(stack, 1e-3)
+        smooth = right.smoothed(stack.isel(time=0), outlines, right.STIFFNESS)
+        steps = np.repeat(smooth.values[4::4], 4, axis=0)
+        bent = [bends_of(values, smooth) for values in (smooth.values, steps)]
+        assert bent[0] < 1 / 4 < 0.3 < bent[1]
+
+    def test_scar_is_meshed_finer(self, stack):
+        """Half the edge within 5 mm of a scar in the lateral wall, all of it on the other side of the ventricle."""
+        outlines = steady(stack, 1e-3)
+        shape = biventricle.fit.surfaces(outlines, 1e-3)
+        anatomy = right.levels(stack, outlines, shape, 4.0)
+        scar = np.array([[-30.0, 0, -20]])
+        parameters = Mesh(biventricle={"size": "4 mm", "scar": 0.5, "across": 1, "wall": "4 mm"})
+        sizes = biventricle.wanted(anatomy, parameters, 1.0, scar)
+        assert sizes(np.array([[-30.0, 2, -20], [0, 30.0, -20]])) == approx([2, 4])
+
+
+def bends_of(values: np.ndarray, like: right.Stack) -> float:
+    """The 99th percentile of the curvature of the surface where values are zero."""
+    spacing = [abs(axis[1] - axis[0]) for axis in (like.z, like.y, like.x)]
+    points, facets, _, _ = marching_cubes(values, 0.0, spacing=spacing)
+    return float(np.percentile(measures.bends(points, facets), 99))
+
+
+class TestRemeshing:
+    def test_the_next_attempt_has_another_lattice(self, stack, monkeypatch, caplog):
+        """One attempt fails in Mmg, one at a gate; the third passes."""
+        caplog.set_level(logging.INFO, "twinbeat")
+        tried, answers = [], iter([["surface not closed"], []])
+
+        def meshed(levels_, parameters, attempt, scar):
+            tried.append(attempt)
+            if len(tried) == 1:
+                raise RuntimeError("Remeshing failed")
+            return xr.Dataset()
+
+        monkeypatch.setattr(biventricle, "meshed", meshed)
+        monkeypatch.setattr(biventricle, "faults", lambda *_: next(answers))
+        monkeypatch.setattr(biventricle, "_figures", lambda *_: {"minimum_dihedral": 12.0})
+        assert float(biventricle.build_biventricle(stack, COARSE)["minimum_dihedral"]) == 12
+        assert tried == list(biventricle.ATTEMPTS[:3])
+        assert caplog.text.count("trying again") == 2
+
+    def test_quarantined_after_all_attempts(self, stack, monkeypatch):
+        monkeypatch.setattr(biventricle, "meshed", lambda *_: xr.Dataset())
+        monkeypatch.setattr(biventricle, "faults", lambda *_: ["3 inverted elements"])
+        with pytest.raises(Quarantined, match="3 inverted elements") as stopped:
+            biventricle.build_biventricle(stack, COARSE)
+        assert stopped.value.code == "mesh-quality"

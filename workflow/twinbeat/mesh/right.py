@@ -1,0 +1,159 @@
+"""The right ventricle between the slices: shape-based interpolation (Raya and Udupa 1990) of both ventricles together.
+
+Each slice has the signed distance from the outline of everything that is ventricle. Between the slices it is a
+smoothing spline along their normal; less the left ventricle, it is the right one, whose septal side is the LV's
+epicardium. What the images leave open is the right wall: they label its blood only.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, grey_closing, map_coordinates
+from scipy.spatial import cKDTree
+from skimage.draw import polygon2mask
+from skimage.measure import marching_cubes
+
+from . import fit
+from .contours import RIGHT, Contours
+from .levels import FARTHEST, Grid, Levels, least, most
+from .slices import BLOOD, MUSCLE, outline, within
+from .surfaces import Surfaces
+
+Array = NDArray[np.float64]
+STEP = 2.0  # mm of the grid of the levels
+PLANE = 1.5  # mm between the samples of a slice
+MARGIN = 8.0  # mm of grid around the heart
+CREVICE = 5.0  # mm of unlabelled voxels between the ventricles that are no more than the septum's border
+NOISE = 1.0  # mm, standard deviation of the smoothing in the planes
+FILLET = 4.0  # mm within which edges between the ventricles are rounded
+STIFFNESS = 8.0  # mm³: halves a zigzag from slice to slice of 8 mm, and leaves waves of four slices
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Signed distance ``values`` (z, y, x) in mm at coordinates z, y, x in mm of the image, evenly spaced."""
+
+    z: Array
+    y: Array
+    x: Array
+    values: Array
+
+    def at(self, points: Array) -> Array:
+        """The distance (n,) at image coordinates (n, (z, y, x))."""
+        axes = (self.z, self.y, self.x)
+        places = [(points[:, k] - axis[0]) / (axis[1] - axis[0]) for k, axis in enumerate(axes)]
+        return map_coordinates(self.values, places, mode="nearest")
+
+
+def levels(labels: xr.Dataset, outlines: Contours, shape: Surfaces, wall: float, stiffness: float = 1.0) -> Levels:
+    """Levels of both ventricles at end-diastole; ``wall`` is the thickness of the right one in mm."""
+    labels = labels.isel(time=int(labels["end_diastole"]))
+    together = smoothed(labels, outlines, STIFFNESS * stiffness)
+    grid = _grid(together, labels, outlines, wall)
+    points = grid.points()
+    image = in_image(points, labels, outlines.to_lps)
+    left, septum = (np.clip(fit.distances(shape, part, points), -FARTHEST, FARTHEST) for part in (0, 1))
+    right = distances(grid, most(together.at(image), -septum, FILLET))
+    even = gaussian_filter(right.reshape(grid.shape), 1).ravel()  # or the outer wall shows the ripples of the inner one
+    return Levels.sampled(grid, left=left, septum=septum, right=right, outer=least(septum, even - wall, FILLET))
+
+
+def in_image(points: Array, labels: xr.Dataset, to_lps: Array) -> Array:
+    """Points (n, 3) of the heart frame as image coordinates (z, y, x) in mm."""
+    return (points @ to_lps[:3, :3].T + to_lps[:3, 3] - labels["origin"].values) @ labels["directions"].values.T
+
+
+def in_heart(points: Array, labels: xr.Dataset, to_lps: Array) -> Array:
+    """Image coordinates (n, (z, y, x)) in mm as points of the heart frame."""
+    return (labels["origin"].values + points @ labels["directions"].values - to_lps[:3, 3]) @ to_lps[:3, :3]
+
+
+def smoothed(labels: xr.Dataset, outlines: Contours, stiffness: float) -> Stack:
+    """The signed distance from both ventricles, smooth between the slices; it closes below the last one.
+
+    Above the first slice it goes on as it is there.
+    """
+    probability = within(labels, (BLOOD, MUSCLE, RIGHT))
+    loops = [
+        _loop(labels, probability, at, shift) for at, shift in zip(outlines.positions, outlines.shifts, strict=True)
+    ]
+    everything = np.concatenate([loop for loop in loops if loop is not None])
+    room = FARTHEST + MARGIN
+    y, x = (np.arange(v.min() - room, v.max() + room, PLANE) for v in everything.T)
+    planes = [_signed(loop, y, x) for loop in loops if loop is not None]
+    depth = -planes[-1].min()
+    planes = [planes[0], *planes, *(planes[-1] + 2 * depth * step for step in (1, 2))]
+    step = np.diff(outlines.positions).mean()
+    z = outlines.positions[0] + step * np.arange(-1, len(planes) - 1)
+    return _between(z, y, x, np.stack(planes), stiffness)
+
+
+def _loop(labels: xr.Dataset, probability: Array, position: float, shift: Array) -> Array | None:
+    """Outline (n, (y, x)) of both ventricles in a slice, where it would be without its breath-hold shift."""
+    k = int(np.abs(labels["z"].values - position).argmin())
+    y, x = labels["y"].values, labels["x"].values
+    size = 2 * round(CREVICE / abs(x[1] - x[0]) / 2) + 1
+    loop = outline(grey_closing(probability[k], size), y, x)
+    return None if loop is None else loop - labels["directions"].values[1:] @ shift
+
+
+def _signed(loop: Array, y: Array, x: Array) -> Array:
+    """Distance (y, x) in mm from a closed line (n, 2), negative inside."""
+    t = np.arange(0, len(loop), 0.1)
+    closed = np.concatenate([loop, loop[:1]])
+    dense = np.stack([np.interp(t, np.arange(len(closed)), axis) for axis in closed.T], axis=1)
+    samples = np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1)
+    far, _ = cKDTree(dense).query(samples.reshape(-1, 2))
+    inside = polygon2mask((len(y), len(x)), (loop - [y[0], x[0]]) / PLANE)
+    signed = np.where(inside, -1, 1) * far.reshape(inside.shape)
+    return np.clip(gaussian_filter(signed, NOISE / PLANE), -FARTHEST, FARTHEST)
+
+
+def _between(z: Array, y: Array, x: Array, planes: Array, stiffness: float) -> Stack:
+    """Finer planes, by least squares at the given ones plus ``stiffness`` (mm³) times the bending ∫ (d²φ/dz²)² dz."""
+    step = (z[1] - z[0]) / 4
+    fine = z[0] - 4 * step + step * np.arange(4 * len(z) + 4)
+    pick = np.zeros((len(z), len(fine)))
+    pick[np.arange(len(z)), 4 + 4 * np.arange(len(z))] = 1
+    bend = np.diff(np.eye(len(fine)), 2, axis=0) / step**2
+    normal = pick.T @ pick + stiffness * abs(step) * bend.T @ bend
+    values = np.linalg.solve(normal, pick.T @ planes.reshape(len(z), -1))
+    return Stack(fine, y, x, values.reshape(len(fine), *planes.shape[1:]))
+
+
+def _grid(together: Stack, labels: xr.Dataset, outlines: Contours, wall: float) -> Grid:
+    """A grid of the heart frame around everything inside the stack and its wall, with some room above the base."""
+    axes, inside = (together.z, together.y, together.x), np.nonzero(together.values < 0)
+    places = [axis[index] for axis, index in zip(axes, inside, strict=True)]
+    found = in_heart(np.stack(places, axis=1), labels, outlines.to_lps)
+    low, high = found.min(axis=0) - wall - MARGIN, found.max(axis=0) + wall + MARGIN
+    high[2] = 3 * STEP
+    return Grid.around(low, high, STEP)
+
+
+def distances(grid: Grid, level: Array) -> Array:
+    """Signed distance (n,) in mm at the nodes from the surface where ``level`` (n,) is zero.
+
+    To the plane that touches the surface at its nearest vertex, or to the vertex where that is farther than two steps.
+    """
+    vertices, _, normals, _ = marching_cubes(level.reshape(grid.shape), 0.0, gradient_direction="ascent")
+    vertices, points = grid.origin + grid.step * vertices, grid.points()
+    far, nearest = cKDTree(vertices).query(points)
+    plane = np.abs(np.einsum("ij,ij->i", points - vertices[nearest], normals[nearest]))
+    return np.sign(level) * np.where(far < 2 * grid.step, plane, far)
+
+
+def contours(labels: xr.Dataset, outlines: Contours) -> Array:
+    """Outlines (n, 3) of the RV blood in all slices of the left ventricle, heart frame, breath-holds removed."""
+    labels = labels.isel(time=int(labels["end_diastole"]))
+    probability = within(labels, (RIGHT,))
+    found = []
+    for position, shift in zip(outlines.positions, outlines.shifts, strict=True):
+        k = int(np.abs(labels["z"].values - position).argmin())
+        loop = outline(probability[k], labels["y"].values, labels["x"].values)
+        if loop is not None:
+            loop = loop - labels["directions"].values[1:] @ shift
+            found.append(np.column_stack([np.full(len(loop), labels["z"].values[k]), loop]))
+    return in_heart(np.concatenate(found), labels, outlines.to_lps)
