@@ -67,7 +67,7 @@ def network():
     if study.segmentation.network:
         path = Path(study.segmentation.network)
         cards = [path.with_suffix(suffix) for suffix in (".toml", ".json")]
-        return [str(path), *(str(card) for card in cards if card.is_file())]
+        return [str(path), str(next((card for card in cards if card.is_file()), cards[0]))]
     return [library(f"segmentation/unet{part}") for part in ("2d.onnx", "2d.toml", "3d.onnx", "3d.toml")]
 
 
