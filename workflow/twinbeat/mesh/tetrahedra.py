@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 Level = Callable[[Array], Array]
 SURFACES = {ENDOCARDIUM: "left", RIGHT_ENDOCARDIUM: "right", EPICARDIUM: "outer"}
+BORDER, BISECTIONS = 0.9, 10  # search from 90 to 111 % of the LV wall's volume, to 0.02 % of it
 
 
 def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: bool) -> Tagged:
@@ -81,14 +82,25 @@ def _area(points: Array, facets: Index) -> float:
 def walls(mesh: Tagged, levels: Levels) -> Index:
     """Labels of the cells with the muscle parted near the LV epicardium, so that the left wall has its volume.
 
-    Islands go to the wall around them.
+    Islands go to the wall around them: the border is found by bisection of its depth, so that volumes hold with them.
     """
     labels, muscle = mesh.labels.copy(), np.flatnonzero(mesh.labels == MUSCLE)
     inwards = muscle[np.argsort(levels.at("septum", mesh.points[mesh.cells[muscle]].mean(axis=1)))]
-    filled = np.cumsum(cell_volumes(mesh.points, mesh.cells[inwards])) / MM3_PER_ML
-    labels[inwards] = np.where(filled < levels.volumes()[LEFT_WALL], LEFT_WALL, RIGHT_WALL)
-    for label, other in ((RIGHT_WALL, LEFT_WALL), (LEFT_WALL, RIGHT_WALL)):
-        cells = np.flatnonzero(labels == label)
-        parts = boundary.components(mesh.cells[cells])
-        labels[cells[parts != np.bincount(parts).argmax()]] = other
+    cells = mesh.cells[inwards]
+    sizes, goal = cell_volumes(mesh.points, cells) / MM3_PER_ML, levels.volumes()[LEFT_WALL]
+    filled, (low, high) = np.cumsum(sizes), (BORDER * goal, goal / BORDER)
+    for _ in range(BISECTIONS):
+        parted = _whole(cells, filled < (low + high) / 2)
+        low, high = ((low + high) / 2, high) if sizes[parted].sum() < goal else (low, (low + high) / 2)
+    labels[inwards] = np.where(parted, LEFT_WALL, RIGHT_WALL)
     return labels
+
+
+def _whole(cells: Index, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the cells are of the left wall, once islands of either wall are of the other one."""
+    whole = left.copy()
+    for wall in (False, True):
+        numbers = np.flatnonzero(whole == wall)
+        parts = boundary.components(cells[numbers])
+        whole[numbers[parts != np.bincount(parts).argmax()]] = not wall
+    return whole
