@@ -235,14 +235,14 @@ def test_same_stores_give_the_same_page(text, paths):
 
 
 def test_page_of_a_patient_that_was_stopped_midway(paths):
-    """Calibration gave a verdict: image, labels and heart are shown, and no figure of a twin."""
+    """Calibration gave a verdict: image, labels, mesh and heart are shown, and no figure of a twin."""
     for name in ("posterior", "beat", "surrogate", "assessment"):
         store.publish(store.verdict(QUARANTINED), paths[name])
     gathered = report.gather(paths, CLINICAL)
     text = report.patient_page("p-01", "study", gathered)
     assert gathered.verdict.code == "no-convergence"
     assert "Quarantined" in text and "calibrate_twin" in text and QUARANTINED.message in text
-    assert len(Elements(text).of("img")) == 2
+    assert len(Elements(text).of("img")) == 3
     assert "Posterior of the calibrated parameters" not in text
 
 
