@@ -39,7 +39,15 @@ class TestVerdicts:
     def test_mesh_quality_after_all_attempts(self, stack, caplog):
         caplog.set_level(logging.INFO, "twinbeat")
         assert self.quarantined(stack, COARSE.model_copy(update={"minimum_dihedral": 50.0})) == "mesh-quality"
-        assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE)) == 5
+        assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE)) == 6
+
+    def test_flat_elements_are_made_smaller(self, stack, caplog):
+        """Layers of 4 to 5 mm with edges of 16 mm have angles of about atan(4.5 / 14) = 18 degree, below 20; smoother
+        walls change nothing, edges of 12 mm make it 23."""
+        caplog.set_level(logging.INFO, "twinbeat")
+        found = mesh.build(stack, Mesh(size="16 mm", layers=2))
+        assert caplog.text.count("trying again") == 2
+        assert float(found["percentile_dihedral"]) == approx(23, abs=1)
 
     def test_a_stack_that_just_reaches_the_apex_is_enough(self, stack):
         """Without a slice beyond the apex, the ellipsoid alone closes the wall: cavity within 5 %."""

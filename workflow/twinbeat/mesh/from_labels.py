@@ -51,9 +51,10 @@ def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
 
 
 def attempts(parameters: Mesh) -> list[Mesh]:
-    """The parameters as given, then smoother surfaces, more layers, both, and in the end smaller elements too."""
-    smoother, layered = {"smoothness": 10}, {"layers": 2}
-    changes = [{}, smoother, layered, smoother | layered, {"smoothness": 100, "layers": 2, "size": 0.8}]
+    """The parameters as given, then smoother surfaces, smaller elements (those in a thin wall are flat), both, and more
+    layers (those in a thick wall are tall)."""
+    smoother, finer, layered = {"smoothness": 10}, {"size": 0.75}, {"layers": 2}
+    changes = [{}, smoother, finer, smoother | finer, smoother | layered, {"smoothness": 100, "layers": 2, "size": 0.8}]
     return [
         parameters.model_copy(update={name: getattr(parameters, name) * factor for name, factor in change.items()})
         for change in changes
