@@ -62,7 +62,7 @@ class TestLevels:
 
     def test_volumes_of_a_shell(self):
         """2π/3 (30³ - 20³) and 2π/3 20³; what is left of the right ventricle is nothing."""
-        found = spheres().volumes()
+        found = spheres().volumes
         assert found[levels.LEFT_WALL] == approx(SHELL, rel=2e-3)
         assert found[levels.LEFT_BLOOD] == approx(2 * np.pi / 3 * INNER**3 / 1000, rel=2e-3)
         assert found[levels.RIGHT_WALL] == approx(0, abs=1e-4)
@@ -140,7 +140,7 @@ class TestTetrahedra:
     def test_encloses_the_smooth_volumes(self, pair):
         """Surfaces are moved until cavities and whole are exact; the walls' border, made of faces, is within 1 %."""
         anatomy, _, found = pair
-        volumes, smooth = biventricle.volumes(found), anatomy.volumes()
+        volumes, smooth = biventricle.volumes(found), anatomy.volumes
         for label in (levels.LEFT_BLOOD, levels.RIGHT_BLOOD):
             assert volumes[label] == approx(smooth[label], rel=1e-3)
         assert sum(volumes.values()) == approx(sum(smooth.values()), rel=1e-3)

@@ -105,7 +105,7 @@ def _tip(levels: Levels) -> Array:
 
 def faults(mesh: xr.Dataset, levels: Levels, limits: Mesh) -> list[str]:
     """What is wrong with a mesh, in words; none when it passes all gates."""
-    expected = levels.volumes()
+    expected = levels.volumes
     found = volumes(mesh)
     named = [{name: volume[label] for name, label in LABELS.items()} for volume in (found, expected)]
     return quality.faults(mesh, limits) + quality.volume_faults(*named, limits)
@@ -129,7 +129,7 @@ def _figures(mesh: xr.Dataset, labels: xr.Dataset, outlines: Contours, levels: L
     drawn = {"left": outlines.walls[0], "right": right.contours(labels, outlines), "septum": outlines.walls[1]}
     rms = [float(np.sqrt(np.mean(levels.at(name, found) ** 2))) for name, found in drawn.items()]
     bent = [float(np.percentile(bends(points, facets[tags == tag]), BENT)) for tag in SURFACES]
-    figures, found, smooth = quality.figures(points, cells), volumes(mesh), levels.volumes()
+    figures, found, smooth = quality.figures(points, cells), volumes(mesh), levels.volumes
     text = "biventricle: %d cells, contour rms %.2f, %.2f and %.2f mm, dihedral angles from %.1f degree"
     log.info(text, len(cells), *rms, figures["minimum_dihedral"])
     return {

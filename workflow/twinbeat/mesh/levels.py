@@ -5,6 +5,7 @@ endocardium, ``outer`` the epicardium of both. The muscle is inside ``outer`` an
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,7 @@ class Levels:
         inner = np.minimum(self.at("left", points), self.at("right", points))
         return np.abs(self.at("outer", points)) + np.abs(inner)
 
+    @cached_property
     def volumes(self) -> dict[int, float]:
         """Volume in mL of each label below the base plane, by the midpoint rule with fractions of cut voxels."""
         box = -self.grid.origin[2]

@@ -60,7 +60,7 @@ def settled(mesh: Tagged, levels: Levels, rounds: int = 2) -> Tagged:
 
     Flat facets cut a curved surface by chords; some hundredths of a millimetre make up for it. Rims stay in z = 0.
     """
-    volumes, points = levels.volumes(), mesh.points.copy()
+    volumes, points = levels.volumes, mesh.points.copy()
     goals = {"left": volumes[LEFT_BLOOD], "right": volumes[RIGHT_BLOOD], "outer": sum(volumes.values())}
     for tag in np.intersect1d(list(SURFACES), mesh.tags):
         name, facets = SURFACES[tag], mesh.facets[mesh.tags == tag]
@@ -87,7 +87,7 @@ def walls(mesh: Tagged, levels: Levels) -> Index:
     labels, muscle = mesh.labels.copy(), np.flatnonzero(mesh.labels == MUSCLE)
     inwards = muscle[np.argsort(levels.at("septum", mesh.points[mesh.cells[muscle]].mean(axis=1)))]
     cells = mesh.cells[inwards]
-    sizes, goal = cell_volumes(mesh.points, cells) / MM3_PER_ML, levels.volumes()[LEFT_WALL]
+    sizes, goal = cell_volumes(mesh.points, cells) / MM3_PER_ML, levels.volumes[LEFT_WALL]
     filled, (low, high) = np.cumsum(sizes), (BORDER * goal, goal / BORDER)
     for _ in range(BISECTIONS):
         parted = _whole(cells, filled < (low + high) / 2)
