@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from .quality import BLOOD, MYOCARDIUM, RV, Array
+from .postprocess import BLOOD, MYOCARDIUM, RV
+from .quality import Array
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -5,9 +5,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..units import MM3_PER_ML
+from .postprocess import BLOOD, MYOCARDIUM
 
 Array = NDArray[np.float64]
-BLOOD, MYOCARDIUM, RV = 1, 2, 3
 SPACE = (1, 2, 3)
 """The axes z, y and x of an array (time, z, y, x)."""
 
