@@ -53,9 +53,12 @@ def _inside(
     drawn = []
     if rng.random() < 0.75:
         strands = canvas.smooth(rng, rng.uniform(4, 9), rng.uniform(12, 30)) + rng.uniform(-0.3, 0.9)
-        deepest = rng.uniform(1, 7) * (0.6 + rng.uniform(0, 1) * np.maximum(1 - left.along, 0))
-        share = rng.uniform(0.4, 1) * np.clip(0.5 + 1.5 * (strands - 1.6 * np.maximum(blood, 0) / deepest), 0, 1)
-        drawn.append(Layer((share * (blood > 0) - 0.5).astype(np.float32), "trabecula", None, 1))
+        deepest = rng.uniform(1, 7) * (0.6 + rng.uniform(0, 2) * np.maximum(1 - left.along, 0))
+        inward = np.maximum(blood, 0) / deepest
+        share = rng.uniform(0.4, 1) * np.clip(0.5 + 1.5 * (strands - 1.6 * inward), 0, 1)
+        mixed = rng.uniform(0, 0.8) * np.clip(1 - inward, 0, 1)
+        share = np.maximum(share, mixed) * (blood > 0)
+        drawn.append(Layer((share - 0.5).astype(np.float32), "trabecula", None, 1))
     if rng.random() < 0.4:
         height, tilt = -heart.length * rng.uniform(0.35, 0.75), np.float32(rng.normal(0, 0.4))
         band = rng.uniform(1.5, 4) - np.hypot(frame.v - rng.uniform(-12, 12) - tilt * frame.u, frame.w - height)

@@ -15,8 +15,15 @@ TISSUES = (
 
 
 def image(rng: np.random.Generator, canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer]) -> Field:
-    """Images (z, y, x), normalised as for the network."""
+    """Images (z, y, x), normalised as for the network.
+
+    Half of them have the phase of fat opposed to that of water, as balanced SSFP has at an echo time of half the
+    repetition time: pixels that hold both are dark, so that a black line runs between muscle and fat (Scheffler and
+    Lehnhardt 2003).
+    """
     looks = _looks(rng, canvas.slices, cine_contrast(rng) if rng.random() < 0.7 else random_contrast(rng))
+    if rng.random() < 0.5:
+        looks["fat"] = -looks["fat"]
     signal = _paint(canvas, organs, heart, looks)
     normal = normalise(_acquire(rng, canvas.slices, signal) ** np.float32(np.exp(rng.normal(0, 0.15))))
     if rng.random() < 0.6:  # what else is in the field of view moves the scale
@@ -69,7 +76,8 @@ def _looks(rng: np.random.Generator, canvas: Canvas, signals: dict[str, float]) 
     for name, signal in signals.items():
         gain = 1 + rng.normal(0, rng.uniform(0, 0.06), (count, 1, 1)).astype(np.float32)
         texture = 1 + np.float32(rng.uniform(0, 0.15)) * textures[rng.integers(3)]
-        looks[name] = (np.float32(signal) * gain * texture + np.float32(rng.uniform(0, 0.03)) * textures[0])[:, None]
+        look = np.float32(signal) * gain * texture + np.float32(rng.uniform(0, 0.03)) * textures[0]
+        looks[name] = np.maximum(look, 0)[:, None]
     if rng.random() < 0.3:  # slow or turbulent flow darkens part of the blood
         flow = np.clip(canvas.smooth(rng, rng.uniform(12, 30), 20), 0, 1)[:, None]
         for name in ("blood", "rv_blood"):
@@ -78,7 +86,7 @@ def _looks(rng: np.random.Generator, canvas: Canvas, signals: dict[str, float]) 
 
 
 def _paint(canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer], looks: dict[str, Field]) -> Field:
-    """Blend the layers from below to above, and average the planes of each slice (z, y, x)."""
+    """Blend the layers from below to above, and average the planes of each slice (z, y, x); fat may be negative."""
     slices, size = len(canvas.heights) // PLANES, canvas.size
     below = np.zeros((slices, 1, size, size), np.float32)
     for layer in organs:
@@ -86,7 +94,7 @@ def _paint(canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer], look
     painted = np.repeat(below, PLANES, axis=1)
     for layer in heart:
         _blend(painted, layer, looks[layer.tissue])
-    return np.maximum(painted.mean(1), 0)
+    return painted.mean(1)
 
 
 def _blend(picture: Field, layer: Layer, look: Field) -> None:
@@ -107,7 +115,7 @@ def _acquire(rng: np.random.Generator, canvas: Canvas, signal: Field) -> Field:
     coarse = _linear(canvas.size, pixels) @ signal @ _linear(canvas.size, pixels).T
     if rng.random() < 0.4:
         coarse = _truncate(coarse, rng.uniform(0.6, 0.95, 2))
-    sigma = rng.uniform(0, 0.1) * float(np.percentile(signal, 95)) * (rng.random() < 0.9)
+    sigma = rng.uniform(0, 0.1) * float(np.percentile(np.abs(signal), 95)) * (rng.random() < 0.9)
     real, imaginary = rng.standard_normal((2, *coarse.shape), dtype=np.float32) * np.float32(sigma)
     measured = np.hypot(coarse + real, imaginary)
     return np.maximum(_linear(pixels, canvas.size) @ measured @ _linear(pixels, canvas.size).T, 0)
@@ -130,7 +138,7 @@ def _truncate(signal: Field, shares: np.ndarray) -> Field:
     """Keep the low frequencies, as a scanner that fills up its matrix with zeros does."""
     rows, columns = (np.abs(np.fft.fftfreq(signal.shape[-1])) <= share / 2 for share in shares)
     kept = np.fft.fft2(signal) * (rows[:, None] & columns[None, :])
-    return np.abs(np.fft.ifft2(kept)).astype(np.float32)
+    return np.fft.ifft2(kept).real.astype(np.float32)
 
 
 def _linear(inputs: int, outputs: int) -> Field:

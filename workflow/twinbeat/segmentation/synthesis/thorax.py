@@ -60,12 +60,14 @@ def _vessel(rng: np.random.Generator, frame: Frame) -> Layer:
 
 
 def pericardium(rng: np.random.Generator, canvas: Canvas, outline: Field, w: Field) -> list[Layer]:
-    """Fat around the heart, most of it in the groove at the base, and a dark line between both."""
-    drawn = []
-    if rng.random() < 0.65:
-        uneven = 1 + canvas.smooth(rng, rng.uniform(15, 40), 30)
+    """Fat around the heart, often a thin film, most of it in the groove at the base, and the dark sac around it."""
+    drawn, outer = [], outline
+    if rng.random() < 0.75:
+        uneven = np.maximum(1 + canvas.smooth(rng, rng.uniform(15, 40), 30), 0)
         groove = rng.uniform(0, 8) * np.exp(-(((w - rng.uniform(-4, 6)) / 9) ** 2))
-        drawn.append(Layer(outline + rng.uniform(0, 7) * uneven + groove, "fat", 0, rng.uniform(1.5, 4)))
-    if rng.random() < 0.3:
-        drawn.append(Layer(outline + rng.uniform(0.5, 2), "dark", 0, 1.5))
+        thickness = rng.uniform(0.5, 3) if rng.random() < 0.5 else rng.uniform(0, 7)
+        outer = outline + thickness * uneven + groove
+        drawn.append(Layer(outer, "fat", 0, rng.uniform(1, 4)))
+    if rng.random() < 0.4:
+        drawn.insert(0, Layer(outer + rng.uniform(0.5, 2), "dark", 0, 1.5))
     return drawn
