@@ -56,7 +56,7 @@ def pairs(cine: xr.Dataset) -> dict[str, np.ndarray]:
     """Predicted and true Dice (2, label, time) of the labels that are found."""
     found = segment(cine, Segmentation())
     predicted = quality.predicted_dice(found.probability.values, found.labels.values)
-    return np.stack([predicted, quality.dice(found.labels.values, truth_on(found, cine.labels))])[:, 1:]
+    return np.stack([predicted, quality.agreement(found.labels.values, truth_on(found, cine.labels))])[:, 1:]
 
 
 def main(hearts: int) -> None:

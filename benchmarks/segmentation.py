@@ -21,9 +21,10 @@ import pydicom
 import xarray as xr
 
 from twinbeat import segmentation
-from twinbeat.evidence.segmentation import dice, phantom_scores
+from twinbeat.evidence.segmentation import phantom_scores
 from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.intake.imaging import image
+from twinbeat.overlap import dice
 from twinbeat.parameters import Deidentification, Imaging, Segmentation
 
 SHARED = Path(os.environ.get("TWINBEAT_SHARED", Path(__file__).parents[2] / "shared")) / "data/cine_mr"
@@ -97,14 +98,14 @@ def pool(labels: xr.Dataset, masks: Masks, frame: int) -> float:
     """Dice of LV blood in a frame."""
     found = labels.labels.values[frame] == 1
     nothing = np.zeros(found.shape[1:], bool)
-    return dice(found, np.stack([masks.get(("i", frame, z), nothing) for z in range(len(found))]))
+    return float(dice(found, np.stack([masks.get(("i", frame, z), nothing) for z in range(len(found))])))
 
 
 def muscle(labels: xr.Dataset, masks: Masks, frame: int) -> float:
     """Dice of LV myocardium in a frame."""
     slices = [z for kind, drawn, z in masks if kind == "o" and drawn == frame]
     truth = np.stack([masks["o", frame, z] & ~masks["i", frame, z] for z in slices])
-    return dice(labels.labels.values[frame, slices] == 2, truth)
+    return float(dice(labels.labels.values[frame, slices] == 2, truth))
 
 
 def main() -> None:

@@ -129,12 +129,6 @@ def test_truth_in_another_frame_is_met_in_lps(twin):
     assert [float(found[name]) for name in assessment.DICE] == approx([1.0, 1.0, 1.0])
 
 
-def test_dice_of_nothing_found_where_nothing_is():
-    nothing = np.zeros(3, bool)
-    assert assessment.dice(nothing, nothing) == 1.0
-    assert assessment.dice(nothing, ~nothing) == 0.0
-
-
 def test_without_a_truth_there_is_no_recovery(twin):
     found = assessment.assess(**twin)
     assert not [name for name in found if "recovery" in name or "dice" in name]

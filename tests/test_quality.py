@@ -26,7 +26,7 @@ def test_the_predicted_dice_is_that_of_truths_drawn_from_the_probabilities():
     labels = (share > 0.5).astype(np.uint8)
     predicted = quality.predicted_dice(np.stack([1 - share, share]), labels)[1, 0]
     truths = [(rng.random(share.shape) < share).astype(np.uint8) for _ in range(300)]
-    mean = np.mean([quality.dice(labels, truth, 2)[1, 0] for truth in truths])
+    mean = np.mean([quality.agreement(labels, truth, 2)[1, 0] for truth in truths])
     assert predicted == pytest.approx(mean, abs=0.002)
 
 
@@ -42,7 +42,7 @@ def test_dice_of_half_an_overlap_by_frame():
     """Two squares of 4 pixels that share 2: 2 * 2 / 8; in the second frame neither is there."""
     one, other = np.zeros((2, 1, 4, 4), np.uint8), np.zeros((2, 1, 4, 4), np.uint8)
     one[0, 0, :2, :2] = other[0, 0, :2, 1:3] = 1
-    assert quality.dice(one, other)[1] == pytest.approx([0.5, 1])
+    assert quality.agreement(one, other)[1] == pytest.approx([0.5, 1])
 
 
 def test_departure_of_the_mass_and_difference_of_strokes():
@@ -55,8 +55,9 @@ def test_departure_of_the_mass_and_difference_of_strokes():
 
 def test_a_voxel_of_thick_slices():
     """1.5 x 1.5 x 8 mm are 18 mm³, in whatever direction the slices are counted."""
-    axes = {"z": [16.0, 8, 0], "y": [0, 1.5, 3], "x": [0, 1.5]}
-    assert quality.voxel(xr.Dataset(coords=axes)) == pytest.approx(0.018)
+    axes = (np.array(axis) for axis in ([16.0, 8, 0], [0, 1.5, 3], [0, 1.5]))
+    names = {name: values.tolist() for name, (_, values) in quality.volumes(np.full((1, 3, 3, 2), 3), *axes).items()}
+    assert names == {"volume_lv": [0], "volume_myocardium": [0], "volume_rv": [pytest.approx(18 * 0.018)]}
 
 
 def figures(**changed) -> xr.Dataset:

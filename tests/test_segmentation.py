@@ -185,11 +185,6 @@ def test_a_phantom_is_segmented_as_issue_2_asks():
     assert figures["phantom_myo"] > 0.85
 
 
-def test_dice_of_half_an_overlap():
-    """Two masks of 4 pixels that share 2: 2 * 2 / 8."""
-    assert evidence.dice(np.arange(10) < 4, (np.arange(10) >= 2) & (np.arange(10) < 6)) == pytest.approx(0.5)
-
-
 def test_the_kinematic_heart_of_the_evidence_keeps_its_muscle_and_ejects_what_it_should():
     """Radius and length shrink so that (r/r0)^2 (l/l0) = 1 - EF."""
     heart = patient.draw(np.random.default_rng(0), "dilated")

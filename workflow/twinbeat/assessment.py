@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from .mesh import cell_volumes, wall_volume
 from .mesh.quality import aspects, dihedral_angles
+from .overlap import dice
 from .units import KPA_PER_MMHG
 from .variables import VARIABLES
 
@@ -62,12 +63,6 @@ def ejection_sigma(targets: xr.Dataset) -> float:
 def loop_area(volume: Array, pressure: Array) -> float:
     """Area of the closed loop (time,) in mL mmHg by the shoelace formula; positive where the heart works."""
     return float(0.5 * np.sum(volume * np.roll(pressure, -1) - np.roll(volume, -1) * pressure))
-
-
-def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Overlap 2 |A and B| / (|A| + |B|) of two masks of one shape (Dice 1945); 1 where both are empty."""
-    total = int(first.sum()) + int(second.sum())
-    return 2 * int((first & second).sum()) / total if total else 1.0
 
 
 def segment_mean(values: Array, anatomy: xr.Dataset, segments: int = 17) -> Array:
@@ -162,7 +157,7 @@ def _recovery(figures: dict[str, object], truth: xr.Dataset) -> dict[str, float]
 def _overlap(labels: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     """Dice over all frames and slices, on the truth's grid, so that nothing outside the labels' crop is forgiven."""
     found, planted = on_grid_of(truth, labels), truth.labels.values
-    return {name: dice(found == label, planted == label) for name, label in DICE.items()}
+    return {name: float(dice(found == label, planted == label)) for name, label in DICE.items()}
 
 
 def on_grid_of(truth: xr.Dataset, labels: xr.Dataset) -> NDArray[np.integer]:

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 import xarray as xr
 
+from ..overlap import dice
 from ..parameters import Phantom, Segmentation
 from ..phantom import imaging, patient
 from ..phantom.shape import Shape
@@ -46,7 +47,7 @@ def score(cine: xr.Dataset, settings: Segmentation | None = None) -> dict[str, f
     """Dice of each label over all frames and slices of a cine with truth ``labels``, and the error of its EF."""
     found = segment(cine, settings or Segmentation())
     truth = truth_on(found, cine.labels)
-    figures = {name: dice(found.labels.values == label, truth == label) for name, label in LABELS.items()}
+    figures = {name: float(dice(found.labels.values == label, truth == label)) for name, label in LABELS.items()}
     pool = (cine.labels == LABELS["phantom_lv"]).sum(("z", "y", "x")).values
     return figures | {"phantom_ef": abs(ejected(found.volume_lv.values) - ejected(pool))}
 
@@ -55,11 +56,6 @@ def truth_on(found: xr.Dataset, truth: xr.DataArray) -> np.ndarray:
     """Truth labels (time, z, y, x) on the grid of the found ones: the label with the largest share of each pixel."""
     grid = Grid(found.y.values, found.x.values)
     return np.argmax([grid.sample((truth == label).astype(np.float32)) for label in range(4)], axis=0)
-
-
-def dice(found: np.ndarray, truth: np.ndarray) -> float:
-    """Twice the overlap of two masks of any shape over the sum of their sizes."""
-    return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
 
 
 def ejected(volume: np.ndarray) -> float:

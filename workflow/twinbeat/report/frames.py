@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
 
+from ..mesh.slices import within
 from .theme import CONTOURS, axes, bare, picture, styled
 
 Array = NDArray[np.float64]
@@ -38,14 +38,14 @@ def chosen_slices(labels: xr.Dataset) -> list[int]:
 def label_frames(image: xr.Dataset, labels: xr.Dataset) -> str:
     """ED and ES (rows) on three slices (columns) with the borders of LV blood, LV myocardium and RV blood."""
 
-    def borders(axis: Axes, frame: int, z: int) -> None:
+    def outlines(axis: Axes, frame: int, z: int) -> None:
         at = labels.isel(time=frame, z=z)
-        for (name, colour), mask in zip(CONTOURS.items(), soft_masks(at), strict=True):
+        for (name, colour), mask in zip(CONTOURS.items(), borders(at), strict=True):
             if mask.max() > 0.5:
                 axis.contour(at.x, at.y, mask, levels=[0.5], colors=[colour], linewidths=1.1)
             axis.plot([], [], color=colour, label=name)
 
-    return picture(_grid(image, labels, borders), "jpg")
+    return picture(_grid(image, labels, outlines), "jpg")
 
 
 @styled
@@ -93,15 +93,10 @@ def section(points: Array, triangles: NDArray[np.integer], level: float) -> Arra
     return stacked[hit].reshape(-1, 2, 2)
 
 
-def soft_masks(at: xr.Dataset) -> list[Array]:
-    """Masks (y, x) of LV blood, of blood and muscle together, and of RV blood, whose 0.5 lines are smooth borders.
-
-    The values are probabilities, but only beside the label: what the segmentation cleaned away stays away.
-    """
-    label, share = at.labels.values, at.probability.transpose("label", "y", "x").values
-    parts = ((1,), (1, 2), (3,))
-    near = [binary_dilation(np.isin(label, part), iterations=2) for part in parts]
-    return [np.where(mask, share[list(part)].sum(axis=0), 0.0) for mask, part in zip(near, parts, strict=True)]
+def borders(at: xr.Dataset) -> list[Array]:
+    """Masks (y, x) of LV blood, of blood and muscle together, and of RV blood, whose 0.5 lines are those that meshes
+    are made from."""
+    return [within(at, part) for part in ((1,), (1, 2), (3,))]
 
 
 def _grid(image: xr.Dataset, labels: xr.Dataset, overlay: Overlay) -> Figure:

@@ -10,13 +10,13 @@ from ..mesh import quality
 from .frames import (
     NAMES,
     SURFACE,
+    borders,
     chosen_slices,
     contrast_of,
     in_image,
     section,
     show,
     slice_shift,
-    soft_masks,
     window_of,
 )
 from .theme import CONTOURS, FIT, INK, MUTED, axes, picture, styled
@@ -44,7 +44,7 @@ def mesh_slices(image: xr.Dataset, labels: xr.Dataset, mesh: xr.Dataset) -> str:
 
 def _outlines(axis: Axes, at: xr.Dataset) -> None:
     """The borders of the labels of a slice, dotted."""
-    for (name, colour), mask in zip(CONTOURS.items(), soft_masks(at), strict=True):
+    for (name, colour), mask in zip(CONTOURS.items(), borders(at), strict=True):
         if mask.max() > 0.5:
             axis.contour(at.x, at.y, mask, levels=[0.5], colors=[colour], linewidths=1.3, linestyles="dotted")
         axis.plot([], [], color=colour, linestyle="dotted", label=f"{name} of the labels")

@@ -7,8 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ..parameters import Segmentation
-from ..units import MM3_PER_ML
-from . import gates, postprocess
+from . import gates, postprocess, quality
 from .card import Card
 from .grid import Array, Grid
 from .locate import centre
@@ -63,19 +62,16 @@ def _probability(stack: Array, network: Network, orientations: int) -> Array:
 
 def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: Labels) -> xr.Dataset:
     """The labels store: labels (time, z, y, x) on ``grid`` with volumes by slice summation."""
-    voxel = float(np.diff(grid.y)[0] * np.diff(grid.x)[0] * spacing(image.z.values)) / MM3_PER_ML
-    lv, myocardium, rv = ((labels == label).sum((1, 2, 3)) * voxel for label in (1, 2, 3))
-    space = ("time", "z", "y", "x")
+    volumes, space = quality.volumes(labels, image.z.values, grid.y, grid.x), ("time", "z", "y", "x")
+    pools = volumes["volume_lv"][1]
     return xr.Dataset(
         {
             "labels": (space, labels),
             "probability": (("label", *space), probability.astype(np.float16)),
             "confidence": ("time", confidence(probability, labels)),
-            "volume_lv": ("time", lv),
-            "volume_myocardium": ("time", myocardium),
-            "volume_rv": ("time", rv),
-            "end_diastole": end_diastole(lv, image.time.values, float(image.cycle)),
-            "end_systole": int(lv.argmin()),
+            **volumes,
+            "end_diastole": end_diastole(pools, image.time.values, float(image.cycle)),
+            "end_systole": int(pools.argmin()),
             **{name: image[name] for name in ("origin", "directions", "cycle", "shift_removed")},
         },
         coords={"label": np.arange(4), "time": image.time, "z": image.z, "y": grid.y, "x": grid.x},
@@ -86,8 +82,3 @@ def confidence(probability: Array, labels: Labels) -> np.ndarray:
     """The mean over the heart of the highest probability, per frame; 0 where there is no heart."""
     heart = labels > 0
     return (probability.max(0) * heart).sum((1, 2, 3)) / np.maximum(heart.sum((1, 2, 3)), 1)
-
-
-def spacing(z: np.ndarray) -> float:
-    """The distance of neighbouring slices in mm."""
-    return float(np.median(np.abs(np.diff(z))))

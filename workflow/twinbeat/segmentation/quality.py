@@ -4,12 +4,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..overlap import dice
 from ..units import MM3_PER_ML
-from .postprocess import BLOOD, MYOCARDIUM
+from .postprocess import BLOOD, MYOCARDIUM, RV
 
 Array = NDArray[np.float64]
 SPACE = (1, 2, 3)
 """The axes z, y and x of an array (time, z, y, x)."""
+VOLUMES = {"volume_lv": BLOOD, "volume_myocardium": MYOCARDIUM, "volume_rv": RV}
 
 
 def rated(labels: xr.Dataset) -> xr.Dataset:
@@ -26,23 +28,19 @@ def predicted_dice(probability: Array, labels: Array) -> Array:
     2024, arXiv:2402.10665). ``probability`` is (label, time, z, y, x), ``labels`` (time, z, y, x). Of a label that is
     neither drawn nor thought possible, it is 1.
     """
-    return np.stack([_ratio(p.astype(np.float64), labels == label) for label, p in enumerate(probability)])
+    return np.stack([dice(p, labels == label, SPACE) for label, p in enumerate(probability)])
 
 
-def dice(found: Array, other: Array, count: int = 4) -> Array:
+def agreement(found: Array, other: Array, count: int = 4) -> Array:
     """Dice of each label in each frame (label, time) of two arrays (time, z, y, x); 1 where neither has the label."""
-    return np.stack([_ratio((found == label).astype(np.float64), other == label) for label in range(count)])
+    return np.stack([dice(found == label, other == label, SPACE) for label in range(count)])
 
 
-def _ratio(share: Array, mask: NDArray[np.bool_]) -> Array:
-    common, both = (share * mask).sum(SPACE), share.sum(SPACE) + mask.sum(SPACE)
-    return np.where(both > 0, 2 * common / np.where(both > 0, both, 1), 1.0)
-
-
-def voxel(labels: xr.Dataset) -> float:
-    """Volume in mL that a voxel of a labels store stands for."""
-    steps = [float(np.median(np.abs(np.diff(labels[axis].values)))) for axis in "zyx"]
-    return float(np.prod(steps)) / MM3_PER_ML
+def volumes(labels: Array, *axes: Array) -> dict[str, tuple[str, Array]]:
+    """The volumes (time) in mL of labels (time, z, y, x) by slice summation, as a store has them; ``axes`` are the
+    coordinates along z, y and x in mm."""
+    voxel = np.prod([np.median(np.abs(np.diff(axis))) for axis in axes]) / MM3_PER_ML
+    return {name: ("time", (labels == label).sum(SPACE) * voxel) for name, label in VOLUMES.items()}
 
 
 def mass_variation(muscle: Array) -> float:

@@ -82,17 +82,16 @@ def _corrected(labels: xr.Dataset, drawn: dict[int, Labels]) -> xr.Dataset:
     pixel = float(np.diff(labels.y.values[:2])[0])
     after = followed(before, decided, time, cycle, pixel)
     reviewed = np.isin(np.arange(len(after)), list(drawn))
-    pools, muscle, right = ((after == label).sum((1, 2, 3)) * quality.voxel(labels) for label in (1, 2, 3))
+    volumes = quality.volumes(after, *(labels[axis].values for axis in "zyx"))
+    pools = volumes["volume_lv"][1]
     if reviewed.all():
         moments = [end_diastole(pools, time, cycle), int(pools.argmin())]
     return labels.assign(
         labels=(labels.labels.dims, after),
         probability=(labels.probability.dims, _certain(labels.probability.values, before, after, reviewed)),
-        volume_lv=("time", pools),
-        volume_myocardium=("time", muscle),
-        volume_rv=("time", right),
         reviewed=("time", reviewed),
-        agreement=(("label", "time"), quality.dice(before, after)),
+        agreement=(("label", "time"), quality.agreement(before, after)),
+        **volumes,
         **dict(zip(MOMENTS, moments, strict=True)),
     )
 
