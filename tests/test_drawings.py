@@ -76,6 +76,16 @@ def test_all_frames_or_the_one_that_its_name_tells(tmp_path):
     assert list(read(nifti(tmp_path / "r1-es.nii", [heart], np.float32))) == ["end-systole"]
 
 
+def test_late_enhancement_is_any_mark(tmp_path):
+    """Of 1 or of its own label; another label is refused."""
+    heart = ball(box((3, 8, 8), SHORT_AXIS), 5)
+    for label in (1, 4):
+        (found,) = read(nifti(tmp_path / "r1-lge.nii", [ball(heart, 5, label=label)])).items()
+        assert (found[0], np.unique(found[1].labels).tolist()) == ("late enhancement", [0, 4])
+    unknown = refused(read, nifti(tmp_path / "r1-lge.nii", [ball(heart, 2, label=2)]))
+    assert (unknown.code, "expected 0 and 1 (late enhancement)" in str(unknown)) == ("review-unknown-label", True)
+
+
 def test_what_no_file_of_labels_may_be(tmp_path):
     heart = ball(box((3, 8, 8), SHORT_AXIS), 5)
     assert refused(read, nifti(tmp_path / "r1.nii.gz", [heart])).code == "review-phase"

@@ -51,6 +51,12 @@ def test_ninety_five_of_a_hundred():
     assert observers.hausdorff(one, other, 1) == pytest.approx((7, 0))
 
 
+def test_late_enhancement_is_compared_by_its_name():
+    one = {"late enhancement": ball(box(SIZE, FINE), 10, label=4)}
+    (row,) = observers.compare({"r1": one, "r2": one})
+    assert (row.frame, row.label, row.dice) == ("late enhancement", "late enhancement", 1.0)
+
+
 def test_grids_may_differ():
     """The same ball on a turned grid of other voxels is the same ball, within what voxels of 2 mm can tell."""
     turn, _ = np.linalg.qr(np.arange(9.0).reshape(3, 3) + np.eye(3))

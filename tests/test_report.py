@@ -158,6 +158,17 @@ def test_page_says_who_reviewed(paths, stores):
     assert not Elements(page).open
 
 
+def test_page_says_what_enhances_late(paths, stores):
+    """Half of the voxels of the wall; who drew nothing else has not reviewed the labels."""
+    space = ("z", "y", "x")
+    muscle = (stores["labels"].labels.isel(time=int(stores["labels"].end_diastole)) == 2).values
+    ranked = (muscle.ravel().cumsum() <= muscle.sum() / 2).reshape(muscle.shape) & muscle
+    labels = stores["labels"].assign(enhancement=(space, ranked)).assign_attrs(reviewers=["r1"])
+    store.publish(labels, paths["labels"])
+    page = report.patient_page("p", "s", report.gather({name: paths[name] for name in ("image", "labels")}, CLINICAL))
+    assert "No person has looked at these labels. Late enhancement, drawn by r1, takes 50 % of the left wall" in page
+
+
 def test_page_of_a_patient_that_needs_review(paths, stores):
     """The labels are a verdict; what the reviewer has to look at are the automatic ones."""
     store.publish(stores["labels"].assign_attrs(kind="labels"), "results/study/p-01/automatic.zarr")

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from dicom_samples import stopped
 from drawing_samples import ball, box, nifti
-from heart_samples import BLOOD, CYCLE, FRAMES, LOOSE, RV, SLICES, drawn, store_of, thicker
+from heart_samples import BLOOD, CYCLE, FRAMES, LOOSE, MYOCARDIUM, RV, SLICES, drawn, store_of, thicker
 from label_samples import disc, ring
 from scipy.ndimage import binary_erosion
 
@@ -59,6 +59,35 @@ def test_what_no_heart_can_be_is_rejected_until_a_reviewer_draws_another():
     assert (type(verdict), verdict.code) == (Rejected, "implausible-ejection")
     drawing = review({"end-diastole": drawn(automatic, 0, automatic.labels.values[0])})
     np.testing.assert_array_equal(decide(frozen, drawing, Segmentation()).labels, automatic.labels)
+
+
+# Late enhancement
+
+
+def scar_on(automatic: xr.Dataset, where: np.ndarray) -> Review:
+    """A review of late enhancement alone."""
+    return review({"late enhancement": drawn(automatic, 0, np.where(where, 4, 0))})
+
+
+def test_late_enhancement_counts_in_the_left_wall_and_leaves_the_gates_as_they_are():
+    """Drawn over the lower half of the ventricle of one slice, pool and all: the wall of it enhances."""
+    automatic = store_of()
+    left = (automatic.labels.values[0] == MYOCARDIUM) & (np.arange(64) > 32)[:, None]
+    over = left & (np.arange(SLICES) == 2)[:, None, None]
+    found = decide(automatic, scar_on(automatic, over), Segmentation())
+    np.testing.assert_array_equal(found.enhancement, over)
+    np.testing.assert_array_equal(found.labels, automatic.labels)
+    assert not found.reviewed.any()
+    assert found.attrs["reviewers"] == ["r1"]
+    doubtful = stopped(decide, store_of(confidence=0.5), scar_on(automatic, over), Segmentation())
+    assert (type(doubtful), doubtful.code) == (NeedsReview, "low-confidence")
+
+
+def test_late_enhancement_elsewhere_is_of_another_place():
+    automatic = store_of()
+    verdict = stopped(decide, automatic, scar_on(automatic, automatic.labels.values[0] == BLOOD), Segmentation())
+    assert verdict.code == "review-outside"
+    assert "0 % of the late enhancement lies in the left wall" in str(verdict)
 
 
 # Corrections
@@ -175,6 +204,8 @@ def test_drawings_that_do_not_fit():
     ours = drawn(automatic, 0, automatic.labels.values[0])
     both = review({"end-diastole": ours}, {0: ours}, who=("r1", "r2"))
     assert stopped(decide, automatic, both, Segmentation()).code == "review-twice"
+    scars = review({"late enhancement": ours}, {"late enhancement": ours}, who=("r1", "r2"))
+    assert stopped(decide, automatic, scars, Segmentation()).code == "review-twice"
     elsewhere = Volume(ours.labels, ours.corners + np.array([0, 60, 0]), ours.steps)
     verdict = stopped(decide, automatic, review({"end-diastole": elsewhere}), Segmentation())
     assert (verdict.code, "lies within the grid" in verdict.message) == ("review-outside", True)

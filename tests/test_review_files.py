@@ -58,6 +58,29 @@ def test_a_draft_that_goes_back_unedited_changes_nothing(hospital):
     assert np.flatnonzero(found.reviewed).tolist() == [1, 4]
 
 
+def test_a_segment_of_late_enhancement_is_no_correction(hospital):
+    """The muscle at end-diastole under another name: all of it enhances, in the slice that was moved too."""
+    folder, automatic = hospital
+    seg = pydicom.dcmread(folder / "r1.dcm")
+    (muscle,) = (one for one in seg.SegmentSequence if one.SegmentLabel == "LV myocardium, end-diastole")
+    muscle.SegmentLabel, number = "late enhancement", muscle.SegmentNumber
+    kept = [
+        index
+        for index, groups in enumerate(seg.PerFrameFunctionalGroupsSequence)
+        if groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number
+    ]
+    seg.PixelData = np.packbits(seg.pixel_array[kept].ravel(), bitorder="little").tobytes()
+    seg.PerFrameFunctionalGroupsSequence = [seg.PerFrameFunctionalGroupsSequence[index] for index in kept]
+    seg.NumberOfFrames = len(kept)
+    seg.save_as(folder / "r1.dcm")
+    (part,) = of_folder(folder).parts
+    assert list(part) == ["late enhancement"]
+    beating = {f"volume_{name}": ("time", np.linspace(99, 60, 8)) for name in ("lv", "rv")}
+    sure = automatic.assign(beating | {"confidence": ("time", np.ones(8))})
+    found = decide(sure, of_folder(folder), LOOSE.model_copy(update={"minimum_slices": 1}))
+    np.testing.assert_array_equal(found.enhancement, automatic.labels.values[1] == 2)
+
+
 def test_a_draft_is_edited_and_comes_back(hospital):
     """A pixel that the reviewer adds to the blood of a slice at end-diastole, and a slice erased at end-systole; who
     signed the file is nowhere in what comes in."""

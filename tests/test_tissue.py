@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from twinbeat import fibers
-from twinbeat.fibers.scar import BORDER, HEALTHY, SCAR, enhanced
+from twinbeat.fibers.scar import BORDER, HEALTHY, SCAR, enhanced, imaged
 from twinbeat.mesh import synthetic
 from twinbeat.parameters import Fibers
 
@@ -78,6 +78,16 @@ def test_beyond_the_stack_nothing_enhances():
     everywhere = labels(np.ones((3, 5, 6), int))
     points = np.array([[0, 0, -3.9], [0, 0, -4.1], [11.1, 0, 0], [-0.9, 8.9, 19.9]], float)
     assert enhanced(everywhere, points).tolist() == [True, False, False, True]
+
+
+def test_a_breath_hold_moves_what_enhances(anatomy):
+    """Slices at 0 and 8 mm, the upper one moved by (3, 2) mm: points are sought where the stack has them."""
+    moved = anatomy.assign(
+        slice_position=("slice", [0.0, 8.0]), slice_shift=(("slice", "component"), [[0, 0, 0], [3, 2, 0]])
+    )
+    stack, points = labels(np.zeros((2, 5, 6))), np.array([[6.0, 4, 3], [6.0, 4, 5]])
+    assert imaged(moved, stack, points).tolist() == [[6, 4, 3], [9, 6, 5]]
+    assert imaged(anatomy.drop_vars("slice_shift", errors="ignore"), stack, points).tolist() == points.tolist()
 
 
 def test_enhancement_overrules_the_reader(anatomy):

@@ -31,7 +31,16 @@ def scarred(anatomy: xr.Dataset, labels: xr.Dataset, segments: Sequence[int]) ->
         return np.isin(anatomy["segment"].values, segments)
     to_lps = anatomy["to_lps"].values
     centres = anatomy["points"].values[anatomy["cells"].values].mean(axis=1)
-    return enhanced(labels, centres @ to_lps[:3, :3].T + to_lps[:3, 3])
+    return enhanced(labels, imaged(anatomy, labels, centres @ to_lps[:3, :3].T + to_lps[:3, 3]))
+
+
+def imaged(anatomy: xr.Dataset, labels: xr.Dataset, points: Array) -> Array:
+    """Where points (n, 3) in LPS mm of a mesh that is freed of breath-holds lie in the stack it was made from."""
+    if "slice_shift" not in anatomy:
+        return points
+    heights = (points - labels["origin"].values) @ labels["directions"].values[0]
+    nearest = np.abs(heights[:, None] - anatomy["slice_position"].values).argmin(axis=1)
+    return points + anatomy["slice_shift"].values[nearest]
 
 
 def enhanced(labels: xr.Dataset, points: Array) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 
 from .. import store
-from ..intake.drawings import NAMES, PHASES, Frames, Volume, read
+from ..intake.drawings import ENHANCED, ENHANCEMENT, NAMES, PHASES, Frames, Volume, read
 from ..intake.files import File
 from ..verdicts import PatientStopped
 from .quality import Array
@@ -43,7 +43,7 @@ def compare(observers: Mapping[str, Frames]) -> Iterator[Agreement]:
     """Every pair of observers, in each frame that both have, for each label that one of them drew."""
     for (first, a), (second, b) in combinations(observers.items(), 2):
         for frame in (name for name in a if name in b):
-            for label, words in NAMES.items():
+            for label, words in (NAMES | {ENHANCED: ENHANCEMENT}).items():
                 if (a[frame].labels == label).any() or (b[frame].labels == label).any():
                     shown = frame if isinstance(frame, str) else f"frame {frame + 1}"
                     overlap, distances = dice(a[frame], b[frame], label), hausdorff(a[frame], b[frame], label)

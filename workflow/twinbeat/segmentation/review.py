@@ -6,35 +6,40 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter
 
-from ..intake.drawings import PHASES, Review, Volume
+from ..intake.drawings import ENHANCED, ENHANCEMENT, PHASES, Review, Volume
 from ..parameters import Segmentation
 from ..verdicts import NeedsReview
 from . import gates, quality
 from .follow import Labels, followed
 from .inference import end_diastole
+from .postprocess import MYOCARDIUM
 
 MOMENTS = ("end_diastole", "end_systole")
 INSIDE = 0.95
 """Least share of what was drawn that must lie within the labels' grid; the rest may stand out at base and apex."""
 NEAR = 0.1
 """Share of the cycle within which a frame may stand for end-diastole or end-systole."""
+IN_MUSCLE = 0.5
+"""Least share of the late enhancement that must lie in the left wall: another breath-hold may move the rest out."""
 log = logging.getLogger("twinbeat")
 
 
 def decide(automatic: xr.Dataset, review: Review | None, settings: Segmentation) -> xr.Dataset:
     """The labels store from the automatic one, with its predicted Dice, and what reviewers drew.
 
-    Without a review the gates decide; with one the reviewer has. Raises NeedsReview where neither trusts the labels or
-    the drawings do not fit, Rejected where no heart can have the labels.
+    Without a review the gates decide; with one the reviewer has, but for one who drew late enhancement alone. Raises
+    NeedsReview where neither trusts the labels or the drawings do not fit, Rejected where no heart can have the labels.
     """
     judged = automatic.assign(reviewed=("time", np.zeros(automatic.sizes["time"], bool))).drop_attrs()
-    if review is None:
-        gates.check(judged, settings)
-        gates.trust(judged, settings)
-        return judged
-    corrected = _corrected(judged, _drawn(automatic, review))
-    gates.check(corrected, settings)
-    return corrected.assign_attrs(reviewers=list(review.reviewers))
+    drawn = {} if review is None else _drawn(automatic, review)
+    scar = drawn.pop(ENHANCEMENT, None)
+    decided = _corrected(judged, drawn) if drawn else judged
+    gates.check(decided, settings)
+    if not drawn:
+        gates.trust(decided, settings)
+    if scar is not None:
+        decided = decided.assign(enhancement=(("z", "y", "x"), _in_wall(scar, decided)))
+    return decided if review is None else decided.assign_attrs(reviewers=list(review.reviewers))
 
 
 def volume(labels: xr.Dataset, frame: int) -> Volume:
@@ -46,31 +51,41 @@ def volume(labels: xr.Dataset, frame: int) -> Volume:
     return Volume(labels.labels.values[frame], corners, steps)
 
 
-def _drawn(automatic: xr.Dataset, review: Review) -> dict[int, Labels]:
-    """What was drawn, by frame, on the grid of the labels."""
+def _drawn(automatic: xr.Dataset, review: Review) -> dict[int | str, Labels]:
+    """What was drawn, by frame, and what enhances late, on the grid of the labels."""
     frames = {phase: int(automatic[moment]) for phase, moment in zip(PHASES, MOMENTS, strict=True)}
-    found: dict[int, Labels] = {}
+    found: dict[int | str, Labels] = {}
     for part in review.parts:
         for name, own in part.items():
             frame = frames.get(name, name)
+            words = f"in frame {frame + 1}" if frame != ENHANCEMENT else f"as {ENHANCEMENT}"
             if frame in found:
-                reason = f"frame {frame + 1} was drawn in more than one file; expected one opinion"
-                raise NeedsReview("review-twice", reason)
-            found[frame] = _on_grid(own, automatic, frame)
+                raise NeedsReview("review-twice", f"more than one file is drawn {words}; expected one opinion")
+            seen = frames[PHASES[0]] if frame == ENHANCEMENT else frame
+            found[frame] = _on_grid(own, volume(automatic, seen), words)
     return found
 
 
-def _on_grid(drawn: Volume, automatic: xr.Dataset, frame: int) -> Labels:
+def _on_grid(drawn: Volume, ours: Volume, words: str) -> Labels:
     """Labels (z, y, x) of a drawing on the labels' grid; slices that it does not reach stay as they are."""
-    ours = volume(automatic, frame)
     _, inside = ours.sample(drawn.points(drawn.labels > 0))
     sampled, covered = drawn.sample(ours.points())
     if inside.mean() < INSIDE or not sampled.any():
-        share = f"{100 * inside.mean():.0f} % of what was drawn in frame {frame + 1} lies within the grid of the labels"
+        share = f"{100 * inside.mean():.0f} % of what was drawn {words} lies within the grid of the labels"
         expected = f"expected {100 * INSIDE:.0f} % or more, and voxels in its slices"
         raise NeedsReview("review-outside", f"{share}; {expected}")
     reached = drawn.whole | covered.any((1, 2))
     return np.where(reached[:, None, None], sampled, ours.labels)
+
+
+def _in_wall(scar: Labels, labels: xr.Dataset) -> np.ndarray:
+    """Where the left wall enhances late (z, y, x). Raises NeedsReview where most of what was drawn lies elsewhere."""
+    marked, muscle = scar == ENHANCED, labels.labels.values[int(labels.end_diastole)] == MYOCARDIUM
+    share = float((marked & muscle).sum() / marked.sum())
+    if share < IN_MUSCLE:
+        found = f"{100 * share:.0f} % of the {ENHANCEMENT} lies in the left wall"
+        raise NeedsReview("review-outside", f"{found}; expected {100 * IN_MUSCLE:.0f} % or more")
+    return marked & muscle
 
 
 def _corrected(labels: xr.Dataset, drawn: dict[int, Labels]) -> xr.Dataset:

@@ -1,6 +1,5 @@
 """Label volumes from DICOM segmentations (SEG); of who made them, and of words in them, nothing is kept."""
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +16,14 @@ SUFFIXES = (".dcm",)
 PHASES = ("end-diastole", "end-systole")
 NAMES = {1: "LV blood", 2: "LV myocardium", 3: "RV blood"}
 """What a segment is called, before a comma and its phase."""
+ENHANCED, ENHANCEMENT = 4, "late enhancement"
+"""Label and name of scar, which has no phase: it is drawn on images of its own."""
 
 CLOSE = 0.5
 """Distance in mm within which two slices are the same one."""
 
-_SEGMENT = re.compile(f"({'|'.join(NAMES.values())}), ({'|'.join(PHASES)})")
-_LABELS = {name: label for label, name in NAMES.items()}
+_SEGMENTS = {f"{name}, {phase}": (label, phase) for label, name in NAMES.items() for phase in PHASES}
+_SEGMENTS[ENHANCEMENT] = ENHANCED, ENHANCEMENT
 
 
 class Frame(NamedTuple):
@@ -50,7 +51,7 @@ def read(file: File) -> dict[str, Volume]:
     if any(not np.allclose(frame.steps, frames[0].steps, atol=1e-4) for frame in frames):
         raise NeedsReview("review-no-position", f"{file} has slices of several orientations or sizes; expected one")
     drawn = [(frame, *_meaning(file, names, frame.segment)) for frame in frames if frame.mask.any()]
-    parts = {phase: [(frame, label) for frame, label, own in drawn if own == phase] for phase in PHASES}
+    parts = {phase: [(frame, label) for frame, label, own in drawn if own == phase] for phase in (*PHASES, ENHANCEMENT)}
     return {phase: _volume(part) for phase, part in parts.items() if part}
 
 
@@ -96,11 +97,11 @@ def _frame(mask: Mask, own: Dataset, shared: Dataset) -> Frame:
 
 def _meaning(file: File, names: dict[int, str], segment: int) -> tuple[int, str]:
     """Label and phase of a segment, whose own words are not told: they may hold a name."""
-    if not (said := _SEGMENT.fullmatch(names.get(segment, ""))):
-        expected = " or ".join(f'"{NAMES[label]}, {phase}"' for label, phase in ((1, PHASES[0]), (2, PHASES[1])))
+    if (said := _SEGMENTS.get(names.get(segment, ""))) is None:
+        expected = f'"{NAMES[1]}, {PHASES[0]}" or "{ENHANCEMENT}"'
         reason = f"{file}: segment {segment} has a label that is not known; expected such as {expected}"
         raise NeedsReview("review-unknown-label", reason)
-    return _LABELS[said[1]], said[2]
+    return said
 
 
 def _volume(drawn: list[tuple[Frame, int]]) -> Volume:

@@ -9,14 +9,15 @@ import numpy as np
 from ...verdicts import NeedsReview
 from ..files import File
 from . import dicomseg, nifti
-from .dicomseg import NAMES, PHASES
+from .dicomseg import ENHANCED, ENHANCEMENT, NAMES, PHASES
 from .volume import Volume
 
 SUFFIXES = (*nifti.SUFFIXES, *dicomseg.SUFFIXES)
 Frames = dict[str | int, Volume]
-"""By the number of the frame, from 0, or by its phase."""
+"""By the number of the frame, from 0, or by its phase; or what enhances late."""
 
-_PHASE = re.compile(r"(?:.*[-_])?(ed|es)", re.IGNORECASE)
+_PHASE = re.compile(r"(?:.*[-_])?(ed|es|lge)", re.IGNORECASE)
+_SAID = dict(zip(("ed", "es", "lge"), (*PHASES, ENHANCEMENT), strict=True))
 
 
 def stem(file: File) -> str:
@@ -44,8 +45,7 @@ def read(file: File, count: int | None = None, single: str | None = None) -> Fra
     except OSError as error:
         raise OSError(error.errno, f"cannot read {file}: {error.strerror}") from None
     found = dicomseg.read(file) if is_seg(file) else _frames(file, nifti.read(file), count, single)
-    for volume in found.values():
-        _check_values(file, volume)
+    found = {name: _valid(file, name, volume) for name, volume in found.items()}
     drawn = {name: replace(one, labels=one.labels.astype(np.uint8)) for name, one in found.items() if one.labels.any()}
     if not drawn:
         raise NeedsReview("review-empty", f"{file} has no labelled voxel; expected a ventricle in at least one frame")
@@ -62,16 +62,19 @@ def _frames(file: File, volumes: Sequence[Volume], count: int | None, single: st
 
 def _phase(file: File, otherwise: str | None) -> str:
     if said := _PHASE.fullmatch(stem(file)):
-        return PHASES[("ed", "es").index(said[1].lower())]
+        return _SAID[said[1].lower()]
     if otherwise is None:
-        reason = f"{file} has one frame and does not say which; expected a name that ends in -ed or -es"
+        reason = f"{file} has one frame and does not say which; expected a name that ends in -ed, -es or -lge"
         raise NeedsReview("review-phase", reason)
     return otherwise
 
 
-def _check_values(file: File, volume: Volume) -> None:
-    strange = np.setdiff1d(volume.labels, [0, *NAMES])
+def _valid(file: File, name: str | int, volume: Volume) -> Volume:
+    """A volume whose labels are all known; of late enhancement, any mark counts that is 1 or its label."""
+    known = {1: ENHANCEMENT, ENHANCED: ENHANCEMENT} if name == ENHANCEMENT else NAMES
+    strange = np.setdiff1d(volume.labels, [0, *known])
     if len(strange):
         found = ", ".join(f"{value:g}" for value in strange[:3])
-        expected = ", ".join(f"{label} ({name})" for label, name in NAMES.items())
+        expected = ", ".join(f"{label} ({name})" for label, name in known.items())
         raise NeedsReview("review-unknown-label", f"{file} has labels such as {found}; expected 0 and {expected}")
+    return replace(volume, labels=np.where(volume.labels > 0, ENHANCED, 0)) if name == ENHANCEMENT else volume
