@@ -1,10 +1,10 @@
 """Segmentation against expert contours of one real patient (Sunnybrook, Radau et al. 2009) and against phantoms.
 
-envs/run python benchmarks/segmentation.py [--phantoms 200]
+envs/run python benchmarks/segmentation.py [--phantoms 200 --frames 2]
 
-By default four phantoms of 12 frames; of another number, end-diastole and end-systole alone are imaged. The real study
-comes from the folder that TWINBEAT_SHARED names (default ../shared) and is left out where it is absent. No image of it
-was used in training or in choosing a network. The last line is one JSON object of figures.
+By default four phantoms of 12 frames, one of each phenotype; of 2 frames, one is end-diastole and the other
+end-systole. The real study comes from the folder that TWINBEAT_SHARED names (default ../shared) and is left out where
+it is absent. No image of it was used in training or in choosing a network. The last line is one JSON object of figures.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import pydicom
 import xarray as xr
 
 from twinbeat import segmentation
-from twinbeat.evidence.segmentation import phantom_scores
+from twinbeat.evidence.segmentation import PHENOTYPES, scores, summary
 from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.intake.imaging import image
 from twinbeat.overlap import dice
@@ -87,6 +87,16 @@ def real() -> dict[str, float]:
     }
 
 
+def phantoms(patients: int, frames: int) -> dict[str, float]:
+    """Figures of phantoms, each on a line of its own before."""
+    found = []
+    for number, one in enumerate(scores(patients, frames)):
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in one.items())
+        print(f"{number:3} {PHENOTYPES[number % len(PHENOTYPES)]:12} {shown}", flush=True)
+        found.append(one)
+    return summary(found)
+
+
 def imported() -> xr.Dataset:
     """The image store of the real study, through intake."""
     with tempfile.TemporaryDirectory() as folder:
@@ -112,10 +122,10 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phantoms", type=int, default=4, help="patients of all phenotypes")
-    patients = parser.parse_args().phantoms
+    parser.add_argument("--frames", type=int, default=12, help="images of each over the cycle")
+    options = parser.parse_args()
     print(f"onnxruntime {onnxruntime.__version__}")
-    phantoms = phantom_scores() if patients == 4 else phantom_scores(frames=2, patients=patients)
-    figures = phantoms | (real() if SHARED.is_dir() else {})
+    figures = phantoms(options.phantoms, options.frames) | (real() if SHARED.is_dir() else {})
     print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
 
 

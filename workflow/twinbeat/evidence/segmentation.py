@@ -4,7 +4,7 @@ The motion here is kinematic (a shape that shortens and thickens), so that many 
 of the phantoms.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -33,14 +33,23 @@ def rows() -> Iterator[Row]:
 
 
 @cache
-def phantom_scores(seed: int = 41, frames: int = 12, patients: int = len(PHENOTYPES)) -> dict[str, float]:
-    """Mean Dice of each label over patients of all phenotypes, the lowest Dice of any label in any of them, and the
-    largest error of the ejection fraction in points. Each seed from ``seed`` on gives one patient of each phenotype."""
-    turns = [divmod(number, len(PHENOTYPES)) for number in range(patients)]
-    scores = [score(phantom(seed + turn, PHENOTYPES[kind], frames)) for turn, kind in turns]
-    figures = {name: float(np.mean([s[name] for s in scores])) for name in LABELS}
-    worst = min(s[name] for s in scores for name in LABELS)
-    return figures | {"phantom_worst": worst, "phantom_ef": max(s["phantom_ef"] for s in scores)}
+def phantom_scores() -> dict[str, float]:
+    """The summary of one patient of each phenotype."""
+    return summary(list(scores()))
+
+
+def scores(patients: int = len(PHENOTYPES), frames: int = 12, seed: int = 41) -> Iterator[dict[str, float]]:
+    """Of so many patients, imaged in so many frames; each seed from ``seed`` on gives one patient of each phenotype."""
+    for number in range(patients):
+        turn, kind = divmod(number, len(PHENOTYPES))
+        yield score(phantom(seed + turn, PHENOTYPES[kind], frames))
+
+
+def summary(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Mean and lowest Dice of each label, and the largest error of the ejection fraction in points."""
+    means = {name: float(np.mean([one[name] for one in scores])) for name in LABELS}
+    lowest = {f"{name}_lowest": min(one[name] for one in scores) for name in LABELS}
+    return means | lowest | {"phantom_ef": max(one["phantom_ef"] for one in scores)}
 
 
 def score(cine: xr.Dataset, settings: Segmentation | None = None) -> dict[str, float]:
