@@ -4,51 +4,17 @@ import contextlib
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import fabricated
 import numpy as np
 import pytest
 import xarray as xr
-from pytest import approx
+from report_pages import CLINICAL, NEEDS_REVIEW, QUARANTINED, REJECTED, Elements
 
 from twinbeat import assessment, page, report, store
 from twinbeat.intake.clinical import Trace
-from twinbeat.report import cohort, sources
-from twinbeat.verdicts import NeedsReview, Quarantined, Rejected
-
-REJECTED = Rejected("slice-missing", "slice 7 of 12 is missing <gap of 16.0 mm>", "import_image")
-QUARANTINED = Quarantined(
-    "no-convergence", "Newton stopped at a residual of 3e2, expected below 1e-8", "calibrate_twin"
-)
-NEEDS_REVIEW = NeedsReview("unstable-myocardium", "the myocardium departs by 23 %, expected 0 to 10 %", "review_labels")
-
-
-CLINICAL = "results/study/p-01/clinical.json"
-
-
-class Elements(HTMLParser):
-    """Tags with their attributes, and the names that are linked to or defined in a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.found, self.open = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-        if tag not in {"meta", "img"}:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def of(self, tag):
-        return [attributes for name, attributes in self.found if name == tag]
+from twinbeat.report import sources
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +57,6 @@ def text(published, stores):
     with contextlib.chdir(published):
         gathered = report.gather({name: f"results/study/p-01/{name}.zarr" for name in stores}, CLINICAL)
         return report.patient_page("p-01", "study", gathered)
-
-
-@pytest.fixture(scope="module")
-def others(stores):
-    """Three patients that are done, with stiffness 1, 2 and 4 times the fabricated one, and three that were stopped."""
-    done = {f"p-0{i}": stores["assessment"].assign(stiffness=1.2 * 2.0**i) for i in range(3)}
-    return {**done, "p-03": REJECTED, "p-04": QUARANTINED, "p-05": NEEDS_REVIEW}
 
 
 def test_page_of_a_finished_twin(text):
@@ -278,52 +237,11 @@ def test_a_store_made_again_makes_what_follows_stale(paths, stores):
     assert "Some results are older" in report.patient_page("p-01", "study", gathered)
 
 
-def test_cohort_holds_every_patient(others, tmp_path):
-    """Done, or why not; what a patient lacks is marked, not NaN (the store would refuse it)."""
-    summary = report.summarise(others, dict.fromkeys(others, "phantom"))
-    store.publish(summary, tmp_path / "cohort.zarr")
-    again = store.open(tmp_path / "cohort.zarr")
-    assert again.status.values.tolist() == [0, 0, 0, 1, 2, 3]
-    assert again.value.sel(quantity="stiffness").values == approx([1.2, 2.4, 4.8, 0, 0, 0])
-    assert again.known.sel(quantity="stiffness").values.tolist() == [1, 1, 1, 0, 0, 0]
-    assert report.failures(again) == [
-        f"p-03: rejected at import_image: slice-missing: {REJECTED.message}",
-        f"p-04: quarantined at calibrate_twin: no-convergence: {QUARANTINED.message}",
-        f"p-05: needs review at review_labels: unstable-myocardium: {NEEDS_REVIEW.message}",
-    ]
-
-
-def test_page_of_the_cohort(others):
-    """Three of six are done; each patient links to its report; the middle stiffness is second of three."""
-    summary = report.summarise(others, dict.fromkeys(others, "phantom"))
-    text = report.cohort_page("study", summary, others)
-    elements = Elements(text)
-    assert not elements.open
-    assert {f"{name}/report.html" for name in others} <= {link["href"] for link in elements.of("a")}
-    assert "3 done" in text and "1 rejected" in text and "1 quarantined" in text and "1 needs review" in text
-    place = cohort._places(summary, "stiffness")[1]
-    assert (place["rank"], place["of"]) == (2, 3)
-    assert place["at"] == approx((2.4 - 1.2) / (4.8 - 1.2))
-
-
-def test_page_of_a_cohort_in_which_nobody_is_done():
-    stopped = {"p-03": REJECTED}
-    text = report.cohort_page("study", report.summarise(stopped, {"p-03": ""}), stopped)
-    assert "0 done" in text and "slice-missing" in text
-
-
 def test_assessments_by_patient(paths, tmp_path):
     store.publish(store.verdict(REJECTED), "results/study/p-02/assessment.zarr")
     found = report.assessments([paths["assessment"], "results/study/p-02/assessment.zarr"])
     assert isinstance(found["p-01"], xr.Dataset)
     assert found["p-02"].code == "slice-missing"
-
-
-def test_ticks_are_round():
-    """Values from 0.93 to 2.1 span 1.17: a quarter is 0.29, so steps of 0.5, from 0.5 to 2.5."""
-    assert cohort._scale(np.array([0.93, 2.1])) == (0.5, 2.5, [0.5, 1.0, 1.5, 2.0, 2.5])
-    low, high, _ = cohort._scale(np.array([3.0]))
-    assert low <= 3.0 <= high and low < high
 
 
 def test_numbers_for_people():
