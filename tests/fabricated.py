@@ -144,12 +144,17 @@ def _posterior(anatomy: xr.Dataset) -> xr.Dataset:
         "tissue": ("cell", np.where(anatomy.segment.values == 7, 2, 0)),
         "contractile": ("cell", np.where(anatomy.segment.values == 7, 0.0, 1.0)),
         "covariance": (("parameter", "parameter_"), np.diag([SPREAD, 3.0, 4.0, 5.0, 6.0]) ** 2),
+        "known": ("parameter", np.array([0.9, 0.4, 0.8, 0.9, 0.95])),
+        "information": ("mode", np.array([50.0, 10.0, 5.0, 2.0, 0.5])),
         "volume": ("time", 120 * SQUEEZE**2 + 2),
+        "volume_fit_sigma": ("time", np.full(FRAMES, 0.5)),
         "radius": (("segment", "time"), 25 * np.ones((16, 1)) * SQUEEZE + 0.5),
         "pressure": ("time", _pressure()),
+        "pressure_fit_sigma": ("time", np.full(FRAMES, 0.1)),
         "displacement": (("time", "point", "component"), (SQUEEZE - 1)[:, None, None] * sideways),
         "unloaded": (("point", "component"), -0.05 * sideways),
         "misfit": ("iteration", np.array([100.0, 10.0, 1.0])),
+        "forward_solves": ((), 5),
     }
     coords = {"time": TIME, "segment": np.arange(1, 17), "parameter": names, "parameter_": names}
     return xr.Dataset(data, coords=coords)

@@ -151,6 +151,10 @@ def test_planted_parameters_are_recovered(planted):
     assert found.tension.values[8] == 0.0
     assert found.parameter.values[:3].tolist() == ["ln stiffness", "tension 1", "tension 2"]
     assert np.linalg.eigvalsh(found.covariance.values).min() > 0
+    assert found.known.values[0] > 0.9 and found.information.values[0] > 100
+    assert len(found.misfit) < int(found.forward_solves) <= 15
+    assert 0 < found.volume_fit_sigma.values[1:].max() < aims.volume_sigma.values.max()
+    assert (found.pressure_fit_sigma.values <= aims.pressure_sigma.values + 1e-9).all()
     assert not found.displacement.values[0].any()
     assert np.all(np.diff(found.misfit.values) < 0)
     scar = np.isin(anatomy["segment"].values, (7, 13))

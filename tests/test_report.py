@@ -142,6 +142,13 @@ def test_page_of_a_patient_that_needs_review(paths, stores):
     assert not elements.open
 
 
+def test_page_says_what_the_data_know(text, stores):
+    """Four of five eigenvalues are above 1; of the first tension 40 % of the prior's variance is gone."""
+    frame = stores["posterior"].parameter.values[1].split()[-1]
+    assert "5 times" in text and "4 of 5 axes" in text
+    assert f"The prior dominates the tension at {float(stores['posterior'].time[int(frame)]):.0f} ms." in text
+
+
 def test_page_names_the_domain_of_the_surrogate(text, stores):
     """ln C has 8 % of spread and the domain two of them: factors from exp(-0.16) = 0.852 to 1.174."""
     assert "trained on 16 simulated hearts" in text and "tested on 4" in text

@@ -164,12 +164,19 @@ VARIABLES: dict[str, dict[str, Variable]] = {
             "1",
             "of ln(stiffness) and of the free tensions in kPa (Laplace); a tension is named by its frame: tension 3",
         ),
+        "known": Variable(("parameter",), "1", "share of the prior's variance that the data took away"),
+        "information": Variable(("mode",), "1", "eigenvalues of the prior-preconditioned Hessian of the misfit"),
         "volume": Variable(("time",), "mL", "fitted"),
+        "volume_fit_sigma": Variable(("time",), "mL", "standard deviation of the fitted volume, by the posterior"),
         "radius": Variable(("segment", "time"), "mm", "fitted"),
         "pressure": Variable(("time",), "kPa", "applied"),
+        "pressure_fit_sigma": Variable(
+            ("time",), "kPa", "standard deviation of the applied pressure, by the posterior"
+        ),
         "displacement": Variable(("time", "point", "component"), "mm", "fitted, from end-diastole"),
         "unloaded": Variable(("point", "component"), "mm", "displacement from end-diastole to the unloaded shape"),
         "misfit": Variable(("iteration",), "1", "half the sum of squared weighted residuals"),
+        "forward_solves": Variable((), "1", "times that all frames were brought to equilibrium"),
     },
     "activation": {
         "activation": Variable(("point",), "ms", "activation time on the anatomy's nodes"),

@@ -13,6 +13,7 @@ from ..parameters import Calibration, Mechanics
 from ..verdicts import Quarantined
 from .fit import Estimate, Fit
 from .observations import Observations
+from .posterior import Posterior
 from .problem import Frames, Problem
 from .start import first
 from .targets import of_mesh
@@ -22,6 +23,7 @@ log = logging.getLogger("twinbeat")
 
 FEWEST = 1  # relaxed frames that the stiffness can be seen in
 WORST = 4.0  # largest mean misfit of volumes and pressures, in standard deviations
+FIRST = 1  # forward solves of the first estimate
 TOLERANCE = 1e-4  # mm and kPa in the last Newton step, whose square is the error
 
 
@@ -52,14 +54,17 @@ def calibrate(
     fit = Fit(problem, calibration, (known, sigma))
     estimate = fit.run(*start)
     _check(estimate, frames)
-    covariance = fit.covariance(estimate.evaluation)
+    names = ["ln stiffness", *(f"tension {frame}" for frame in order[fit.free])]
+    posterior = Posterior(fit, estimate.evaluation)
+    _tell(posterior, estimate)
     fitted = _fitted(problem, mapping, estimate, order, targets)
     return fitted.assign(
         tissue=(("cell",), tissue),
         contractile=(("cell",), healthy),
-        covariance=(("parameter", "parameter_"), covariance),
         misfit=(("iteration",), np.array(estimate.history)),
-        parameter=["ln stiffness", *(f"tension {frame}" for frame in order[fit.free])],
+        forward_solves=((), estimate.solves + FIRST),
+        **_uncertainty(posterior, order, rest),
+        parameter=names,
     )
 
 
@@ -83,6 +88,24 @@ def select(targets: xr.Dataset) -> tuple[np.ndarray, Frames]:
     sigmas = [targets["volume_sigma"].values[None], np.sqrt(len(order)) * targets["radius_sigma"].values]
     values, sigma = (np.concatenate(parts)[:, order].T for parts in (observed, sigmas))
     return order, Frames(pressure, targets["pressure_sigma"].values[order], values, 1 / sigma, free)
+
+
+def _uncertainty(posterior: Posterior, order: np.ndarray, rest: int) -> dict[str, tuple]:
+    """What is stored of the posterior; the volume at end-diastole is that of the mesh."""
+    volume, pressure = np.zeros((2, len(order) + 1))
+    volume[order], pressure[[rest, *order]] = posterior.volume_sigma(), posterior.pressure_sigma()
+    return {
+        "covariance": (("parameter", "parameter_"), posterior.covariance),
+        "known": (("parameter",), posterior.known),
+        "information": (("mode",), posterior.information),
+        "volume_fit_sigma": (("time",), volume),
+        "pressure_fit_sigma": (("time",), pressure),
+    }
+
+
+def _tell(posterior: Posterior, estimate: Estimate) -> None:
+    text = "calibrate: %d forward solves; the data know more than the prior along %d of %d axes"
+    log.info(text, estimate.solves + FIRST, (posterior.information > 1).sum(), posterior.information.size)
 
 
 def _check(estimate: Estimate, frames: Frames) -> None:

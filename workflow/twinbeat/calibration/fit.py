@@ -1,4 +1,4 @@
-"""Bounded Gauss-Newton on ln C, the free tensions and the pressures; Laplace posterior at its end.
+"""Bounded Gauss-Newton on ln C, the free tensions and the pressures.
 
 The pressures have errors as the images have: where the muscle is relaxed, the volume answers so strongly to them that
 an error of 0.1 kPa held for the truth would bend C. So each is an unknown whose prior is its measurement.
@@ -26,10 +26,11 @@ SMALLEST_REACH = 1e-3
 
 @dataclass(frozen=True)
 class Estimate:
-    """The optimum and the misfit of each iteration."""
+    """The optimum, the misfit of each iteration, and how often all frames were brought to equilibrium on the way."""
 
     evaluation: Evaluation
     history: list[float]
+    solves: int
 
 
 class Fit:
@@ -110,23 +111,28 @@ class Fit:
 
     def hessian(self, evaluation: Evaluation) -> np.ndarray:
         """Gauss-Newton matrix, priors included."""
-        J, prior = self.jacobian(evaluation), self._prior_jacobian
-        return J.T @ J + prior.T @ prior
+        J = self.jacobian(evaluation)
+        return J.T @ J + self.prior_hessian
+
+    @property
+    def prior_hessian(self) -> np.ndarray:
+        """Inverse covariance of the priors."""
+        return self._prior_jacobian.T @ self._prior_jacobian
 
     # --- the iteration
 
     def run(self, start: Point, states: list[Snapshot]) -> Estimate:
         """The optimum from a first estimate. Raises Quarantined: calibration-diverged, at-bounds."""
         current = self.problem.evaluate(start, states)
-        history, reach = [self.misfit(current)], 1.0
+        history, reach, solves = [self.misfit(current)], 1.0, 1
         while len(history) <= self.calibration.iterations:
             step, fall = self._step(current, reach)
             stiffness = current.point.stiffness
             log.info("calibrate: iteration %d, misfit %.2f, C %.2f kPa", len(history), history[-1], stiffness)
             if fall < ENOUGH:
                 self._check_bounds(current)
-                return Estimate(current, history)
-            trial = self._try(current, step)
+                return Estimate(current, history, solves)
+            trial, solves = self._try(current, step), solves + 1
             if trial is not None and self.misfit(trial) < history[-1] - 1e-4 * fall:
                 current, reach = trial, min(2 * reach, 4.0)
                 history.append(self.misfit(trial))
@@ -165,10 +171,3 @@ class Fit:
         if x[self.tensions].max(initial=0.0) > self.calibration.tension_bounds[1] - 1e-6:
             found = f"the tension of a frame lies on its bound of {self.calibration.tension_bounds[1]:g} kPa"
             raise Quarantined("at-bounds", f"{found}; expected a smaller one")
-
-    # --- the posterior
-
-    def covariance(self, evaluation: Evaluation) -> np.ndarray:
-        """Laplace covariance of (ln C, free tensions), whatever the pressures are."""
-        kept = [0, *range(self.tensions.start, self.tensions.stop)]
-        return np.linalg.inv(self.hessian(evaluation))[np.ix_(kept, kept)]

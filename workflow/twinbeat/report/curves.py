@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Ellipse
 
 from ..assessment import tension_sigma
 from ..units import KPA_PER_MMHG
@@ -22,6 +24,7 @@ def loop(targets: xr.Dataset, posterior: xr.Dataset, beat: xr.Dataset | None) ->
         targets.volume, targets.pressure / KPA_PER_MMHG, targets.pressure_sigma / KPA_PER_MMHG, targets.volume_sigma,
         fmt="o", color=TARGET, markersize=3, elinewidth=0.5, label="targets of the frames, 1 s.d.",
     )  # fmt: skip
+    _band(axis, posterior)
     axis.plot(*_closed(posterior.volume, posterior.pressure / KPA_PER_MMHG), color=FIT, label="calibrated heart")
     if beat is not None:
         axis.plot(*_closed(beat.volume, beat.pressure / KPA_PER_MMHG), color=BEAT, label="beat in its circulation")
@@ -37,6 +40,9 @@ def cycle(targets: xr.Dataset, posterior: xr.Dataset, beat: xr.Dataset | None) -
     _measured(volume, targets.time, targets.volume, targets.volume_sigma)
     _measured(pressure, targets.time, targets.pressure / KPA_PER_MMHG, targets.pressure_sigma / KPA_PER_MMHG)
     volume.plot(posterior.time, posterior.volume, color=FIT, label="calibrated heart")
+    _spread(volume, posterior.time, posterior.volume, posterior.volume_fit_sigma)
+    pressure.plot(posterior.time, posterior.pressure / KPA_PER_MMHG, color=FIT)
+    _spread(pressure, posterior.time, *(posterior[name] / KPA_PER_MMHG for name in ("pressure", "pressure_fit_sigma")))
     _tension(tension, posterior)
     if beat is not None:
         volume.plot(beat.time, beat.volume, color=BEAT, label="beat in its circulation")
@@ -106,6 +112,21 @@ def _closed(*arrays: xr.DataArray) -> list[np.ndarray]:
 
 def _measured(axis: Axes, time: xr.DataArray, value: xr.DataArray, sigma: xr.DataArray) -> None:
     axis.errorbar(time, value, sigma, fmt="o", color=TARGET, markersize=3, elinewidth=0.6, label="targets")
+
+
+def _spread(axis: Axes, time: xr.DataArray, value: xr.DataArray, sigma: xr.DataArray) -> None:
+    axis.fill_between(time, *interval(value.values, sigma.values), color=FIT, alpha=0.2, linewidth=0)
+
+
+def _band(axis: Axes, posterior: xr.Dataset) -> None:
+    """Ellipses that hold 90 % of volume and of pressure in each frame."""
+    volume, pressure = posterior.volume.values, posterior.pressure.values / KPA_PER_MMHG
+    wide, high = (TWO_SIDED_90 * posterior[f"{name}_fit_sigma"].values for name in ("volume", "pressure"))
+    sizes = np.column_stack([wide, high / KPA_PER_MMHG])
+    ellipses = [
+        Ellipse(centre, *(2 * size)) for centre, size in zip(zip(volume, pressure, strict=True), sizes, strict=True)
+    ]
+    axis.add_collection(PatchCollection(ellipses, facecolor=FIT, alpha=0.15, linewidth=0))
 
 
 def _tension(axis: Axes, posterior: xr.Dataset) -> None:

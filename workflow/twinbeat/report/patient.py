@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..assessment import DICE, TOLERANCES
 from ..page import number, render
-from . import clinical, labels
+from . import clinical, knowledge, labels
 from .bullseye import bullseye
 from .curves import cycle, interval, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
@@ -93,6 +93,7 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         recovery=recovery_rows(assessment),
         overlap=_overlap_rows(assessment),
         parameters=_parameter_rows(assessment),
+        known=knowledge.known(gathered.get("posterior")),
         pictures=_pictures(gathered),
         surrogate=quality(gathered.stores["surrogate"]) if gathered.has("surrogate") else None,
         origins=origins(gathered),
