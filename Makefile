@@ -55,7 +55,7 @@ slurm: ## A shell beside a real SLURM of two nodes on this machine, which ends w
 	$(RUN) envs/slurm bash
 
 clean: ## Remove all results and the phantoms (never your own data, nor the cache of the environment)
-	rm -rf results logs benchmarks/results data/phantoms data/demo.tsv data/demo.key .snakemake
+	rm -rf results logs benchmarks/results data/phantoms data/demo.tsv data/calibration.tsv data/demo.key .snakemake
 
 data/demo.key:
 	@mkdir -p data && (umask 077 && head -c 32 /dev/urandom | base64 > $@)

@@ -18,7 +18,7 @@ rule assess_twin:
             then="results/{study}/{patient}/surrogate.zarr",
         ),
         truth=of_patient("truth"),
-        code=modules("assessment"),
+        code=modules("assessment", "overlap"),
     output:
         directory("results/{study}/{patient}/assessment.zarr"),
     log:

@@ -3,7 +3,7 @@ rule segment_heart:
     input:
         image="results/{study}/{patient}/image.zarr",
         network=network(),
-        code=modules("segmentation"),
+        code=modules("segmentation", "overlap"),
     output:
         directory("results/{study}/{patient}/automatic.zarr"),
     log:
@@ -28,7 +28,7 @@ rule review_labels:
         automatic="results/{study}/{patient}/automatic.zarr",
         dicom="results/{study}/{patient}/deid/dicom",
         review=drawn,
-        code=modules("segmentation", "intake/drawings"),
+        code=modules("segmentation", "overlap", "intake/drawings"),
     output:
         directory("results/{study}/{patient}/labels.zarr"),
     log:

@@ -1,0 +1,102 @@
+"""Calibration of phantoms of all phenotypes, images included, against what was planted in them.
+
+envs/run python benchmarks/calibration.py [--phantoms 50] [--cores 2] [--results FOLDER]
+
+The workflow takes each phantom from DICOM to its posterior (four CPU minutes each); the truth comes from another
+discretisation. With --results nothing is run: the phantoms in the results of a study, such as results/demo, are looked
+at. A patient that was stopped counts as an error without a figure and is named. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from twinbeat import store
+from twinbeat.assessment import ejection_fraction, tension_sigma
+from twinbeat.verdicts import PatientStopped
+
+FIRST = 101
+"""Number of the first phantom: not one of the demo."""
+STUDY = Path("studies/calibration.yaml")
+FOLDER = Path("results/calibration")
+TWO_SIDED_90 = 1.645
+
+
+def run(phantoms: int, cores: int) -> None:
+    """Everything up to the posteriors of these phantoms; the workflow goes on where patients are stopped."""
+    names = [f"phantom-{number}" for number in range(FIRST, FIRST + phantoms)]
+    columns = ("dicom", "clinical.json", "truth.zarr")
+    rows = ["\t".join([name, *(f"data/phantoms/{name}/{part}" for part in columns), "phantom"]) for name in names]
+    table = Path("data/calibration.tsv")
+    table.parent.mkdir(exist_ok=True)
+    table.write_text("\n".join(["patient\tdicom\tclinical\ttruth\tgroup", *rows]) + "\n")
+    wanted = [f"{FOLDER}/{name}/posterior.zarr" for name in names]
+    subprocess.run(["make", "data/demo.key"], check=True)
+    subprocess.run(["snakemake", "--configfile", str(STUDY), "--cores", str(cores), *wanted], check=True)
+
+
+def recovered(posterior: xr.Dataset, targets: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
+    """Errors in %, % and points; whether the 90 % intervals hold the truth; forward solves."""
+    tension, sigma = posterior.tension.values, tension_sigma(posterior)
+    peak, planted = int(tension.argmax()), float(truth.tension.max())
+    spread = float(np.sqrt(posterior.covariance.values[0, 0]))
+    off = float(np.log(posterior.stiffness / truth.stiffness))
+    fitted = ejection_fraction(posterior.volume.values, int(targets.end_diastole))
+    return {
+        "stiffness_error": 100 * (float(posterior.stiffness) / float(truth.stiffness) - 1),
+        "tension_error": 100 * (float(tension[peak]) / planted - 1),
+        "ef_error_points": fitted - float(truth.ejection_fraction),
+        "stiffness_covered": float(abs(off) <= TWO_SIDED_90 * spread),
+        "tension_covered": float(abs(tension[peak] - planted) <= TWO_SIDED_90 * sigma[peak]),
+        "forward_solves": float(posterior.forward_solves),
+    }
+
+
+def looked_at(folder: Path) -> list[dict[str, float]]:
+    """The figures of each phantom of a study, each on a line of its own; those that were stopped by their reason."""
+    found = []
+    for path in sorted(folder.glob("phantom-*/posterior.zarr")):
+        name = path.parent.name
+        try:
+            stores = [store.open(path), store.open(path.with_name("targets.zarr"))]
+        except PatientStopped as verdict:
+            print(f"{name}: {verdict.code}: {verdict}")
+            continue
+        one = recovered(*stores, store.open(Path("data/phantoms") / name / "truth.zarr"))
+        print(name, ", ".join(f"{key} {value:.1f}" for key, value in one.items()))
+        found.append(one)
+    return found
+
+
+def summary(found: list[dict[str, float]]) -> dict[str, float]:
+    """Medians of the sizes of errors, the share of intervals that hold the truth, and the most forward solves."""
+    columns = {key: np.array([one[key] for one in found]) for key in found[0]}
+    return {
+        "phantoms": len(found),
+        "forward_solves": columns["forward_solves"].max(),
+        "stiffness_error_median": np.median(np.abs(columns["stiffness_error"])),
+        "tension_error_median": np.median(np.abs(columns["tension_error"])),
+        "coverage_90": np.mean([columns["stiffness_covered"], columns["tension_covered"]]),
+        "ef_error_points": np.abs(columns["ef_error_points"]).max(),
+    }
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--phantoms", type=int, default=50)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--results", type=Path, help="only look at the phantoms in the results of a study")
+    options = parser.parse_args()
+    if options.results is None:
+        run(options.phantoms, options.cores)
+    figures = summary(looked_at(options.results or FOLDER))
+    print(json.dumps({name: round(float(value), 3) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()
