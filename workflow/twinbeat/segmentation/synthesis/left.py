@@ -97,10 +97,12 @@ def layers(rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, h
 
 
 def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size) -> Layer:
-    """A rim of up to 8 mm where blood and muscle mix: strands along the long axis over a gradient.
+    """A rim of up to 9 mm where blood and muscle mix: strands along the long axis over a gradient.
 
-    It is deeper towards the apex and at the free wall (Captur et al. 2013; Riffel et al. 2015).
+    It is deeper towards the apex and at the free wall (Captur et al. 2013; Riffel et al. 2015). Where the ventricle has
+    contracted, so that its wall is thick for its cavity, the blood between the strands is pressed out.
     """
+    pressed = float(np.clip((0.75 - heart.inner / (heart.inner + heart.wall)) / 0.35, 0, 1))
     deepest = rng.uniform(1, min(9.0, 2 + 0.4 * heart.inner))
     apical, lateral = rng.uniform(0, 1.2, 2)
     uneven = 1 + 0.35 * canvas.smooth(rng, 25, 30)
@@ -108,7 +110,7 @@ def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size
     inward = np.maximum(left.endocardium, 0) / reach
     strands = canvas.smooth(rng, rng.uniform(3, 8), rng.uniform(12, 40))
     strands = rng.uniform(0.4, 1) * np.clip(0.6 + 1.2 * (strands + rng.uniform(-0.3, 1.3) - 1.6 * inward), 0, 1)
-    mixed = rng.uniform(0, 0.95) * np.clip(1 - inward, 0, 1) ** rng.uniform(0.3, 2)
+    mixed = rng.uniform(0.6 * pressed, 0.95 + 0.05 * pressed) * np.clip(1 - inward, 0, 1) ** rng.uniform(0.3, 2)
     share = np.maximum(np.where(inward < 1.2, strands, 0), mixed) * (left.endocardium > 0) * (left.below > 0)
     return Layer((share - 0.5).astype(np.float32), "trabecula", None, 1)
 
