@@ -155,6 +155,7 @@ def _posterior(anatomy: xr.Dataset) -> xr.Dataset:
         "unloaded": (("point", "component"), -0.05 * sideways),
         "misfit": ("iteration", np.array([100.0, 10.0, 1.0])),
         "forward_solves": ((), 5),
+        "held_out": ("time", np.arange(FRAMES) == 7),
     }
     coords = {"time": TIME, "segment": np.arange(1, 17), "parameter": names, "parameter_": names}
     return xr.Dataset(data, coords=coords)

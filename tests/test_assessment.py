@@ -45,6 +45,13 @@ def test_loop_turned_the_other_way_does_negative_work():
     assert assessment.loop_area(volume[::-1], pressure[::-1]) == approx(-1.0)
 
 
+def test_prediction_of_a_frame_that_was_left_out(twin, found):
+    """2 mL too large, of a target known to 2.4 mL and a prediction known to 0.5 mL; nothing where all were fitted."""
+    assert float(found.prediction) == approx(2 / np.hypot(2.4, 0.5))
+    posterior = twin["posterior"].assign(held_out=("time", np.zeros(10, bool)))
+    assert "prediction" not in assessment.assess(**twin | {"posterior": posterior})
+
+
 def test_uncertainty_comes_from_the_covariance(twin, found):
     """C = 1.2 kPa with 8 % of spread in its logarithm; the largest tension is the second free one, with 4 kPa."""
     assert float(found.stiffness_sigma) == approx(1.2 * 0.08)

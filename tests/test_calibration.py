@@ -162,6 +162,20 @@ def test_planted_parameters_are_recovered(planted):
     assert np.array_equal(found.tissue.values == fibers.SCAR, scar)
 
 
+def test_frames_left_out_are_predicted(planted):
+    """Of every third frame only the pressure is seen; volumes there come within 3 standard deviations, of prediction and
+    noise together, of the planted ones, and are less sure than where they were seen."""
+    problem, anatomy = ventricle(30.0)
+    goal = observed(planted, problem)
+    aims = dataset(goal[:, 0], goal[:, 1:].T)
+    found = calibration.calibrate(anatomy, aims, tissue(anatomy), Calibration(held_out=3), Mechanics())
+    held = np.flatnonzero(found.held_out)
+    assert held.tolist() == [3, 6]
+    sigma = np.hypot(found.volume_fit_sigma, aims.volume_sigma).values
+    assert (np.abs(found.volume - aims.volume).values[held] < 3 * sigma[held]).all()
+    assert found.volume_fit_sigma.values[held].min() > found.volume_fit_sigma.values[[1, 2, 4, 5]].max()
+
+
 def test_what_cannot_be_fitted_is_quarantined(planted):
     """Bounds that exclude the planted values, too few iterations, and volumes that no heart could have: three codes."""
     problem, anatomy = ventricle(30.0)

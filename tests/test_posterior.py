@@ -11,13 +11,12 @@ from twinbeat.calibration.posterior import Posterior
 def linear(slopes: np.ndarray, prior: np.ndarray) -> Posterior:
     """Of x = (ln C, pressure at end-diastole, one tension, one pressure) with prior precisions ``prior``, and one frame
     whose volume has the derivatives ``slopes`` and a standard deviation of 2 mL."""
-    jacobian, precision = (slopes / 2.0)[None], np.diag(prior)
+    jacobian, precision = (slopes / 2.0)[None], np.diag(prior)  # weighted with the inverse of 2 mL
     fit = SimpleNamespace(
         tensions=slice(2, 3),
         pressures=np.array([1, 3]),
-        frames=SimpleNamespace(weight=np.array([[0.5]])),
         prior_hessian=precision,
-        jacobian=lambda _: jacobian,
+        slopes=lambda _: slopes[None, None],
         hessian=lambda _: jacobian.T @ jacobian + precision,
     )
     return Posterior(fit, None)

@@ -119,9 +119,13 @@ def tension_sigma(posterior: xr.Dataset) -> Array:
 
 
 def _fit(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
+    """How near the fit comes to all targets; and to the volumes of frames that were left out, where there are any, in
+    standard deviations of target and prediction together."""
     volume, radius = posterior.volume - targets.volume, posterior.radius - targets.radius
     scaled = [(volume / targets.volume_sigma).values.ravel(), (radius / targets.radius_sigma).values.ravel()]
-    return {
+    held, sigma = posterior.held_out.values.astype(bool), np.hypot(targets.volume_sigma, posterior.volume_fit_sigma)
+    predicted = {"prediction": _rms((volume / sigma).values[held])} if held.any() else {}
+    return predicted | {
         "volume_error": _rms(volume.values),
         "radius_error": _rms(radius.values),
         "residual": _rms(np.concatenate(scaled)),

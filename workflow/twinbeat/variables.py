@@ -168,6 +168,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "information": Variable(("mode",), "1", "eigenvalues of the prior-preconditioned Hessian of the misfit"),
         "volume": Variable(("time",), "mL", "fitted"),
         "volume_fit_sigma": Variable(("time",), "mL", "standard deviation of the fitted volume, by the posterior"),
+        "held_out": Variable(("time",), "1", "whether the frame was left out of the fit"),
         "radius": Variable(("segment", "time"), "mm", "fitted"),
         "pressure": Variable(("time",), "kPa", "applied"),
         "pressure_fit_sigma": Variable(
@@ -234,6 +235,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "volume_error": Variable((), "mL", "root mean square of fitted minus target volume"),
         "radius_error": Variable((), "mm", "root mean square of fitted minus target endocardial radius"),
         "residual": Variable((), "1", "root mean square of the residuals in standard deviations of the targets"),
+        "prediction": Variable((), "1", "root mean square error of volumes left out, in standard deviations"),
         "activation_time": Variable((), "ms", "from the first to the last activated point"),
         "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
         "smallest_dihedral": Variable((), "degree", "smallest dihedral angle of the mesh"),

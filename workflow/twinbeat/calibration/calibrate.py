@@ -45,7 +45,7 @@ def calibrate(
     ventricle.newton.tolerance = TOLERANCE
     healthy = contractile(tissue)
     observations = Observations(ventricle, of_mesh(anatomy))
-    order, frames = select(targets)
+    order, frames = select(targets, calibration.held_out)
     rest = int(targets["end_diastole"])
     problem = Problem(ventricle, healthy[mapping.cells], observations, frames)
     wall = mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values)
@@ -63,13 +63,15 @@ def calibrate(
         contractile=(("cell",), healthy),
         misfit=(("iteration",), np.array(estimate.history)),
         forward_solves=((), estimate.solves + FIRST),
+        held_out=(("time",), np.isin(np.arange(targets.sizes["time"]), order[frames.weight[:, 0] == 0])),
         **_uncertainty(posterior, order, rest),
         parameter=names,
     )
 
 
-def select(targets: xr.Dataset) -> tuple[np.ndarray, Frames]:
-    """The frames after end-diastole in the order of time: their indices, and what is fitted in them.
+def select(targets: xr.Dataset, held_out: int | None = None) -> tuple[np.ndarray, Frames]:
+    """The frames after end-diastole in the order of time: their indices, and what is fitted in them; of every
+    ``held_out`` frames the last is not.
 
     The muscle may be active up to the frame after the lowest pressure that follows end-systole; then it is relaxed.
     What is off in a radius (contours, the shape of the mesh) is off in every frame: together they count as one.
@@ -87,7 +89,10 @@ def select(targets: xr.Dataset) -> tuple[np.ndarray, Frames]:
     observed = [targets["volume"].values[None], targets["radius"].values]
     sigmas = [targets["volume_sigma"].values[None], np.sqrt(len(order)) * targets["radius_sigma"].values]
     values, sigma = (np.concatenate(parts)[:, order].T for parts in (observed, sigmas))
-    return order, Frames(pressure, targets["pressure_sigma"].values[order], values, 1 / sigma, free)
+    weight = 1 / sigma
+    if held_out:
+        weight[held_out - 1 :: held_out] = 0
+    return order, Frames(pressure, targets["pressure_sigma"].values[order], values, weight, free)
 
 
 def _uncertainty(posterior: Posterior, order: np.ndarray, rest: int) -> dict[str, tuple]:
@@ -111,7 +116,8 @@ def _tell(posterior: Posterior, estimate: Estimate) -> None:
 def _check(estimate: Estimate, frames: Frames) -> None:
     """A misfit may hide in pressures that were pulled away from what was measured: both count."""
     pulled = (estimate.evaluation.point.pressure - frames.pressure) / frames.pressure_sigma
-    off = float(np.sqrt(np.mean(estimate.evaluation.misfit(frames)[:, 0] ** 2 + pulled**2)))
+    fitted = frames.weight[:, 0] > 0
+    off = float(np.sqrt(np.mean((estimate.evaluation.misfit(frames)[:, 0] ** 2 + pulled**2)[fitted])))
     if off > WORST:
         found = f"the best fit misses volumes and pressures by {off:.1f} standard deviations"
         raise Quarantined("calibration-misfit", f"{found}; expected at most {WORST:g}")

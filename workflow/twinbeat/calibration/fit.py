@@ -99,19 +99,18 @@ class Fit:
         kept = np.concatenate([[0, 1], 2 + self.free, 2 + count + np.arange(count)])
         return evaluation.gradient[kept] + self._prior_jacobian.T @ self._prior(self.parameters(evaluation))
 
-    def jacobian(self, evaluation: Evaluation) -> np.ndarray:
-        """Of the weighted residuals (frame * 17, parameter), by the tangents."""
-        frames, w = np.arange(len(self.frames)), self.frames.weight
-        J = np.zeros((*w.shape, len(self._low)))
-        J[:, :, 0] = w * evaluation.by_stiffness
-        J[:, :, 1] = w * evaluation.by_end_diastolic
-        J[self.free, :, 2 + np.arange(len(self.free))] = (w * evaluation.by_tension)[self.free]
-        J[frames, :, self.pressures[1:]] = w * evaluation.by_pressure
-        return J.reshape(-1, J.shape[-1])
+    def slopes(self, evaluation: Evaluation) -> np.ndarray:
+        """Of the values (frame, 17, parameter), by the tangents."""
+        J = np.zeros((*self.frames.weight.shape, len(self._low)))
+        J[:, :, 0] = evaluation.by_stiffness
+        J[:, :, 1] = evaluation.by_end_diastolic
+        J[self.free, :, 2 + np.arange(len(self.free))] = evaluation.by_tension[self.free]
+        J[np.arange(len(J)), :, self.pressures[1:]] = evaluation.by_pressure
+        return J
 
     def hessian(self, evaluation: Evaluation) -> np.ndarray:
         """Gauss-Newton matrix, priors included."""
-        J = self.jacobian(evaluation)
+        J = (self.frames.weight[..., None] * self.slopes(evaluation)).reshape(-1, len(self._low))
         return J.T @ J + self.prior_hessian
 
     @property

@@ -41,9 +41,8 @@ class Posterior:
         return eigh(self.prior, self.covariance, eigvals_only=True)[::-1] - 1
 
     def volume_sigma(self) -> Array:
-        """Standard deviation (frame,) in mL of the fitted volume, by the tangents."""
-        weight = self._fit.frames.weight
-        slopes = self._fit.jacobian(self._evaluation).reshape(*weight.shape, -1)[:, 0] / weight[:, :1]
+        """Standard deviation (frame,) in mL of the fitted or predicted volume, by the tangents."""
+        slopes = self._fit.slopes(self._evaluation)[:, 0]
         return np.sqrt(np.einsum("ki,ij,kj->k", slopes, self._all, slopes))
 
     def pressure_sigma(self) -> Array:

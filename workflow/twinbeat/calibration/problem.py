@@ -22,8 +22,8 @@ class Frames:
     """The frames after end-diastole in the order of time.
 
     ``pressure`` and ``pressure_sigma`` (frame,) in kPa: what was measured and its standard deviation; ``observed`` and
-    ``weight`` (frame, 17): volume (mL) and radii (mm), and the inverse of their standard deviations; ``free`` (frame,):
-    whether the muscle may be active.
+    ``weight`` (frame, 17): volume (mL) and radii (mm), and the inverse of their standard deviations, 0 in frames left
+    out; ``free`` (frame,): whether the muscle may be active.
     """
 
     pressure: np.ndarray

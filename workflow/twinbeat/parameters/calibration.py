@@ -44,5 +44,8 @@ class Calibration(Section):
     tension_bounds: tuple[Pressure, Pressure] = ("0 kPa", "250 kPa")
     """Bounds of the active tension of every frame."""
 
+    held_out: Annotated[int, Field(ge=2)] | None = None
+    """Of every so many frames one is left out of the fit, and predicted by it; none: all are fitted."""
+
     iterations: Annotated[int, Field(ge=1)] = 15
     """Most Gauss-Newton iterations."""

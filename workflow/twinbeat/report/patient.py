@@ -40,6 +40,7 @@ QUALITY = {
     "volume_error": ("Volume, fit against targets (r.m.s.)", "mL", 1),
     "radius_error": ("Endocardial radius, fit against targets (r.m.s.)", "mm", 2),
     "residual": ("All residuals (r.m.s.)", "s.d.", 2),
+    "prediction": ("Volumes of frames left out of the fit, prediction against targets (r.m.s.)", "s.d.", 2),
     "steadiness": ("Change between the last two beats", "", 4),
     "smallest_dihedral": ("Smallest dihedral angle of the mesh", "degrees", 1),
     "largest_aspect": ("Largest aspect ratio of the mesh", "", 1),
@@ -123,6 +124,7 @@ def _rows(assessment: xr.Dataset | None, table: dict[str, tuple[str, str, int]])
     return [
         {"name": words, "value": number(float(assessment[name]), digits), "unit": unit}
         for name, (words, unit, digits) in table.items()
+        if name in assessment
     ]
 
 
