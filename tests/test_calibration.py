@@ -163,8 +163,8 @@ def test_planted_parameters_are_recovered(planted):
 
 
 def test_frames_left_out_are_predicted(planted):
-    """Of every third frame only the pressure is seen; volumes there come within 3 standard deviations, of prediction and
-    noise together, of the planted ones, and are less sure than where they were seen."""
+    """Of every third frame only the pressure is seen; its volume comes within 3 standard deviations, of prediction and
+    noise together, of the planted one, and is less sure than where it was seen."""
     problem, anatomy = ventricle(30.0)
     goal = observed(planted, problem)
     aims = dataset(goal[:, 0], goal[:, 1:].T)
