@@ -42,8 +42,8 @@ class Recipe(NamedTuple):
     steps: int
 
 
-CPU = {2: Recipe(2, 4000), 3: Recipe(2, 16_000)}
-"""Two hours on two cores for both."""
+CPU = {2: Recipe(2, 4000), 3: Recipe(2, 20_000)}
+"""Two and a half hours on two cores for both."""
 GPU = {2: Recipe(4, 20_000), 3: Recipe(4, 60_000)}
 
 
