@@ -26,6 +26,7 @@ from twinbeat.intake.deidentification.deidentify import deidentify
 from twinbeat.intake.imaging import image
 from twinbeat.overlap import dice
 from twinbeat.parameters import Deidentification, Imaging, Segmentation
+from twinbeat.segmentation import quality
 
 SHARED = Path(os.environ.get("TWINBEAT_SHARED", Path(__file__).parents[2] / "shared")) / "data/cine_mr"
 EXPERT_EJECTION = 26.2
@@ -77,7 +78,10 @@ def real() -> dict[str, float]:
     masks = expert(cine, labels)
     diastole = next(frame for kind, frame, _ in masks if kind == "o")
     systole = next(frame for _, frame, _ in masks if frame != diastole)
-    ejected = 100 * (1 - float(labels.volume_lv.min()) / float(labels.volume_lv.max()))
+    largest, least = float(labels.volume_lv.max()), float(labels.volume_lv.min())
+    drawn = [volume(labels, masks, frame) for frame in (diastole, systole)]
+    print("real study: {:.0f} to {:.0f} mL, by the experts {:.0f} to {:.0f} mL".format(largest, least, *drawn))
+    ejected = 100 * (1 - least / largest)
     return {
         "cine_mr_lv_ed": pool(labels, masks, diastole),
         "cine_mr_lv_es": pool(labels, masks, systole),
@@ -109,6 +113,13 @@ def pool(labels: xr.Dataset, masks: Masks, frame: int) -> float:
     found = labels.labels.values[frame] == 1
     nothing = np.zeros(found.shape[1:], bool)
     return float(dice(found, np.stack([masks.get(("i", frame, z), nothing) for z in range(len(found))])))
+
+
+def volume(labels: xr.Dataset, masks: Masks, frame: int) -> float:
+    """LV blood (mL) in a frame by summation over the slices in which the experts drew."""
+    pool = np.stack([mask for (kind, drawn, _), mask in masks.items() if (kind, drawn) == ("i", frame)])
+    axes = (labels[axis].values for axis in "zyx")
+    return float(quality.volumes(pool[None], *axes)["volume_lv"][1][0])
 
 
 def muscle(labels: xr.Dataset, masks: Masks, frame: int) -> float:
