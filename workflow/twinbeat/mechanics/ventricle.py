@@ -89,7 +89,8 @@ class Ventricle:
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
-        self.jacobian = Factorised(fem.form(jacobian), self.bcs, symmetric=self.cavity is not None)
+        self._jacobian = Factorised(jacobian, self.bcs, symmetric=self.cavity is not None)
+        self.moved = True  # since the Jacobian was factorised
         self.newton = Newton(self)
         self.inverse: Unloading | None = None
         self._unloaded: Snapshot | None = None
@@ -221,14 +222,19 @@ class Ventricle:
 
     def factorise(self, damping: float = 0.0) -> Factorised:
         """The Jacobian of ``residual`` at the present state, factorised; exact but for ``damping``."""
-        self.damping.value = damping
+        self.damping.value, self.moved = damping, damping > 0
         if self.cavity is None:
-            self.jacobian.update()
+            self._jacobian.update()
         else:
             self.cavity.volume()
             columns = [self.cavity.height_slope, self.cavity.area_slope()]
-            self.jacobian.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
-        return self.jacobian
+            self._jacobian.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
+        return self._jacobian
+
+    @property
+    def jacobian(self) -> Factorised:
+        """The exact Jacobian at the equilibrium found last, factorised."""
+        return self.factorise() if self.moved else self._jacobian
 
     def snapshot(self) -> Snapshot:
         """State and loads as they are."""
