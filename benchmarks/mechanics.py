@@ -9,9 +9,9 @@ both. The error is the largest one of the published points against the converged
 
 - The peer takes its load in equal steps, the fewest of STEPS that it converges with, extrapolated from the last two
   as in its own demo of problem 2; tries that fail are not counted. Its tolerances and solver are its defaults.
-- ``land1_ratio_to_pulse``, ``land2_ratio_to_pulse``: the peer on the mesh of DEMO, that of its own demo, over our
-  cheapest run that is as accurate. As a coarse mesh can be right by luck, our runs on all larger meshes of its kind
-  have to be as accurate too.
+- ``land1_ratio_to_pulse``, ``land2_ratio_to_pulse``: the peer on the mesh of DEMO (that of its own demo; for
+  problem 2 one with about as many tetrahedra) over our cheapest run that is as accurate. As a coarse mesh can be right
+  by luck, our runs on all larger meshes of its kind have to be as accurate too.
 - ``land1_ratio_on_one_mesh``, ``land2_ratio_on_one_mesh``: the peer's seconds over ours on the same mesh, whatever the
   errors; the least favourable mesh.
 

@@ -9,10 +9,12 @@ import ufl
 from dolfinx import fem
 from mpi4py import MPI
 
+from twinbeat import fibers
 from twinbeat.materials import LAWS
 from twinbeat.mechanics import FiberStrain, Ventricle, at_points, from_anatomy, problems
 from twinbeat.mechanics.problems import FREE
-from twinbeat.parameters import Mechanics
+from twinbeat.mesh import synthetic
+from twinbeat.parameters import Fibers, Mechanics
 from twinbeat.units import MM3_PER_ML
 from twinbeat.verdicts import Quarantined
 
@@ -135,6 +137,27 @@ def test_unloading_is_undone_by_loading():
     back = COMM.bcast(at_points(solid, mapping, solid.state.x.array))
     assert np.abs(moved).max() > 4.0
     assert np.abs(moved + back).max() < 0.3
+
+
+@pytest.mark.parametrize(("law", "stiffness"), [("holzapfel-ogden", 0.059), ("neo-hooke", 5.0)])
+def test_other_laws_unload_fill_and_contract(law, stiffness):
+    """Unloaded from 1.2 kPa the cavity is smaller than the mesh's, at 2.4 kPa larger, and at 60 kPa of tension against
+    8 kPa smaller than unloaded: the order that relaxed and contracted muscle has in any law."""
+    anatomy = fibers.assign(synthetic.ellipsoid(20.0, 1), Fibers())
+    solid, _ = from_anatomy(anatomy, Mechanics(law=law), COMM)
+    solid.stiffness.value, mesh = stiffness, solid.cavity_volume()
+    solid.unload(1.2)
+    assert solid.residual().norm() < 1e-6
+    at_rest = solid.snapshot()
+    solid.state.x.array[:] = solid.reference.x.array
+    unloaded = solid.cavity_volume()
+    solid.restore(at_rest)
+    volumes = []
+    for solid.pressure.value, tension in ((2.4, 0.0), (8.0, 60.0)):
+        solid.tension.x.array[:] = tension
+        solid.solve()
+        volumes.append(solid.cavity_volume())
+    assert volumes[1] < unloaded < mesh < volumes[0]
 
 
 @pytest.mark.mpi

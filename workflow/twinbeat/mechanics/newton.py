@@ -87,7 +87,7 @@ class Newton:
             before, length = length, max(step.norm(PETSc.NormType.INFINITY), abs(rise))
             step.destroy()
             if share == 1 and length < (EXACT if held else 1.0) * tolerance:
-                self.ventricle.moved = held
+                self.ventricle.moved |= held
                 return iteration
             first = first or length
             if length > WILD * first:

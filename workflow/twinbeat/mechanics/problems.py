@@ -78,10 +78,14 @@ def ellipsoid(comm: MPI.Comm, problem: int, size: float, layers: int) -> Ellipso
 
 
 def loaded(domain: dolfinx.mesh.Mesh, tags: dolfinx.mesh.MeshTags, problem: int) -> Ellipsoid:
-    """Problem 2 (passive inflation) or 3 (inflation and contraction) on a mesh whose base plane is z = 0."""
+    """Problem 2 (passive inflation) or 3 (inflation and contraction) on a mesh whose base plane is z = 0.
+
+    Without tension a quarter of the default bulk term is stable too, and takes half as many Newton steps.
+    """
     exponents = (1.0, 1.0, 1.0) if problem == 2 else (8.0, 2.0, 4.0)
     names = ("fiber_exponent", "transverse_exponent", "shear_exponent")
-    mechanics = Mechanics(**dict(zip(names, exponents, strict=True)), **FREE)
+    bulk = "50 kPa" if problem == 2 else "200 kPa"
+    mechanics = Mechanics(**dict(zip(names, exponents, strict=True)), bulk=bulk, **FREE)
     solid = Ventricle(domain, tags, land_fibres(domain), mechanics, clamped=3)
     solid.stiffness.value = 10.0 if problem == 2 else 2.0
     solid.pressure.value = 10.0 if problem == 2 else 15.0
