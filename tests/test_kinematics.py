@@ -38,3 +38,9 @@ def test_stretch_and_unit():
     f0 = kinematics.unit(ufl.as_vector([3.0, 0.0, 4.0]))
     F = ufl.as_matrix(np.diag([2.0, 1.0, 1.0]).tolist())
     assert value(kinematics.stretch(F, f0)) == pytest.approx(np.sqrt(2.08), rel=1e-14)
+
+
+def test_across():
+    """Of (3, 4, 0) what is perpendicular to x is (0, 4, 0), of length one (0, 1, 0)."""
+    f0 = ufl.as_vector([1.0, 0.0, 0.0])
+    assert value(kinematics.across(ufl.as_vector([3.0, 4.0, 0.0]), f0), 3) == pytest.approx([0, 1, 0], abs=1e-15)

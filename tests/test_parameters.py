@@ -36,6 +36,11 @@ def test_canonical_text_is_blind_to_spelling():
         ({"mash": {}}, "config.yaml: mash: unknown key; known here: study, patients"),
         ({"mesh": {"layers": 0}}, "config.yaml: mesh.layers: input should be greater than or equal to 1, got 0"),
         ({"study": "../x"}, "config.yaml: study: string should match pattern"),
+        (
+            {"mechanics": {"law": "holzapfel-ogden"}},
+            "config.yaml: calibration.stiffness_prior and stiffness_bounds: expected those of a of "
+            "mechanics.holzapfel_ogden, 0.059 kPa, got 2 kPa within 0.1 and 10 kPa",
+        ),
         ({"beat": 3}, "config.yaml: beat: input should be a valid dictionary"),
     ],
 )
@@ -50,6 +55,12 @@ def test_every_fault_is_named_at_once():
     with pytest.raises(ConfigurationError) as error:
         read({"mesh": {"size": 3, "layers": 0}})
     assert len(str(error.value).splitlines()) == 2
+
+
+def test_another_law_with_its_own_stiffness_is_a_study():
+    calibration = {"stiffness_prior": "0.06 kPa", "stiffness_bounds": ["0.005 kPa", "0.6 kPa"]}
+    study = read({"mechanics": {"law": "holzapfel-ogden"}, "calibration": calibration})
+    assert study.mechanics.law == "holzapfel-ogden"
 
 
 @given(

@@ -1,17 +1,21 @@
 """Constitutive laws of the myocardium, in UFL: energies per volume of the unloaded shape, in kPa."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import ufl
 
 from .kinematics import Expr, green_lagrange
+from .parameters import Mechanics
 
 
 class Law(Protocol):
-    """A passive law: strain energy in kPa of the deformation gradient F (3, 3) and the unit fibre f0 (3,)."""
+    """A passive law: strain energy in kPa of the deformation gradient F (3, 3), the unit fibre f0 and the unit sheet
+    direction s0 across it (3,). It is proportional to one modulus, the stiffness. s0 may be None where no sheets are
+    known: a law that needs them then raises ValueError."""
 
-    def energy(self, F: Expr, f0: Expr) -> Expr: ...
+    def energy(self, F: Expr, f0: Expr, s0: Expr | None) -> Expr: ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Guccione:
     bt: float
     bfs: float
 
-    def energy(self, F: Expr, f0: Expr) -> Expr:
+    def energy(self, F: Expr, f0: Expr, s0: Expr | None = None) -> Expr:
         """Strain energy per unloaded volume, in kPa."""
         E = green_lagrange(F)
         Ef = E * f0
@@ -37,6 +41,87 @@ class Guccione:
         across = ufl.inner(E, E) - 2 * along + ff**2
         Q = self.bf * ff**2 + self.bt * across + 2 * self.bfs * (along - ff**2)
         return self.C / 2 * (ufl.exp(Q) - 1)
+
+
+@dataclass(frozen=True)
+class HolzapfelOgden:
+    """Orthotropic law of myocardium (Holzapfel and Ogden 2009, doi 10.1098/rsta.2009.0091, section 5).
+
+        W = a/2b (exp b (I1 - 3) - 1) + sum_i=f,s a_i/2b_i (exp b_i (I4i - 1)^2 - 1) + a_fs/2b_fs (exp b_fs I8fs^2 - 1)
+
+    The a are in kPa (numbers or UFL expressions), the b dimensionless. Fibres and sheets bear tension only: their terms
+    are nought where I4i < 1. I1 is that of the isochoric part of F, so that nothing is stressed in the unloaded shape.
+    """
+
+    a: Any
+    b: float
+    a_f: Any
+    b_f: float
+    a_s: Any
+    b_s: float
+    a_fs: Any
+    b_fs: float
+
+    def energy(self, F: Expr, f0: Expr, s0: Expr | None) -> Expr:
+        """Strain energy per unloaded volume, in kPa; ValueError without sheets."""
+        if s0 is None:
+            raise ValueError("the law of Holzapfel and Ogden needs sheets: got none")
+        f, s = F * f0, F * s0
+        I8 = ufl.dot(f, s)
+        along = fung(self.a_f, self.b_f, tensile(f)) + fung(self.a_s, self.b_s, tensile(s))
+        return fung(self.a, self.b, isochoric(F) - 3) + along + fung(self.a_fs, self.b_fs, I8**2)
+
+
+@dataclass(frozen=True)
+class NeoHooke:
+    """W = mu/2 (I1 - 3) with I1 of the isochoric part of F (Holzapfel 2000, section 6.5); mu is in kPa."""
+
+    mu: Any
+
+    def energy(self, F: Expr, f0: Expr | None = None, s0: Expr | None = None) -> Expr:
+        """Strain energy per unloaded volume, in kPa."""
+        return self.mu / 2 * (isochoric(F) - 3)
+
+
+def fung(a: Any, b: float, x: Expr) -> Expr:
+    """a/2b (exp b x - 1)."""
+    return a / (2 * b) * (ufl.exp(b * x) - 1)
+
+
+def tensile(f: Expr) -> Expr:
+    """(I4 - 1)^2 for a direction that became f, if it was stretched, else nought."""
+    I4 = ufl.dot(f, f)
+    return ufl.conditional(ufl.gt(I4, 1.0), (I4 - 1) ** 2, 0.0)
+
+
+def isochoric(F: Expr) -> Expr:
+    """I1 = J^-2/3 F : F."""
+    return ufl.det(F) ** (-2 / 3) * ufl.inner(F, F)
+
+
+def guccione(m: Mechanics, stiffness: Any) -> Guccione:
+    """The law of a study; the stiffness is C."""
+    return Guccione(stiffness, m.fiber_exponent, m.transverse_exponent, m.shear_exponent)
+
+
+def holzapfel_ogden(m: Mechanics, stiffness: Any) -> HolzapfelOgden:
+    """The law of a study; the stiffness is a, and the other moduli keep their ratio to it."""
+    h = m.holzapfel_ogden
+    a_f, a_s, a_fs = (stiffness * (modulus / h.a) for modulus in (h.a_f, h.a_s, h.a_fs))
+    return HolzapfelOgden(stiffness, h.b, a_f, h.b_f, a_s, h.b_s, a_fs, h.b_fs)
+
+
+def neo_hooke(m: Mechanics, stiffness: Any) -> NeoHooke:
+    """The law of a study; the stiffness is mu."""
+    return NeoHooke(stiffness)
+
+
+LAWS: dict[str, Callable[[Mechanics, Any], Law]] = {
+    "guccione": guccione,
+    "holzapfel-ogden": holzapfel_ogden,
+    "neo-hooke": neo_hooke,
+}
+"""Passive laws by their names in ``mechanics.law``: from the section and the stiffness in kPa."""
 
 
 def active(tension: Expr, F: Expr, f0: Expr) -> Expr:

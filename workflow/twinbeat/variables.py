@@ -155,7 +155,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "cycle": Variable((), "ms", "RR interval"),
     },
     "posterior": {
-        "stiffness": Variable((), "kPa", "C of the Guccione law"),
+        "stiffness": Variable((), "kPa", "stiffness of the passive law (mechanics.law)"),
         "tension": Variable(("time",), "kPa", "active tension of each frame in healthy muscle"),
         "tissue": Variable(("cell",), "1", "0 healthy, 1 border zone of scar, 2 scar"),
         "contractile": Variable(("cell",), "1", "share of the tension that the cell develops (scar 0)"),
@@ -198,7 +198,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
     },
     "truth": {
-        "stiffness": Variable((), "kPa", "planted C of the Guccione law"),
+        "stiffness": Variable((), "kPa", "planted stiffness of the passive law (mechanics.law)"),
         "peak_tension": Variable((), "kPa", "largest planted tension at any time"),
         "tension": Variable(("time",), "kPa", "mean planted tension of healthy muscle at the image's frames"),
         "volume": Variable(("time",), "mL", "LV cavity"),
@@ -228,7 +228,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "peak_strain": Variable(("segment",), "1", "most negative fibre strain of the beat per AHA segment"),
         "contractility": Variable(("segment",), "kPa", "peak active tension that a segment develops"),
         "myocardial_mass": Variable((), "g", "of the meshed LV wall, at 1.05 g/mL"),
-        "stiffness": Variable((), "kPa", "C of the Guccione law"),
+        "stiffness": Variable((), "kPa", "stiffness of the passive law (mechanics.law)"),
         "stiffness_sigma": Variable((), "kPa", "its standard deviation"),
         "peak_tension": Variable((), "kPa", "largest active tension of healthy muscle"),
         "peak_tension_sigma": Variable((), "kPa", "its standard deviation"),

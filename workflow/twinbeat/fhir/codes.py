@@ -24,7 +24,10 @@ class Figure(NamedTuple):
 
 
 DEFINITIONS = {
-    "stiffness": ("Passive stiffness of the myocardium", "C of the law of Guccione et al. 1991, calibrated."),
+    "stiffness": (
+        "Passive stiffness of the myocardium",
+        "Modulus of the study's passive law (by default C of Guccione et al. 1991), calibrated.",
+    ),
     "peak-tension": ("Peak active tension of the myocardium", "Largest calibrated fibre tension of healthy muscle."),
     "beat-peak-pressure": ("Peak pressure of the simulated beat", "In the left ventricle, at the limit cycle."),
     "stroke-work": ("Stroke work of the simulated beat", "Area of the left ventricle's pressure-volume loop."),

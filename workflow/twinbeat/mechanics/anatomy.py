@@ -15,17 +15,19 @@ from .ventricle import QUADRATURE, Ventricle
 def from_anatomy(anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm) -> tuple[Ventricle, Mapping]:
     """The anatomy, its fibres included, as a ventricle over the ranks of ``comm``; with the mapping of its entities."""
     domain, tags, mapping = to_dolfinx(anatomy, comm)
-    return Ventricle(domain, tags, fibres(domain, mapping, anatomy), mechanics), mapping
+    fiber, sheet = directions(domain, mapping, anatomy)
+    return Ventricle(domain, tags, fiber, mechanics, sheet=sheet), mapping
 
 
-def fibres(domain: mesh.Mesh, mapping: Mapping, anatomy: xr.Dataset) -> fem.Function:
-    """Fibres at the quadrature points, turning with the depth of the point about the transmural axis of its cell.
+def directions(domain: mesh.Mesh, mapping: Mapping, anatomy: xr.Dataset) -> tuple[fem.Function, fem.Function]:
+    """Fibres and sheets at the quadrature points: fibres turn with the depth of the point about their cell's sheet.
 
     One direction per cell would lose the turn within a cell: on one layer of tetrahedra that costs 5 % of the pressure
     that contraction holds.
     """
     element = basix.ufl.quadrature_element("tetrahedron", value_shape=(3,), degree=QUADRATURE)
-    function = fem.Function(fem.functionspace(domain, element))
+    space = fem.functionspace(domain, element)
+    fiber, sheet = fem.Function(space), fem.Function(space)
     x = element.custom_quadrature()[0]
     corners = np.column_stack([1 - x.sum(axis=1), x])
     nodes = domain.geometry.input_global_indices[domain.geometry.dofmap]
@@ -33,8 +35,9 @@ def fibres(domain: mesh.Mesh, mapping: Mapping, anatomy: xr.Dataset) -> fem.Func
     turn = turning(anatomy) * (depth @ corners.T - depth.mean(axis=1)[:, None])
     f, axis = (anatomy[name].values[mapping.cells][:, None] for name in ("fiber", "sheet"))
     turned = np.cos(turn)[..., None] * f + np.sin(turn)[..., None] * np.cross(axis, f)
-    function.x.array.reshape(-1, 3)[function.function_space.dofmap.list] = turned
-    return function
+    fiber.x.array.reshape(-1, 3)[space.dofmap.list] = turned
+    sheet.x.array.reshape(-1, 3)[space.dofmap.list] = axis
+    return fiber, sheet
 
 
 def turning(anatomy: xr.Dataset) -> float:

@@ -31,7 +31,8 @@ class Unloading:
         rest = fem.Constant(ventricle.domain, np.zeros(3))
         form = ventricle.internal(rest, p, U)
         self.residual_form = fem.form(form)
-        self.jacobian = Factorised(fem.form(ufl.derivative(form, self.state)), ventricle.bcs)
+        self.moved = True  # since the Jacobian was factorised
+        self._jacobian = Factorised(ufl.derivative(form, self.state), ventricle.bcs)
         self.stiffness_form = fem.form(ventricle.passive(rest, U))
         self.load = _load_at_rest(ventricle)
 
@@ -45,8 +46,9 @@ class Unloading:
 
     def factorise(self, damping: float = 0.0) -> Factorised:
         """Jacobian of ``residual`` with respect to (U, multiplier), always exact: only the forward one is damped."""
-        self.jacobian.update()
-        return self.jacobian
+        self.moved = False
+        self._jacobian.update()
+        return self._jacobian
 
     def snapshot(self) -> "Snapshot":
         """State and loads as they are."""

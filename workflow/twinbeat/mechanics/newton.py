@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from dolfinx import fem
+from mpi4py import MPI
 from petsc4py import PETSc
 
 from ..units import MM3_PER_ML
 from ..verdicts import Quarantined
+from .linear import Factorised
 
 if TYPE_CHECKING:
     from .ventricle import Snapshot, Ventricle
@@ -20,6 +22,10 @@ SMALLEST_STEP = 1 / 256
 WILD = 6.0  # growth of Newton's steps after which the load step is given up
 FAR = 3.0  # growth of the forces in a step after which the damped Jacobian serves better than the exact one
 NEAR = 0.03  # share of the largest forces below which the exact one does again
+CLOSE = 0.01  # length (mm, kPa) of an exact step after which its Jacobian serves for the next one as well,
+FASTER = 0.1  # and of a step so taken, as a share of the one before, up to which it goes on serving
+EXACT = 0.01  # share of the tolerance to which such a step has to come down: they converge linearly, others do not
+ROUGH = 0.01  # tolerance (mm, kPa) of equilibria on the way to the wanted load
 
 
 class Diverged(Exception):
@@ -27,10 +33,16 @@ class Diverged(Exception):
 
 
 class Newton:
-    """Converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa)."""
+    """Converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa).
+
+    The last steps are taken with the Jacobian of the step before them (chord method), the first one with that of the
+    equilibrium where it starts: they cost a tenth of others.
+    """
 
     def __init__(self, ventricle: "Ventricle", tolerance: float = 1e-6, iterations: int = 15) -> None:
         self.ventricle, self.tolerance, self.iterations = ventricle, tolerance, iterations
+        self._factorised: Factorised | None = None
+        self._found: np.ndarray | None = None  # equilibrium by which an exact Jacobian was factorised
 
     def ramp(self, start: "Snapshot", end: "Snapshot", law: Callable | None = None) -> int:
         """From the loads of ``start`` to those of ``end``: the step halves when Newton fails, else it doubles."""
@@ -43,7 +55,8 @@ class Newton:
             if law is not None:
                 self.ventricle.pressure.value = good.pressure
             try:
-                taken += self.equilibrium(None if law is None else towards(law, volume, share + step))
+                between = None if law is None else towards(law, volume, share + step)
+                taken += self.equilibrium(between, self.tolerance if share + step == 1 else ROUGH)
             except Diverged as failure:
                 step /= 2
                 self.ventricle.restore(good)
@@ -63,26 +76,38 @@ class Newton:
         self.ventricle.state.x.array[:] = start.state
         return self.ventricle.cavity_volume()
 
-    def equilibrium(self, law: Callable | None = None) -> int:
-        """Newton steps at fixed loads until converged; their number."""
+    def equilibrium(self, law: Callable | None, tolerance: float) -> int:
+        """Newton steps at fixed loads until one is shorter than ``tolerance``; their number."""
         residual, gap = self._residual(law)
         size = peak = self._size(residual, gap)
-        damped, first = False, 0.0
+        damped, held, first, length = False, self._stands(), 0.0, np.inf
+        self._found = None
         for iteration in range(1, self.iterations + 1):
-            step, rise = self._step(residual, gap, law, float(damped))
+            if not held:
+                self._factorised = self.ventricle.factorise(float(damped))
+            step, rise = self._step(residual, gap, law)
             residual.destroy()
             residual, gap, share = self._advance(step, rise, law, peak)
-            length = max(step.norm(PETSc.NormType.INFINITY), abs(rise))
+            before, length = length, max(step.norm(PETSc.NormType.INFINITY), abs(rise))
             step.destroy()
-            if share * length < self.tolerance and share == 1:
+            if share == 1 and length < (EXACT if held else 1.0) * tolerance:
+                self.ventricle.moved |= held
+                self._found = None if damped else self.ventricle.state.x.array.copy()
                 return iteration
             first = first or length
             if length > WILD * first:
                 break
+            held = share == 1 and not damped and length < CLOSE and (not held or length < FASTER * before)
             last, size = size, self._size(residual, gap)
             peak = max(peak, size)
             damped = NEAR * peak < size < last if damped else size > FAR * last
         raise Diverged(f"Newton step {iteration} moved by {length:.2g} mm")
+
+    def _stands(self) -> bool:
+        """Whether the state, on all ranks, is the equilibrium by which the Jacobian was factorised."""
+        state = self.ventricle.state
+        stands = self._found is not None and np.array_equal(self._found, state.x.array)
+        return bool(state.function_space.mesh.comm.allreduce(stands, op=MPI.MIN))
 
     def _advance(
         self, step: PETSc.Vec, rise: float, law: Callable | None, reference: float
@@ -113,11 +138,10 @@ class Newton:
     def _size(residual: PETSc.Vec, gap: tuple[float, float]) -> float:
         return float(np.hypot(residual.norm(), gap[0]))
 
-    def _step(
-        self, residual: PETSc.Vec, gap: tuple[float, float], law: Callable | None, damping: float
-    ) -> tuple[PETSc.Vec, float]:
+    def _step(self, residual: PETSc.Vec, gap: tuple[float, float], law: Callable | None) -> tuple[PETSc.Vec, float]:
         """Newton's step of the state and of the pressure (block elimination of the bordered system)."""
-        factorised = self.ventricle.factorise(damping)
+        factorised = self._factorised
+        assert factorised is not None
         step = factorised.solve(residual)
         step.scale(-1.0)
         if law is None:

@@ -18,8 +18,8 @@ import ufl
 from dolfinx import fem, mesh
 from petsc4py import PETSc
 
-from ..kinematics import Expr, cofactor, deformation_gradient, unit
-from ..materials import Guccione, active, incompressible
+from ..kinematics import Expr, across, cofactor, deformation_gradient, unit
+from ..materials import LAWS, Law, active, incompressible
 from ..parameters import Mechanics
 from ..units import MM3_PER_ML
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, assemble
@@ -49,9 +49,9 @@ class Ventricle:
     """A ventricle to be loaded: set ``pressure`` (kPa), ``tension`` (kPa, a field) and ``stiffness`` (kPa), then solve.
 
     ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base. ``fiber`` holds unit vectors on the mesh (any space with
-    values at quadrature points). ``clamped`` facets (a tag) do not move. With ``lid`` the load is the derivative of the
-    cavity volume, else a plain follower pressure on tag 1 (for surfaces that enclose no cavity). ``external`` is
-    the virtual work of further loads.
+    values at quadrature points), ``sheet`` the same for laws that need it. ``clamped`` facets (a tag) do not move. With
+    ``lid`` the load is the derivative of the cavity volume, else a plain follower pressure on tag 1 (for surfaces that
+    enclose no cavity). ``external`` is the virtual work of further loads.
     """
 
     def __init__(
@@ -61,12 +61,14 @@ class Ventricle:
         fiber: fem.Function,
         mechanics: Mechanics,
         *,
+        sheet: fem.Function | None = None,
         clamped: int | None = None,
         lid: bool = True,
         external: Load | None = None,
         quadrature: int = QUADRATURE,
     ) -> None:
-        self.domain, self.comm, self.mechanics, self.fiber = domain, domain.comm, mechanics, fiber
+        self.domain, self.comm, self.mechanics = domain, domain.comm, mechanics
+        self.fiber, self.sheet = fiber, sheet
         measure = {"metadata": {"quadrature_degree": quadrature}}
         self.dx = ufl.Measure("dx", domain, **measure)
         self.ds = ufl.Measure("ds", domain, subdomain_data=facet_tags, **measure)
@@ -89,7 +91,8 @@ class Ventricle:
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
-        self.jacobian = Factorised(fem.form(jacobian), self.bcs, symmetric=self.cavity is not None)
+        self._jacobian = Factorised(jacobian, self.bcs, symmetric=self.cavity is not None)
+        self.moved = True  # since the Jacobian was factorised
         self.newton = Newton(self)
         self.inverse: Unloading | None = None
         self._unloaded: Snapshot | None = None
@@ -119,25 +122,30 @@ class Ventricle:
         G = ufl.Identity(3) + ufl.grad(U)
         F0, per_volume = ufl.inv(G), ufl.det(G)
         F = ufl.variable(deformation_gradient(w, F0))
-        P = ufl.diff(self.energy(F, p, unit(G * self.fiber)), F)
+        P = ufl.diff(self.energy(F, p, *self.axes(G)), F)
         solid = ufl.inner(P, ufl.grad(v) * F0) + q * (ufl.det(F) - 1)
         return solid * per_volume * self.dx + self._springs(w - U, v, G)
 
     def passive(self, w: Expr, U: Expr) -> Expr:
-        """The part of the virtual work that is proportional to the stiffness C: its derivative by ln C."""
+        """The part of the virtual work that is proportional to the stiffness: its derivative by the logarithm of it."""
         v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
         F = ufl.variable(deformation_gradient(w, ufl.inv(G)))
-        P = ufl.diff(self.law().energy(F, unit(G * self.fiber)), F)
+        P = ufl.diff(self.law().energy(F, *self.axes(G)), F)
         return ufl.inner(P, ufl.grad(v) * ufl.inv(G)) * ufl.det(G) * self.dx
 
-    def law(self) -> Guccione:
-        """The passive law with the present stiffness."""
-        m = self.mechanics
-        return Guccione(self.stiffness, m.fiber_exponent, m.transverse_exponent, m.shear_exponent)
+    def axes(self, G: Expr) -> tuple[Expr, Expr | None]:
+        """Unit fibre and sheet direction, perpendicular to each other, in the unloaded shape."""
+        f0 = unit(G * self.fiber)
+        return f0, None if self.sheet is None else across(G * self.sheet, f0)
 
-    def energy(self, F: Expr, p: Expr, f0: Expr) -> Expr:
+    def law(self) -> Law:
+        """The passive law with the present stiffness."""
+        return LAWS[self.mechanics.law](self.mechanics, self.stiffness)
+
+    def energy(self, F: Expr, p: Expr, f0: Expr, s0: Expr | None) -> Expr:
         """Energy per unloaded volume with the multiplier p, kPa."""
-        return self.law().energy(F, f0) + active(self.tension, F, f0) + incompressible(p, self.mechanics.bulk, F)
+        passive, bulk = self.law().energy(F, f0, s0), incompressible(p, self.mechanics.bulk, F)
+        return passive + active(self.tension, F, f0) + bulk
 
     def _springs(self, d: Expr, v: Expr, G: Expr) -> Expr:
         m = self.mechanics
@@ -221,14 +229,19 @@ class Ventricle:
 
     def factorise(self, damping: float = 0.0) -> Factorised:
         """The Jacobian of ``residual`` at the present state, factorised; exact but for ``damping``."""
-        self.damping.value = damping
+        self.damping.value, self.moved = damping, damping > 0
         if self.cavity is None:
-            self.jacobian.update()
+            self._jacobian.update()
         else:
             self.cavity.volume()
             columns = [self.cavity.height_slope, self.cavity.area_slope()]
-            self.jacobian.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
-        return self.jacobian
+            self._jacobian.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
+        return self._jacobian
+
+    @property
+    def jacobian(self) -> Factorised:
+        """The exact Jacobian at the equilibrium found last, factorised."""
+        return self.factorise() if self.moved else self._jacobian
 
     def snapshot(self) -> Snapshot:
         """State and loads as they are."""

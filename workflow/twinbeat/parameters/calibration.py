@@ -30,7 +30,7 @@ class Calibration(Section):
     """Standard deviation of a pressure that a template gives, not a measurement, as a share of it."""
 
     stiffness_prior: Pressure = "2 kPa"
-    """Most likely C of the Guccione law before any measurement."""
+    """Most likely passive stiffness, as mechanics.law means it, before any measurement."""
 
     stiffness_spread: Annotated[float, Field(gt=0)] = 1.0
     """Standard deviation of ln C before any measurement."""
@@ -39,7 +39,7 @@ class Calibration(Section):
     """Standard deviation of the second difference of the tension between frames: a weak demand of smoothness."""
 
     stiffness_bounds: tuple[Pressure, Pressure] = ("0.1 kPa", "10 kPa")
-    """Bounds of the passive stiffness C of the Guccione law."""
+    """Bounds of the passive stiffness, as mechanics.law means it."""
 
     tension_bounds: tuple[Pressure, Pressure] = ("0 kPa", "250 kPa")
     """Bounds of the active tension of every frame."""

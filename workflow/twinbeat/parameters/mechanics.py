@@ -1,15 +1,51 @@
 """Parameters of mechanics, shared by calibration and the beat."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ..units import Pressure, SpringStiffness
 from .section import Section
 
+Modulus = Annotated[Pressure, Field(gt=0)]
+Exponent = Annotated[float, Field(gt=0)]
+
+
+class HolzapfelOgden(Section):
+    """The law of Holzapfel and Ogden (2009, table 1: shear of porcine myocardium), where mechanics.law chooses it.
+    Calibration scales the four moduli together."""
+
+    a: Modulus = "0.059 kPa"
+    """Modulus of the matrix; calibration.stiffness_prior is about this one."""
+
+    b: Exponent = 8.023
+    """Exponent of the matrix."""
+
+    a_f: Modulus = "18.472 kPa"
+    """Modulus along stretched fibres."""
+
+    b_f: Exponent = 16.026
+    """Exponent along stretched fibres."""
+
+    a_s: Modulus = "2.481 kPa"
+    """Modulus along stretched sheets."""
+
+    b_s: Exponent = 11.12
+    """Exponent along stretched sheets."""
+
+    a_fs: Modulus = "0.216 kPa"
+    """Modulus of shear between fibres and sheets."""
+
+    b_fs: Exponent = 11.436
+    """Exponent of shear between fibres and sheets."""
+
 
 class Mechanics(Section):
-    """Finite elasticity of the left ventricle (Guccione law; Land et al. 2015, eq. 2.3)."""
+    """Finite elasticity of the left ventricle."""
+
+    law: Literal["guccione", "holzapfel-ogden", "neo-hooke"] = "guccione"
+    """Passive law. Its stiffness, which calibration finds, is C of guccione (Land et al. 2015, eq. 2.3), a of
+    holzapfel-ogden, mu of neo-hooke: state calibration.stiffness_prior and stiffness_bounds for the one chosen."""
 
     fiber_exponent: Annotated[float, Field(gt=0)] = 8.0
     """b_f of the Guccione law."""
@@ -31,3 +67,5 @@ class Mechanics(Section):
 
     base_tangential: SpringStiffness = "0.5 kPa/mm"
     """Spring in the base plane."""
+
+    holzapfel_ogden: HolzapfelOgden = HolzapfelOgden()

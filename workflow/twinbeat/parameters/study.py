@@ -3,9 +3,9 @@
 import json
 import textwrap
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from .anatomy import Fibers, Mesh
 from .beat import Beat
@@ -49,6 +49,18 @@ class Study(Section):
     shape: Shape = Shape()
     phantom: Phantom = Phantom()
 
+    @model_validator(mode="after")
+    def _stiffness_is_of_the_law(self) -> Self:
+        if self.mechanics.law == "holzapfel-ogden":
+            (low, high), a = self.calibration.stiffness_bounds, self.mechanics.holzapfel_ogden.a
+            if not low <= a <= high or not low <= self.calibration.stiffness_prior <= high:
+                raise ValueError(
+                    "calibration.stiffness_prior and stiffness_bounds: expected those of a of "
+                    f"mechanics.holzapfel_ogden, {a:g} kPa, got {self.calibration.stiffness_prior:g} kPa "
+                    f"within {low:g} and {high:g} kPa"
+                )
+        return self
+
 
 def read(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
     """Validate a configuration; ConfigurationError names file, key, value found and what was expected."""
@@ -61,7 +73,7 @@ def read(config: Mapping[str, Any], source: str = "config.yaml") -> Study:
 def _fault(fault: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "value_error":
-        return f"{key}: {fault['ctx']['error']}"
+        return f"{key}: {fault['ctx']['error']}" if key else str(fault["ctx"]["error"])
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key; known here: {', '.join(_known(fault['loc'][:-1]))}"
     return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}, got {fault['input']!r}"

@@ -43,7 +43,8 @@ class Heart:
         self.shapes: dict[float, np.ndarray] = {}
         self.mesh = hexmesh.build(patient.shape, phantom.around, phantom.along, phantom.layers)
         domain, tags = self.mesh.to_dolfinx(MPI.COMM_SELF)
-        self.ventricle = Ventricle(domain, tags, _fibres(domain, self.mesh, angles), mechanics)
+        fiber, sheet = _directions(domain, self.mesh, angles)
+        self.ventricle = Ventricle(domain, tags, fiber, mechanics, sheet=sheet)
         self.ventricle.newton.tolerance = TOLERANCE
         self.ventricle.stiffness.value = patient.stiffness
         self.unloaded = self.ventricle.cavity_volume()
@@ -102,14 +103,18 @@ class Heart:
         return values
 
 
-def _fibres(domain: dolfinx.mesh.Mesh, mesh: HexMesh, angles: Fibers) -> fem.Function:
-    """Fibres at the corners of every hexahedron, discontinuous between them: the apex is a point of no direction."""
-    function = fem.Function(fem.functionspace(domain, ("DG", 1, (3,))))
-    corners = function.function_space.element.interpolation_points()
-    inside = 0.5 + 0.9999 * (corners - 0.5)
-    vectors = hexmesh.fibres(mesh.shape, *mesh.at(inside), angles).reshape(-1, len(corners), 3)
-    function.x.array.reshape(-1, 3)[function.function_space.dofmap.list] = vectors[domain.topology.original_cell_index]
-    return function
+def _directions(domain: dolfinx.mesh.Mesh, mesh: HexMesh, angles: Fibers) -> tuple[fem.Function, fem.Function]:
+    """Fibres, and sheets across the wall, at the corners of every hexahedron, discontinuous between them: the apex is a
+    point of no direction."""
+    space = fem.functionspace(domain, ("DG", 1, (3,)))
+    corners = space.element.interpolation_points()
+    places = mesh.at(0.5 + 0.9999 * (corners - 0.5))
+    vectors = hexmesh.fibres(mesh.shape, *places, angles), mesh.shape.directions(*places)[1]
+    functions = fem.Function(space), fem.Function(space)
+    for function, values in zip(functions, vectors, strict=True):
+        cells = values.reshape(-1, len(corners), 3)[domain.topology.original_cell_index]
+        function.x.array.reshape(-1, 3)[space.dofmap.list] = cells
+    return functions
 
 
 def simulate(patient: Patient, phantom: Phantom, mechanics: Mechanics, angles: Fibers) -> tuple[Heart, Coupled]:

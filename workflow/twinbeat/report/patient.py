@@ -142,7 +142,7 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
     tension, sigma = float(assessment.peak_tension), float(assessment.peak_tension_sigma)
     low, high = (float(np.exp(bound)) for bound in interval(np.log(stiffness), spread / stiffness))
     return [
-        {"name": "Passive stiffness C (Guccione)", "unit": "kPa", "digits": 3, "mean": stiffness, "sigma": spread,
+        {"name": "Passive stiffness", "unit": "kPa", "digits": 3, "mean": stiffness, "sigma": spread,
          "low": low, "high": high},
         {"name": "Peak active tension", "unit": "kPa", "digits": 1, "mean": tension, "sigma": sigma,
          "low": interval(tension, sigma)[0], "high": interval(tension, sigma)[1]},
