@@ -27,7 +27,7 @@ def spheres(right_at: float | None = None) -> levels.Levels:
     far = np.linalg.norm(grid.points(), axis=1)
     septum, ball = far - OUTER, np.full(len(far), 20.0)
     if right_at is not None:
-        ball = levels.most(np.linalg.norm(grid.points() - [right_at, 0, 0], axis=1) - 18, -septum, 4.0)
+        ball = right.opened(grid, np.maximum(np.linalg.norm(grid.points() - [right_at, 0, 0], axis=1) - 18, -septum))
     return levels.Levels.sampled(
         grid, left=far - INNER, septum=septum, right=ball, outer=levels.least(septum, ball - 4, 4.0)
     )
@@ -58,7 +58,6 @@ class TestLevels:
     def test_smooth_minimum(self):
         """Where both are equal it is a quarter of the width less; where they differ by more, it is the minimum."""
         assert levels.least(np.array([1.0, 1.0]), np.array([1.0, 6.0]), 4.0).tolist() == [0.0, 1.0]
-        assert levels.most(np.array([1.0, 1.0]), np.array([1.0, -4.0]), 4.0).tolist() == [2.0, 1.0]
 
     def test_volumes_of_a_shell(self):
         """2π/3 (30³ - 20³) and 2π/3 20³; what is left of the right ventricle is nothing."""
@@ -78,17 +77,29 @@ class TestLevels:
         unit = points / np.linalg.norm(points, axis=1, keepdims=True)
         np.testing.assert_allclose(spheres().gradient("septum", points), unit, atol=5e-3)
 
-    def test_distances_of_any_level_of_a_sphere(self):
-        """The level r² - 20² gives r - 20: to 0.1 mm near the surface, to 0.4 mm within 10 mm of it.
+    def test_opening_gives_the_distance_from_a_sphere(self):
+        """The level r² - 20² gives r - 20: to 0.2 mm near the surface, to 0.4 mm within 10 mm of it.
 
         Above z = 0 the grid ends, and with it the surface that points are measured from.
         """
         grid = spheres().grid
         far = np.linalg.norm(grid.points(), axis=1)
-        off = np.abs(right.distances(grid, far**2 - INNER**2) - (far - INNER))
+        off = np.abs(right.opened(grid, far**2 - INNER**2) - (far - INNER))
         below = grid.points()[:, 2] <= 0
-        assert off[below & (np.abs(far - INNER) < 3)].max() < 0.1
+        assert off[below & (np.abs(far - INNER) < 1)].max() < 0.2
         assert off[below & (np.abs(far - INNER) < 10)].max() < 0.4
+
+    @pytest.mark.parametrize("half", [20, 30, 45])
+    def test_opening_rounds_edges(self, half):
+        """A ball of radius R ends R (1 / sin α - 1) before the edge of a wedge with the angle 2 α."""
+        grid = levels.Grid.around(np.array([-10.0, -30, -20]), np.array([50.0, 30, 20]), 2.0)
+        x, y, _ = grid.points().T
+        angle = np.radians(half)
+        wedge = right.opened(grid, np.abs(y) * np.cos(angle) - x * np.sin(angle))
+        along = np.linspace(0, 20, 400)
+        fields = dict.fromkeys(levels.NAMES, wedge)
+        found = levels.Levels.sampled(grid, **fields).at("right", np.stack([along, 0 * along, 0 * along], axis=1))
+        assert np.interp(0, -found, along) == approx(right.RADIUS * (1 / np.sin(angle) - 1), abs=0.3)
 
 
 class TestStuffing:

@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from .boundary import pairs
 from .measures import cell_volumes
 
 Array = NDArray[np.float64]
@@ -86,7 +87,32 @@ def stuff(start: Lattice, level: Level) -> tuple[Lattice, NDArray[np.bool_]]:
     points = np.concatenate([points, cuts])
     undecided = inside == 0
     inside[undecided] = np.where(level(points[cells[undecided]].mean(axis=1)) < 0, -1, 1)
-    return Lattice(points, oriented(points, cells)), inside < 0
+    negative = inside < 0
+    _fill(cells, negative, undecided)
+    return Lattice(points, oriented(points, cells)), negative
+
+
+def _fill(cells: Index, negative: NDArray[np.bool_], undecided: NDArray[np.bool_]) -> None:
+    """Put cells that have all their nodes on the surface on the negative side, in place, where it touches itself.
+
+    There are such cells about every edge at which more than two of its faces meet.
+    """
+    touched = True
+    while touched:
+        outside = np.flatnonzero(undecided & ~negative)
+        low, high = np.sort(cells[outside][:, PAIRS], axis=2).T
+        size = cells.max() + 1
+        about = np.isin(low * size + high, _touching(cells[negative], size)).any(axis=0)
+        negative[outside[about]] = True
+        touched = about.any()
+
+
+def _touching(cells: Index, size: int) -> Index:
+    """Edges, as low · size + high of their nodes, at which more than two faces of the border of the cells meet."""
+    faces, _, single = pairs(cells)
+    edges = np.sort(faces[single][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    codes, counts = np.unique(edges[:, 0] * size + edges[:, 1], return_counts=True)
+    return codes[counts > 2]
 
 
 def _crossed(cells: Index, values: Array) -> Index:
