@@ -11,7 +11,7 @@ from pytest import approx
 from skimage.measure import marching_cubes
 
 from twinbeat import mesh, store
-from twinbeat.mesh import biventricle, boundary, levels, measures, quality, right, stuffing, synthetic, tetrahedra
+from twinbeat.mesh import biventricle, boundary, fit, levels, measures, quality, right, stuffing, synthetic, tetrahedra
 from twinbeat.mesh.from_labels import steady
 from twinbeat.parameters import Mesh
 from twinbeat.verdicts import Quarantined
@@ -102,6 +102,22 @@ class TestLevels:
         assert np.interp(0, -found, along) == approx(right.RADIUS * (1 / np.sin(angle) - 1), abs=0.3)
 
 
+    def test_opening_leaves_the_largest_piece(self):
+        """Of two balls of 18 and 8 mm, 50 mm apart, the first."""
+        grid = spheres().grid
+        large, small = (np.linalg.norm(grid.points() - [at, 0, -10], axis=1) for at in (-10.0, 40.0))
+        found = right.opened(grid, np.minimum(large - 18, small - 8))
+        assert (found[large < 16] < 0).all()
+        assert (found[small < 8] > 0).all()
+
+    def test_distances_of_a_fitted_wall(self):
+        """From a sphere they are exact, also near its centre, where rays turn quickly."""
+        ball = synthetic.ellipsoids((20.0, 30.0), (20.0, 30.0), -10.0)
+        points = ball.centre + np.array([[0.1, 0, 0.1], [5, 0, 3], [0, 18, 0], [0, 0, -26], [30, 30, 0]])
+        expected = np.linalg.norm(points - ball.centre, axis=1) - 20
+        np.testing.assert_allclose(fit.distances(ball, 0, points), expected, atol=0.01)
+
+
 class TestStuffing:
     def test_the_lattice_alone(self):
         """Body-centred cubic: angles of 60 and 90 degree; 45 degree and less only where the plane halves octahedra."""
@@ -133,6 +149,14 @@ class TestStuffing:
         assert quality.watertight(border)
         assert quality.euler(border) == 2
         assert quality.dihedral_angles(points, cells).min() > 10
+
+
+class TestTouching:
+    @pytest.mark.parametrize(("second", "expected"), [((3, 4, 5, 6), [3]), ((2, 3, 4, 5), [2, 3]), ((1, 2, 3, 4), [])])
+    def test_by_a_node_an_edge_or_a_face(self, second, expected):
+        """Two tetrahedra with one common node, with two, and with three, whose surface is that of a ball."""
+        cells = np.array([(0, 1, 2, 3), second])
+        assert boundary.touching(cells).tolist() == expected
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +311,16 @@ class TestBuild:
         steps = np.repeat(smooth.values[4::4], 4, axis=0)
         bent = [bends_of(values, smooth) for values in (smooth.values, steps)]
         assert bent[0] < 1 / 4 < 0.3 < bent[1]
+
+    def test_valves_may_cut_the_right_ventricle(self, stack):
+        """Half of it in the first slice is not its form there: it goes on as it is in the second one."""
+        outlines = steady(stack, 1e-3)
+        cut, first = stack.copy(deep=True), int(np.abs(stack["z"].values - outlines.positions[0]).argmin())
+        blood = np.argwhere(cut["labels"].values[0, first] == 3)
+        cut["labels"].values[0, first][tuple(blood[blood[:, 0] > blood[:, 0].mean()].T)] = 0
+        shape = biventricle.fit.surfaces(outlines, 1e-3)
+        whole, found = (right.levels(labels, outlines, shape, 4.0).volumes for labels in (stack, cut))
+        assert found[levels.RIGHT_BLOOD] == approx(whole[levels.RIGHT_BLOOD], rel=0.03)
 
     def test_scar_is_meshed_finer(self, stack):
         """Half the edge within 5 mm of a scar in the lateral wall, all of it on the other side of the ventricle."""

@@ -50,6 +50,24 @@ def components(cells: Index) -> Index:
     return connected_components(links, directed=False)[1]
 
 
+def touching(cells: Index) -> Index:
+    """Nodes at which the surface of cells touches itself: the faces around them are more than one fan."""
+    faces, _, single = pairs(cells)
+    nodes = faces[single]
+    size = cells.max() + 1
+    ends = np.arange(nodes.size).reshape(-1, 3)[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)  # corners, of each edge
+    nodes = nodes.ravel()
+    ends = np.take_along_axis(ends, nodes[ends].argsort(axis=1), axis=1)
+    codes = nodes[ends[:, 0]] * size + nodes[ends[:, 1]]
+    order = np.argsort(codes, kind="stable")
+    _, first, counts = np.unique(codes[order], return_index=True, return_counts=True)
+    one, two = (ends[order[first[counts == 2] + k]].ravel() for k in (0, 1))  # four faces at an edge join no fans
+    links = csr_array((np.ones(len(one)), (one, two)), shape=(len(nodes), len(nodes)))
+    fans = connected_components(links, directed=False)[1]
+    found, counts = np.unique(nodes[np.unique(fans, return_index=True)[1]], return_counts=True)
+    return found[counts > 1]
+
+
 def tagged(points: Array, cells: Index, labels: Index, levels: Levels) -> tuple[Index, Index]:
     """Facets (n, 3) of the muscle (and lids of meshed blood) with their tags; they point out of the muscle.
 

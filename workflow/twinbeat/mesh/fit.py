@@ -98,8 +98,10 @@ def contour_rms(shape: Surfaces, wall: int, points: Array) -> float:
 
 
 def distances(shape: Surfaces, wall: int, points: Array) -> Array:
-    """Distance in mm of points (n, 3) from a wall, outwards (first order: level function over its gradient)."""
-    level = _radial(shape, wall, points)
-    step = 0.05
-    slopes = [(_radial(shape, wall, points + step * axis) - level) / step for axis in np.eye(3)]
-    return level / np.linalg.norm(slopes, axis=0)
+    """Distance in mm of points (n, 3) from a wall, outwards.
+
+    That along the ray from the centre, over the slope of its level where the ray meets the wall: exact for planes.
+    """
+    foot, step = shape.points(wall, *shape.angles(points)), 1e-3
+    slopes = [_radial(shape, wall, foot + step * axis) / step for axis in np.eye(3)]
+    return _radial(shape, wall, points) / np.linalg.norm(slopes, axis=0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, grey_closing, map_coordinates
+from scipy.ndimage import gaussian_filter, grey_closing, label, map_coordinates
 from scipy.spatial import cKDTree
 from skimage.draw import polygon2mask
 from skimage.measure import marching_cubes
@@ -25,10 +25,11 @@ Array = NDArray[np.float64]
 STEP = 2.0  # mm of the grid of the levels
 PLANE = 1.5  # mm between the samples of a slice
 MARGIN = 8.0  # mm of grid around the heart
+WHOLE = 0.75  # RV blood of a slice near the base is at least this share of the largest: less is cut by the valves
 CREVICE = 5.0  # mm of unlabelled voxels between the ventricles that are no more than the septum's border
 NOISE = 1.0  # mm, standard deviation of the smoothing in the planes
 NEAR = 8.0  # mm within which distances are exact
-RADIUS = 2.0  # mm, of the edges of the blood where the wall meets the septum
+RADIUS = 1.5  # mm, of the edges of the blood where the wall meets the septum
 FILLET = 4.0  # mm within which the grooves between the ventricles are rounded
 STIFFNESS = 8.0  # mm³: halves a zigzag from slice to slice of 8 mm, and leaves waves of four slices
 
@@ -75,12 +76,13 @@ def in_heart(points: Array, labels: xr.Dataset, to_lps: Array) -> Array:
 def smoothed(labels: xr.Dataset, outlines: Contours, stiffness: float) -> Stack:
     """The signed distance from both ventricles, smooth between the slices; it closes below the last one.
 
-    Above the first slice it goes on as it is there.
+    Above the first slice that shows the right ventricle whole, it goes on as it is there.
     """
-    probability = within(labels, (BLOOD, MUSCLE, RIGHT))
+    probability, whole = within(labels, (BLOOD, MUSCLE, RIGHT)), _whole(labels, outlines)
     loops = [
         _loop(labels, probability, at, shift) for at, shift in zip(outlines.positions, outlines.shifts, strict=True)
     ]
+    loops[:whole] = [loops[whole]] * whole
     everything = np.concatenate([loop for loop in loops if loop is not None])
     room = FARTHEST + MARGIN
     y, x = (np.arange(v.min() - room, v.max() + room, PLANE) for v in everything.T)
@@ -92,10 +94,20 @@ def smoothed(labels: xr.Dataset, outlines: Contours, stiffness: float) -> Stack:
     return _between(z, y, x, np.stack(planes), stiffness)
 
 
+def _index(labels: xr.Dataset, position: float) -> int:
+    """The number of the slice at a position."""
+    return int(np.abs(labels["z"].values - position).argmin())
+
+
+def _whole(labels: xr.Dataset, outlines: Contours) -> int:
+    """The number of the most basal slice whose RV blood the plane of the valves does not cut, base first."""
+    areas = [(labels["labels"].values[_index(labels, at)] == RIGHT).sum() for at in outlines.positions]
+    return int(np.argmax(np.array(areas) >= WHOLE * max(areas)))
+
+
 def _loop(labels: xr.Dataset, probability: Array, position: float, shift: Array) -> Array | None:
     """Outline (n, (y, x)) of both ventricles in a slice, where it would be without its breath-hold shift."""
-    k = int(np.abs(labels["z"].values - position).argmin())
-    y, x = labels["y"].values, labels["x"].values
+    k, y, x = _index(labels, position), labels["y"].values, labels["x"].values
     size = 2 * round(CREVICE / abs(x[1] - x[0]) / 2) + 1
     loop = outline(grey_closing(probability[k], size), y, x)
     return None if loop is None else loop - labels["directions"].values[1:] @ shift
@@ -136,8 +148,15 @@ def _grid(together: Stack, labels: xr.Dataset, outlines: Contours, wall: float) 
 
 
 def opened(grid: Grid, level: Array) -> Array:
-    """Signed distance (n,) in mm from what a ball of RADIUS reaches within ``level`` (n,) < 0: no edge is sharper."""
-    return distances(grid, distances(grid, level) + RADIUS) - RADIUS
+    """Signed distance (n,) in mm from what a ball of RADIUS reaches within ``level`` (n,) < 0: no edge is sharper.
+
+    Of what is left in several pieces, the largest counts: where the left ventricle narrows towards the base, slivers
+    are between it and what goes on from the slice below.
+    """
+    centres = distances(grid, level) + RADIUS
+    pieces, _ = label(centres.reshape(grid.shape) < 0)
+    largest = np.bincount(pieces[pieces > 0]).argmax()
+    return distances(grid, np.where(pieces.ravel() == largest, centres, np.abs(centres))) - RADIUS
 
 
 def distances(grid: Grid, level: Array) -> Array:
@@ -156,12 +175,13 @@ def distances(grid: Grid, level: Array) -> Array:
 
 
 def contours(labels: xr.Dataset, outlines: Contours) -> Array:
-    """Outlines (n, 3) of the RV blood in all slices of the left ventricle, heart frame, breath-holds removed."""
+    """Outlines (n, 3) of the RV blood in the slices of the left ventricle that show it whole, heart frame,
+    breath-holds removed."""
     labels = labels.isel(time=int(labels["end_diastole"]))
-    probability = within(labels, (RIGHT,))
+    probability, whole = within(labels, (RIGHT,)), _whole(labels, outlines)
     found = []
-    for position, shift in zip(outlines.positions, outlines.shifts, strict=True):
-        k = int(np.abs(labels["z"].values - position).argmin())
+    for position, shift in zip(outlines.positions[whole:], outlines.shifts[whole:], strict=True):
+        k = _index(labels, position)
         loop = outline(probability[k], labels["y"].values, labels["x"].values)
         if loop is not None:
             loop = loop - labels["directions"].values[1:] @ shift

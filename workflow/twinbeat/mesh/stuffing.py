@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from .boundary import pairs
+from .boundary import touching
 from .measures import cell_volumes
 
 Array = NDArray[np.float64]
@@ -20,6 +20,7 @@ Index = NDArray[np.int64]
 Level = Callable[[Array], Array]
 SHORT, LONG = 0.41189, 0.24999  # share of an edge within which a node moves to the cut (Labelle and Shewchuk, table 1)
 FLAT = 0.28  # of the step of the lattice, for nodes of the plane
+DEEP = 0.1  # steps below the surface of the middle of a cell all of whose nodes are on it; others are flat, and left out
 PAIRS = tuple(combinations(range(4), 2))
 
 
@@ -85,34 +86,21 @@ def stuff(start: Lattice, level: Level) -> tuple[Lattice, NDArray[np.bool_]]:
     codes = crossed[:, 0] * len(points) + crossed[:, 1]
     cells, inside = _cut(start.cells, np.sign(values).astype(np.int8), codes, len(points))
     points = np.concatenate([points, cuts])
-    undecided = inside == 0
-    inside[undecided] = np.where(level(points[cells[undecided]].mean(axis=1)) < 0, -1, 1)
-    negative = inside < 0
+    undecided, negative = inside == 0, inside < 0
+    step = np.ptp(start.points[start.cells[0]], axis=0).max()
+    negative[undecided] = level(points[cells[undecided]].mean(axis=1)) < -DEEP * step
     _fill(cells, negative, undecided)
     return Lattice(points, oriented(points, cells)), negative
 
 
 def _fill(cells: Index, negative: NDArray[np.bool_], undecided: NDArray[np.bool_]) -> None:
-    """Put cells that have all their nodes on the surface on the negative side, in place, where it touches itself.
-
-    There are such cells about every edge at which more than two of its faces meet.
-    """
+    """Put undecided cells on the negative side, in place, where its surface touches itself."""
     touched = True
     while touched:
         outside = np.flatnonzero(undecided & ~negative)
-        low, high = np.sort(cells[outside][:, PAIRS], axis=2).T
-        size = cells.max() + 1
-        about = np.isin(low * size + high, _touching(cells[negative], size)).any(axis=0)
+        about = np.isin(cells[outside], touching(cells[negative])).any(axis=1)
         negative[outside[about]] = True
         touched = about.any()
-
-
-def _touching(cells: Index, size: int) -> Index:
-    """Edges, as low · size + high of their nodes, at which more than two faces of the border of the cells meet."""
-    faces, _, single = pairs(cells)
-    edges = np.sort(faces[single][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-    codes, counts = np.unique(edges[:, 0] * size + edges[:, 1], return_counts=True)
-    return codes[counts > 2]
 
 
 def _crossed(cells: Index, values: Array) -> Index:
