@@ -20,7 +20,7 @@ Index = NDArray[np.int64]
 Level = Callable[[Array], Array]
 SHORT, LONG = 0.41189, 0.24999  # share of an edge within which a node moves to the cut (Labelle and Shewchuk, table 1)
 FLAT = 0.28  # of the step of the lattice, for nodes of the plane
-DEEP = 0.1  # steps below the surface of the middle of a cell all of whose nodes are on it; others are flat, and left out
+DEEP = 0.1  # steps below the surface of the middle of a cell with all nodes on it; others are flat, and left out
 PAIRS = tuple(combinations(range(4), 2))
 
 
