@@ -101,7 +101,6 @@ class TestLevels:
         found = levels.Levels.sampled(grid, **fields).at("right", np.stack([along, 0 * along, 0 * along], axis=1))
         assert np.interp(0, -found, along) == approx(right.RADIUS * (1 / np.sin(angle) - 1), abs=0.3)
 
-
     def test_opening_leaves_the_largest_piece(self):
         """Of two balls of 18 and 8 mm, 50 mm apart, the first."""
         grid = spheres().grid
