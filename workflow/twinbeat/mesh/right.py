@@ -29,7 +29,8 @@ WHOLE = 0.75  # RV blood of a slice near the base is at least this share of the 
 CREVICE = 5.0  # mm of unlabelled voxels between the ventricles that are no more than the septum's border
 NOISE = 1.0  # mm, standard deviation of the smoothing in the planes
 NEAR = 8.0  # mm within which distances are exact
-RADIUS = 1.5  # mm, of the edges of the blood where the wall meets the septum
+RADIUS = 1.0  # mm, least one of the edges of the blood where the wall meets the septum
+BLUNT = 2.0  # mm, standard deviation of the smoothing that makes them even
 FILLET = 4.0  # mm within which the grooves between the ventricles are rounded
 STIFFNESS = 8.0  # mm³: halves a zigzag from slice to slice of 8 mm, and leaves waves of four slices
 
@@ -59,8 +60,8 @@ def levels(labels: xr.Dataset, outlines: Contours, shape: Surfaces, wall: float,
     image = in_image(points, labels, outlines.to_lps)
     left, septum = (np.clip(fit.distances(shape, part, points), -FARTHEST, FARTHEST) for part in (0, 1))
     right = opened(grid, np.maximum(together.at(image), -septum))
-    even = gaussian_filter(right.reshape(grid.shape), 1).ravel()  # or the outer wall shows the ripples of the inner one
-    return Levels.sampled(grid, left=left, septum=septum, right=right, outer=least(septum, even - wall, FILLET))
+    right = gaussian_filter(right.reshape(grid.shape), BLUNT / STEP).ravel()  # an edge ripples from node to node
+    return Levels.sampled(grid, left=left, septum=septum, right=right, outer=least(septum, right - wall, FILLET))
 
 
 def in_image(points: Array, labels: xr.Dataset, to_lps: Array) -> Array:
