@@ -55,7 +55,7 @@ def levels(labels: xr.Dataset, outlines: Contours, shape: Surfaces, wall: float,
     """Levels of both ventricles at end-diastole; ``wall`` is the thickness of the right one in mm."""
     labels = labels.isel(time=int(labels["end_diastole"]))
     together = smoothed(labels, outlines, STIFFNESS * stiffness)
-    grid = _grid(together, labels, outlines, wall)
+    grid = _grid(together, labels, outlines, shape, wall)
     points = grid.points()
     image = in_image(points, labels, outlines.to_lps)
     left, septum = (np.clip(fit.distances(shape, part, points), -FARTHEST, FARTHEST) for part in (0, 1))
@@ -75,24 +75,22 @@ def in_heart(points: Array, labels: xr.Dataset, to_lps: Array) -> Array:
 
 
 def smoothed(labels: xr.Dataset, outlines: Contours, stiffness: float) -> Stack:
-    """The signed distance from both ventricles, smooth between the slices; it closes below the last one.
+    """The signed distance from the right ventricle and the septum, smooth between the slices; it closes below the last.
 
-    Above the first slice that shows the right ventricle whole, it goes on as it is there.
+    In a slice it is what is within both ventricles and CREVICE of the right one's blood. Above the first slice that
+    shows this blood whole, it goes on as it is there.
     """
-    probability, whole = within(labels, (BLOOD, MUSCLE, RIGHT)), _whole(labels, outlines)
-    loops = [
-        _loop(labels, probability, at, shift) for at, shift in zip(outlines.positions, outlines.shifts, strict=True)
-    ]
-    loops[:whole] = [loops[whole]] * whole
-    everything = np.concatenate([loop for loop in loops if loop is not None])
+    whole, loops = _loops(labels, outlines)
+    loops = [loops[0]] * whole + loops
+    everything = np.concatenate([both for both, _ in loops])
     room = FARTHEST + MARGIN
     y, x = (np.arange(v.min() - room, v.max() + room, PLANE) for v in everything.T)
-    planes = [_signed(loop, y, x) for loop in loops if loop is not None]
+    planes = [np.maximum(_signed(both, y, x), _signed(blood, y, x) - CREVICE) for both, blood in loops]
     depth = -planes[-1].min()
     planes = [planes[0], *planes, *(planes[-1] + 2 * depth * step for step in (1, 2))]
     step = np.diff(outlines.positions).mean()
     z = outlines.positions[0] + step * np.arange(-1, len(planes) - 1)
-    return _between(z, y, x, np.stack(planes), stiffness)
+    return between(z, y, x, np.stack(planes), stiffness)
 
 
 def _index(labels: xr.Dataset, position: float) -> int:
@@ -106,12 +104,20 @@ def _whole(labels: xr.Dataset, outlines: Contours) -> int:
     return int(np.argmax(np.array(areas) >= WHOLE * max(areas)))
 
 
-def _loop(labels: xr.Dataset, probability: Array, position: float, shift: Array) -> Array | None:
-    """Outline (n, (y, x)) of both ventricles in a slice, where it would be without its breath-hold shift."""
-    k, y, x = _index(labels, position), labels["y"].values, labels["x"].values
-    size = 2 * round(CREVICE / abs(x[1] - x[0]) / 2) + 1
-    loop = outline(grey_closing(probability[k], size), y, x)
-    return None if loop is None else loop - labels["directions"].values[1:] @ shift
+def _loops(labels: xr.Dataset, outlines: Contours) -> tuple[int, list[tuple[Array, Array]]]:
+    """The number of the first slice that shows the RV blood whole, and outlines (n, (y, x)) of both ventricles and of
+    this blood from there on, as far as there is any, where they would be without breath-hold shifts."""
+    both, blood = within(labels, (BLOOD, MUSCLE, RIGHT)), within(labels, (RIGHT,))
+    y, x = labels["y"].values, labels["x"].values
+    size, whole = 2 * round(CREVICE / abs(x[1] - x[0]) / 2) + 1, _whole(labels, outlines)
+    found = []
+    for position, shift in zip(outlines.positions[whole:], outlines.shifts[whole:], strict=True):
+        k = _index(labels, position)
+        pair = outline(grey_closing(both[k], size), y, x), outline(blood[k], y, x)
+        if pair[1] is None:
+            break
+        found.append(tuple(loop - labels["directions"].values[1:] @ shift for loop in pair))
+    return whole, found
 
 
 def _signed(loop: Array, y: Array, x: Array) -> Array:
@@ -126,7 +132,7 @@ def _signed(loop: Array, y: Array, x: Array) -> Array:
     return np.clip(gaussian_filter(signed, NOISE / PLANE), -FARTHEST, FARTHEST)
 
 
-def _between(z: Array, y: Array, x: Array, planes: Array, stiffness: float) -> Stack:
+def between(z: Array, y: Array, x: Array, planes: Array, stiffness: float) -> Stack:
     """Finer planes, by least squares at the given ones plus ``stiffness`` (mm³) times the bending ∫ (d²φ/dz²)² dz."""
     step = (z[1] - z[0]) / 4
     fine = z[0] - 4 * step + step * np.arange(4 * len(z) + 4)
@@ -138,11 +144,12 @@ def _between(z: Array, y: Array, x: Array, planes: Array, stiffness: float) -> S
     return Stack(fine, y, x, values.reshape(len(fine), *planes.shape[1:]))
 
 
-def _grid(together: Stack, labels: xr.Dataset, outlines: Contours, wall: float) -> Grid:
-    """A grid of the heart frame around everything inside the stack and its wall, with some room above the base."""
+def _grid(together: Stack, labels: xr.Dataset, outlines: Contours, shape: Surfaces, wall: float) -> Grid:
+    """A grid of the heart frame around both ventricles and their wall, with some room above the base."""
     axes, inside = (together.z, together.y, together.x), np.nonzero(together.values < 0)
-    places = [axis[index] for axis, index in zip(axes, inside, strict=True)]
-    found = in_heart(np.stack(places, axis=1), labels, outlines.to_lps)
+    places = np.stack([axis[index] for axis, index in zip(axes, inside, strict=True)], axis=1)
+    left = shape.points(1, *np.meshgrid(np.linspace(0, np.pi, 60), np.linspace(0, 2 * np.pi, 60))).reshape(-1, 3)
+    found = np.concatenate([in_heart(places, labels, outlines.to_lps), left])
     low, high = found.min(axis=0) - wall - MARGIN, found.max(axis=0) + wall + MARGIN
     high[2] = 3 * STEP
     return Grid.around(low, high, STEP)
@@ -179,12 +186,6 @@ def contours(labels: xr.Dataset, outlines: Contours) -> Array:
     """Outlines (n, 3) of the RV blood in the slices of the left ventricle that show it whole, heart frame,
     breath-holds removed."""
     labels = labels.isel(time=int(labels["end_diastole"]))
-    probability, whole = within(labels, (RIGHT,)), _whole(labels, outlines)
-    found = []
-    for position, shift in zip(outlines.positions[whole:], outlines.shifts[whole:], strict=True):
-        k = _index(labels, position)
-        loop = outline(probability[k], labels["y"].values, labels["x"].values)
-        if loop is not None:
-            loop = loop - labels["directions"].values[1:] @ shift
-            found.append(np.column_stack([np.full(len(loop), labels["z"].values[k]), loop]))
-    return in_heart(np.concatenate(found), labels, outlines.to_lps)
+    whole, loops = _loops(labels, outlines)
+    lifted = [np.insert(blood, 0, z, axis=1) for z, (_, blood) in zip(outlines.positions[whole:], loops, strict=False)]
+    return in_heart(np.concatenate(lifted), labels, outlines.to_lps)
