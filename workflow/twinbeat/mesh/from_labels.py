@@ -10,6 +10,7 @@ import xarray as xr
 from ..parameters import Mesh
 from ..verdicts import Quarantined
 from . import contours, fit, quality
+from .align import aligned
 from .generate import conserving, generate
 from .measures import cavity_volume, enclosed_volume, wall_volume
 from .reformat import short_axis
@@ -41,12 +42,15 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
 
 
 def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
-    """The contours below the first slice that fits to those beneath it: an atrium or aortic root above does not."""
+    """The contours below the first slice that fits to those beneath it, each laid onto the walls that all give.
+
+    An atrium or aortic root above does not fit.
+    """
     for without in count():
         outlines = contours.extract(labels, without)
         misfit = fit.basal_misfit(outlines, smoothness)
         if misfit < BASAL_MISFIT:
-            return outlines
+            return aligned(outlines, smoothness)
         log.info("mesh: slice at %g mm is %.1f mm off the others; left out", outlines.positions[0], misfit)
 
 
