@@ -39,7 +39,7 @@ class TestVerdicts:
     def test_mesh_quality_after_all_attempts(self, stack, caplog):
         caplog.set_level(logging.INFO, "twinbeat")
         assert self.quarantined(stack, COARSE.model_copy(update={"minimum_dihedral": 50.0})) == "mesh-quality"
-        assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE)) == 6
+        assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE)) == 8
 
     def test_flat_elements_are_made_smaller(self, stack, caplog):
         """Layers of 4 to 5 mm with edges of 16 mm have angles of about atan(4.5 / 14) = 18 degree, below 20; smoother

@@ -10,7 +10,7 @@ from .contours import Contours
 from .surfaces import Surfaces
 
 Array = NDArray[np.float64]
-ROUNDS = 3  # of fitting walls and moving slices; after each, a third of what a slice was off is left
+ROUNDS = 2  # of fitting walls and moving slices: the walls follow a slice a little, so that one does not find all
 
 
 def aligned(outlines: Contours, smoothness: float) -> Contours:

@@ -55,10 +55,11 @@ def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
 
 
 def attempts(parameters: Mesh) -> list[Mesh]:
-    """The parameters as given, then smoother surfaces, smaller elements (those in a thin wall are flat), both, and more
-    layers (those in a thick wall are tall)."""
-    smoother, finer, layered = {"smoothness": 10}, {"size": 0.75}, {"layers": 2}
-    changes = [{}, smoother, finer, smoother | finer, smoother | layered, {"smoothness": 100, "layers": 2, "size": 0.8}]
+    """The parameters as given, then smoother surfaces, smaller elements (those in a thin wall are flat), both, half as
+    large ones, and more layers (those in a thick wall are tall)."""
+    smoother, finer, half, layered = {"smoothness": 10}, {"size": 0.75}, {"size": 0.5}, {"layers": 2}
+    last = {"smoothness": 100, "layers": 2, "size": 0.8}
+    changes = [{}, smoother, finer, smoother | finer, half, smoother | half, smoother | layered, last]
     return [
         parameters.model_copy(update={name: getattr(parameters, name) * factor for name, factor in change.items()})
         for change in changes
