@@ -5,7 +5,8 @@ envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--first 0] [
 A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
 made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
 (that of the libraries alone is about 0.3 GB). Seconds are of this process's CPU time, so that other work on the machine
-does not count. The last line is one JSON object; names that begin with ``left_`` are of the left ventricle alone.
+does not count. The last line is one JSON object; names that begin with ``left_`` are of the left ventricle alone, and
+``curvature_`` are 99th percentiles over the edges of a surface, in 1/mm.
 """
 
 import argparse
@@ -46,12 +47,14 @@ def large(which: str, size: float) -> dict[str, float]:
     made = build(labels, parameters)
     seconds = time.process_time() - begin
     found = quality.figures(made["points"].values, made["cells"].values)
+    bent = made["curvature"].values if which == "both" else ()
     return {
         "tets": made.sizes["cell"],
         "tets_per_second": made.sizes["cell"] / seconds,
         "min_dihedral": found["minimum_dihedral"],
         "p1_dihedral": found["percentile_dihedral"],
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        **dict(zip(("curvature_lv", "curvature_rv", "curvature_epicardium"), map(float, bent), strict=False)),
     }
 
 
