@@ -1,11 +1,12 @@
 """Meshes of the left ventricle and of both: speed, quality, memory, and how many phantoms pass all gates.
 
-envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--size 1.4]
+envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--first 0] [--size 1.4]
 
 A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
 made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
 (that of the libraries alone is about 0.3 GB). Seconds are of this process's CPU time, so that other work on the machine
-does not count. The last line is one JSON object; names that begin with ``left_`` are of the left ventricle alone.
+does not count. The last line is one JSON object; names that begin with ``left_`` are of the left ventricle alone, and
+``curvature_`` are 99th percentiles over the edges of a surface, in 1/mm.
 """
 
 import argparse
@@ -46,12 +47,14 @@ def large(which: str, size: float) -> dict[str, float]:
     made = build(labels, parameters)
     seconds = time.process_time() - begin
     found = quality.figures(made["points"].values, made["cells"].values)
+    bent = made["curvature"].values if which == "both" else ()
     return {
         "tets": made.sizes["cell"],
         "tets_per_second": made.sizes["cell"] / seconds,
         "min_dihedral": found["minimum_dihedral"],
         "p1_dihedral": found["percentile_dihedral"],
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        **dict(zip(("curvature_lv", "curvature_rv", "curvature_epicardium"), map(float, bent), strict=False)),
     }
 
 
@@ -63,13 +66,15 @@ def apart(which: str, size: float) -> dict[str, float]:
 
 def passed(build: Callable[[xr.Dataset, Mesh], xr.Dataset], labels: xr.Dataset, seed: int) -> bool:
     """Whether a mesh passes all gates; says why not."""
+    begin = time.process_time()
     try:
         made = build(labels, Mesh())
     except Quarantined as stopped:
         print(f"phantom {seed}, {PHENOTYPES[seed % len(PHENOTYPES)]}: {build.__name__}: {stopped.code}: {stopped}")
         return False
     rms = ", ".join(f"{value:.2f}" for value in made["contour_rms"].values)
-    print(f"phantom {seed}: {build.__name__}: {made.sizes['cell']} cells, contours {rms} mm", flush=True)
+    text = f"phantom {seed}: {build.__name__}: {made.sizes['cell']} cells, contours {rms} mm"
+    print(f"{text}, {time.process_time() - begin:.1f} s", flush=True)
     return True
 
 
@@ -78,6 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phantoms", type=int, default=12, help="hearts whose left ventricle is meshed")
     parser.add_argument("--both", type=int, default=4, help="the first of them, of which both ventricles are meshed")
+    parser.add_argument("--first", type=int, default=0, help="go on with this phantom, without the large meshes")
     parser.add_argument("--size", type=float, default=1.4, help="edge length in mm of the large mesh of both")
     parser.add_argument("--large", choices=("left", "both"), help="only this large mesh, in this process")
     options = parser.parse_args()
@@ -86,12 +92,13 @@ def main() -> None:
         return
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     left, both = [], []
-    for seed in range(options.phantoms):
+    for seed in range(options.first, options.phantoms):
         labels = labelled(seed)
         left.append(passed(mesh.build, labels, seed))
         both += [passed(build_biventricle, labels, seed)] if seed < options.both else []
-    figures = apart("both", options.size) | {"pass_rate": np.mean(both), "phantoms": len(both)}
-    figures |= {f"left_{name}": value for name, value in apart("left", options.size).items()}
+    figures = {} if options.first else apart("both", options.size)
+    figures |= {"pass_rate": np.mean(both), "phantoms": len(both)} if both else {}
+    figures |= {} if options.first else {f"left_{name}": value for name, value in apart("left", options.size).items()}
     figures |= {"left_pass_rate": np.mean(left), "left_phantoms": len(left)}
     print(json.dumps({name: round(float(value), 4) for name, value in figures.items()}))
 

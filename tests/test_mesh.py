@@ -1,6 +1,7 @@
 """From labels to the mesh of the left ventricle: known shapes must come back."""
 
 import logging
+from dataclasses import replace
 
 import meshio
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from twinbeat import mesh
-from twinbeat.mesh import contours, fit, quality, surfaces, synthetic, template
+from twinbeat.mesh import align, contours, fit, quality, surfaces, synthetic, template
 from twinbeat.parameters import Mesh
 
 COARSE = Mesh(size="8 mm", layers=1)
@@ -189,6 +190,16 @@ class TestBuild:
         assert np.abs(planted[used]).max() > 4
         off = radial_error(result, shape)
         assert np.sqrt(np.mean(off**2)) < 0.6
+
+    def test_a_slice_is_laid_onto_the_walls_of_the_others(self, stack):
+        """A slice moved by 2 and -1 mm in its plane is found there, to 15 %: the others hold the walls."""
+        outlines = contours.extract(stack)
+        plane = outlines.to_lps[:3, :3].T @ synthetic.OBLIQUE[1:].T  # in the heart frame
+        way = plane @ [2.0, -1.0]
+        walls = [w + np.where(of[:, None] == 4, way, 0) for w, of in zip(outlines.walls, outlines.slices, strict=True)]
+        moved = align.aligned(replace(outlines, walls=tuple(walls)), 1e-3)
+        found = (moved.shifts - align.aligned(outlines, 1e-3).shifts)[4] @ outlines.to_lps[:3, :3]
+        np.testing.assert_allclose(found, way, atol=0.15 * np.linalg.norm(way))
 
     def test_ragged_rings_are_outvoted(self, stack, built):
         """Muscle spilled over a quarter of the lateral side of one slice moves the wall by less than 1 mm."""

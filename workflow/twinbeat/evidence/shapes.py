@@ -62,5 +62,6 @@ def walls(seed: int, number: int) -> Surfaces:
     heart = contracted(patient.draw(np.random.default_rng([seed, number]), PHENOTYPES[number % len(PHENOTYPES)]), 0.0)
     along, around = np.meshgrid(np.linspace(0.02, 0.98, 30), 2 * np.pi * np.arange(60) / 60, indexing="ij")
     both = tuple(heart.point(along.ravel(), around.ravel(), np.array(depth)) for depth in (0.0, 1.0))
-    nothing = np.zeros((1, 3))
-    return fit.surfaces(Contours((both[0], both[1]), (None, None), 60, np.eye(4), nothing[:, 0], nothing), SMOOTHNESS)
+    nothing, one = np.zeros((1, 3)), np.zeros(along.size, np.int64)
+    seen = Contours((both[0], both[1]), (None, None), (one, one), np.eye(4), nothing[:, 0], nothing)
+    return fit.surfaces(seen, SMOOTHNESS)

@@ -43,11 +43,37 @@ def facets(cells: Index, labels: Index) -> tuple[Index, Index]:
     return np.concatenate([faces[single], faces[paired[:, 0]]]), np.concatenate([alone, owners])
 
 
+def neighbours(cells: Index) -> Index:
+    """Pairs (n, 2) of cells with a common face."""
+    return pairs(cells)[1] // 4
+
+
 def components(cells: Index) -> Index:
     """The number (n,) of the part that each cell belongs to; cells with a common face belong together."""
-    _, paired, _ = pairs(cells)
-    links = csr_array((np.ones(len(paired)), tuple((paired // 4).T)), shape=(len(cells), len(cells)))
-    return connected_components(links, directed=False)[1]
+    return parts(neighbours(cells), len(cells))
+
+
+def parts(links: Index, count: int) -> Index:
+    """The number (count,) of the part that each of so many things belongs to, where ``links`` (n, 2) join them."""
+    graph = csr_array((np.ones(len(links)), tuple(links.T)), shape=(count, count))
+    return connected_components(graph, directed=False)[1]
+
+
+def touching(cells: Index) -> Index:
+    """Nodes at which the surface of cells touches itself: the faces around them are more than one fan."""
+    faces, _, single = pairs(cells)
+    nodes = faces[single]
+    size = cells.max() + 1
+    ends = np.arange(nodes.size).reshape(-1, 3)[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)  # corners, of each edge
+    nodes = nodes.ravel()
+    ends = np.take_along_axis(ends, nodes[ends].argsort(axis=1), axis=1)
+    codes = nodes[ends[:, 0]] * size + nodes[ends[:, 1]]
+    order = np.argsort(codes, kind="stable")
+    _, first, counts = np.unique(codes[order], return_index=True, return_counts=True)
+    one, two = (ends[order[first[counts == 2] + k]].ravel() for k in (0, 1))  # four faces at an edge join no fans
+    fans = parts(np.stack([one, two], axis=1), len(nodes))
+    found, counts = np.unique(nodes[np.unique(fans, return_index=True)[1]], return_counts=True)
+    return found[counts > 1]
 
 
 def tagged(points: Array, cells: Index, labels: Index, levels: Levels) -> tuple[Index, Index]:

@@ -12,6 +12,7 @@ from ..verdicts import Quarantined
 from .slices import Slice, length, stack, ventricle
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 RIGHT = 3  # label
 FEWEST = 4  # slices with an endocardium that a shape can be fitted to
 WIDEST = 0.6  # last contour of a stack that ends in the ventricle, as a share of the longest
@@ -23,13 +24,13 @@ class Contours:
     """Points of endocardium and epicardium (n, 3) in the heart frame, and where the stack puts their apices.
 
     ``apex``: of each wall, the z of the lowest slice that shows it and of the next one, which does not; None where the
-    stack ends first. ``basal``: so many endocardial points, the first, are in the most basal slice. ``positions``
+    stack ends first. ``slices``: the number of the slice of each point, the most basal one first. ``positions``
     (slice,) and ``shifts`` (slice, 3): what was subtracted from each slice, LPS mm.
     """
 
     walls: tuple[Array, Array]
     apex: tuple[tuple[float, float] | None, tuple[float, float] | None]
-    basal: int
+    slices: tuple[Index, Index]
     to_lps: Array
     positions: Array
     shifts: Array
@@ -55,7 +56,7 @@ def extract(labels: xr.Dataset, without: int = 0) -> Contours:
     return Contours(
         walls=(_wall("endo", slices, to_lps), _wall("epi", slices, to_lps)),
         apex=(_apex(cavity, whole, to_lps), _apex(slices, whole, to_lps)),
-        basal=len(slices[0].endo),
+        slices=(_numbers("endo", slices), _numbers("epi", slices)),
         to_lps=to_lps,
         positions=np.array([part.position for part in slices]),
         shifts=shifts,
@@ -109,6 +110,12 @@ def _wall(wall: str, slices: Sequence[Slice], to_lps: Array) -> Array:
     """The points of all slices in the heart frame."""
     points = [getattr(part, wall) for part in slices if getattr(part, wall) is not None]
     return (np.concatenate(points) - to_lps[:3, 3]) @ to_lps[:3, :3]
+
+
+def _numbers(wall: str, slices: Sequence[Slice]) -> Index:
+    """The number of the slice of each of these points."""
+    counts = [0 if getattr(part, wall) is None else len(getattr(part, wall)) for part in slices]
+    return np.repeat(np.arange(len(slices)), counts)
 
 
 def _apex(slices: Sequence[Slice], whole: Sequence[Slice], to_lps: Array) -> tuple[float, float] | None:

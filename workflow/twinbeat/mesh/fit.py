@@ -86,7 +86,8 @@ def _modes(shape: Surfaces, wall: int, points: Array, smoothness: float) -> Arra
 
 def basal_misfit(contours: Contours, smoothness: float) -> float:
     """Root mean square distance in mm of the most basal endocardial contour from what the other slices foretell."""
-    first, others = contours.walls[0][: contours.basal], contours.walls[0][contours.basal :]
+    basal = contours.slices[0] == 0
+    first, others = contours.walls[0][basal], contours.walls[0][~basal]
     rest = replace(contours, walls=(others, contours.walls[1]))
     shape = ellipsoids(rest)
     return contour_rms(replace(shape, modes=np.stack([_modes(shape, 0, others, smoothness)] * 2)), 0, first)
@@ -98,8 +99,19 @@ def contour_rms(shape: Surfaces, wall: int, points: Array) -> float:
 
 
 def distances(shape: Surfaces, wall: int, points: Array) -> Array:
-    """Distance in mm of points (n, 3) from a wall, outwards (first order: level function over its gradient)."""
-    level = _radial(shape, wall, points)
-    step = 0.05
-    slopes = [(_radial(shape, wall, points + step * axis) - level) / step for axis in np.eye(3)]
-    return level / np.linalg.norm(slopes, axis=0)
+    """Distance in mm of points (n, 3) from a wall, outwards.
+
+    That along the ray from the centre, over the slope of its level where the ray meets the wall: exact for planes.
+    """
+    return _radial(shape, wall, points) / np.linalg.norm(_slopes(shape, wall, points), axis=1)
+
+
+def normals(shape: Surfaces, wall: int, points: Array) -> Array:
+    """Outward unit normals (n, 3) of a wall where the rays from the centre to points (n, 3) meet it."""
+    slopes = _slopes(shape, wall, points)
+    return slopes / np.linalg.norm(slopes, axis=1, keepdims=True)
+
+
+def _slopes(shape: Surfaces, wall: int, points: Array) -> Array:
+    foot, step = shape.points(wall, *shape.angles(points)), 1e-3
+    return np.stack([_radial(shape, wall, foot + step * axis) / step for axis in np.eye(3)], axis=1)

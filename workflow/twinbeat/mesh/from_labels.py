@@ -10,6 +10,7 @@ import xarray as xr
 from ..parameters import Mesh
 from ..verdicts import Quarantined
 from . import contours, fit, quality
+from .align import aligned
 from .generate import conserving, generate
 from .measures import cavity_volume, enclosed_volume, wall_volume
 from .reformat import short_axis
@@ -41,20 +42,24 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
 
 
 def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
-    """The contours below the first slice that fits to those beneath it: an atrium or aortic root above does not."""
+    """The contours below the first slice that fits to those beneath it, each laid onto the walls that all give.
+
+    An atrium or aortic root above does not fit.
+    """
     for without in count():
         outlines = contours.extract(labels, without)
         misfit = fit.basal_misfit(outlines, smoothness)
         if misfit < BASAL_MISFIT:
-            return outlines
+            return aligned(outlines, smoothness)
         log.info("mesh: slice at %g mm is %.1f mm off the others; left out", outlines.positions[0], misfit)
 
 
 def attempts(parameters: Mesh) -> list[Mesh]:
-    """The parameters as given, then smoother surfaces, smaller elements (those in a thin wall are flat), both, and more
-    layers (those in a thick wall are tall)."""
-    smoother, finer, layered = {"smoothness": 10}, {"size": 0.75}, {"layers": 2}
-    changes = [{}, smoother, finer, smoother | finer, smoother | layered, {"smoothness": 100, "layers": 2, "size": 0.8}]
+    """The parameters as given, then smoother surfaces, smaller elements (those in a thin wall are flat), both, half as
+    large ones, and more layers (those in a thick wall are tall)."""
+    smoother, finer, half, layered = {"smoothness": 10}, {"size": 0.75}, {"size": 0.5}, {"layers": 2}
+    last = {"smoothness": 100, "layers": 2, "size": 0.8}
+    changes = [{}, smoother, finer, smoother | finer, half, smoother | half, smoother | layered, last]
     return [
         parameters.model_copy(update={name: getattr(parameters, name) * factor for name, factor in change.items()})
         for change in changes

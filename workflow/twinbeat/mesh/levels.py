@@ -92,8 +92,3 @@ class Levels:
 def least(a: Array, b: Array, width: float) -> Array:
     """The smaller of two levels, smooth where they differ by less than ``width`` mm (there up to width / 4 less)."""
     return np.minimum(a, b) - np.maximum(width - np.abs(a - b), 0) ** 2 / (4 * width)
-
-
-def most(a: Array, b: Array, width: float) -> Array:
-    """The larger of two levels, smooth in the same way."""
-    return -least(-a, -b, width)

@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from .boundary import touching
 from .measures import cell_volumes
 
 Array = NDArray[np.float64]
@@ -19,6 +20,7 @@ Index = NDArray[np.int64]
 Level = Callable[[Array], Array]
 SHORT, LONG = 0.41189, 0.24999  # share of an edge within which a node moves to the cut (Labelle and Shewchuk, table 1)
 FLAT = 0.28  # of the step of the lattice, for nodes of the plane
+DEEP = 0.1  # steps below the surface of the middle of a cell with all nodes on it; others are flat, and left out
 PAIRS = tuple(combinations(range(4), 2))
 
 
@@ -84,9 +86,21 @@ def stuff(start: Lattice, level: Level) -> tuple[Lattice, NDArray[np.bool_]]:
     codes = crossed[:, 0] * len(points) + crossed[:, 1]
     cells, inside = _cut(start.cells, np.sign(values).astype(np.int8), codes, len(points))
     points = np.concatenate([points, cuts])
-    undecided = inside == 0
-    inside[undecided] = np.where(level(points[cells[undecided]].mean(axis=1)) < 0, -1, 1)
-    return Lattice(points, oriented(points, cells)), inside < 0
+    undecided, negative = inside == 0, inside < 0
+    step = np.ptp(start.points[start.cells[0]], axis=0).max()
+    negative[undecided] = level(points[cells[undecided]].mean(axis=1)) < -DEEP * step
+    _fill(cells, negative, undecided)
+    return Lattice(points, oriented(points, cells)), negative
+
+
+def _fill(cells: Index, negative: NDArray[np.bool_], undecided: NDArray[np.bool_]) -> None:
+    """Put undecided cells on the negative side, in place, where its surface touches itself."""
+    touched = True
+    while touched:
+        outside = np.flatnonzero(undecided & ~negative)
+        about = np.isin(cells[outside], touching(cells[negative])).any(axis=1)
+        negative[outside[about]] = True
+        touched = about.any()
 
 
 def _crossed(cells: Index, values: Array) -> Index:

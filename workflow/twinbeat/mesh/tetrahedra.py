@@ -87,20 +87,20 @@ def walls(mesh: Tagged, levels: Levels) -> Index:
     labels, muscle = mesh.labels.copy(), np.flatnonzero(mesh.labels == MUSCLE)
     inwards = muscle[np.argsort(levels.at("septum", mesh.points[mesh.cells[muscle]].mean(axis=1)))]
     cells = mesh.cells[inwards]
-    sizes, goal = cell_volumes(mesh.points, cells) / MM3_PER_ML, levels.volumes[LEFT_WALL]
+    links, goal = boundary.neighbours(cells), levels.volumes[LEFT_WALL]
+    sizes = cell_volumes(mesh.points, cells) / MM3_PER_ML
     filled, (low, high) = np.cumsum(sizes), (BORDER * goal, goal / BORDER)
     for _ in range(BISECTIONS):
-        parted = _whole(cells, filled < (low + high) / 2)
+        parted = _whole(links, filled < (low + high) / 2)
         low, high = ((low + high) / 2, high) if sizes[parted].sum() < goal else (low, (low + high) / 2)
     labels[inwards] = np.where(parted, LEFT_WALL, RIGHT_WALL)
     return labels
 
 
-def _whole(cells: Index, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of the cells are of the left wall, once islands of either wall are of the other one."""
+def _whole(links: Index, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which cells are of the left wall, once islands of either wall are of the other one; ``links`` are neighbours."""
     whole = left.copy()
     for wall in (False, True):
-        numbers = np.flatnonzero(whole == wall)
-        parts = boundary.components(cells[numbers])
-        whole[numbers[parts != np.bincount(parts).argmax()]] = not wall
+        parts = boundary.parts(links[(whole[links] == wall).all(axis=1)], len(whole))
+        whole[(whole == wall) & (parts != np.bincount(parts[whole == wall]).argmax())] = not wall
     return whole
