@@ -2,6 +2,7 @@ rule simulate_electrophysiology:
     """Activation of the left ventricle from its early sites."""
     input:
         anatomy="results/{study}/{patient}/anatomy.zarr",
+        kernels=[library("ionic/kernel.c"), library("electrophysiology/diffusion.c")],
         cell=library("ionic/tentusscher_panfilov_2006_epi.ode"),
         code=modules("electrophysiology", "ionic"),
     output:

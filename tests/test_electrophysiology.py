@@ -7,7 +7,8 @@ from pytest import approx
 from twinbeat import electrophysiology, fibers
 from twinbeat.electrophysiology import niederer, ventricle
 from twinbeat.electrophysiology.assembly import box, conductivity, tetrahedra
-from twinbeat.electrophysiology.monodomain import Monodomain, fastest, legendre, stages
+from twinbeat.electrophysiology.diffusion import Diffusion, fastest, stages
+from twinbeat.electrophysiology.monodomain import Monodomain
 from twinbeat.electrophysiology.propagation import Stimulus, Wave, propagate
 from twinbeat.electrophysiology.velocity import DIRECTIONS, Directions, Grid, achieved, lattice, tuned
 from twinbeat.evidence import electrophysiology as evidence
@@ -79,8 +80,9 @@ def test_diffusion_is_stable_and_keeps_the_charge():
     step = 80 / fastest(rate)
     voltage = np.where(points[:, 0] < 0.5, 100.0, 0.0)
     charge = tissue.mass @ voltage
+    diffusion = Diffusion(rate, step)
     for _ in range(5):
-        voltage = legendre(rate, voltage, 0.0, step, stages(step * fastest(rate)))
+        voltage = diffusion.advance(voltage, None)
         assert np.abs(voltage - 50).max() < 51
         assert tissue.mass @ voltage == approx(charge, rel=1e-12)
 

@@ -10,9 +10,16 @@ import pytest
 from pytest import approx
 
 from twinbeat import ionic
-from twinbeat.ionic import compiler
+from twinbeat.ionic import compiler, generator
 
 DECAY = 'parameters("Cell", k = 0.5)\nstates("Cell", V = 2.0)\nexpressions("Cell")\ndV_dt = -k*V\n'
+GATE = """parameters("Cell", half = 0.5)
+states("Cell", V = 0.0, w = 1.0)
+expressions("Cell")
+tau = 2 + 0.5*(exp(V/10) + exp(-V/10))
+dw_dt = (half*(1 + V/1000) - w)/tau
+dV_dt = -w*V/(exp(V/20) - 1) + 20*t
+"""
 
 
 @pytest.fixture
@@ -52,7 +59,7 @@ def test_processes_may_race(decay):
     paths = {racer.communicate()[0].splitlines()[-1] for racer in racers}
     assert [racer.returncode for racer in racers] == [0, 0]
     folders = list((Path(os.environ["XDG_CACHE_HOME"]) / "twinbeat-kernels").iterdir())
-    assert paths == {str(folders[0] / "kernel.so")} and len(folders) == 1
+    assert paths == {str(folders[0] / "code.so")} and len(folders) == 1
 
 
 def test_edited_equations_get_another_kernel(decay):
@@ -78,9 +85,37 @@ def test_compiler_error_is_told(decay, monkeypatch):
         compiler.kernel(decay)
 
 
-def test_generated_code_without_the_scheme_is_told():
-    with pytest.raises(RuntimeError, match="generated no function generalized_rush_larsen"):
-        compiler._loop_body("void rhs(){}", "generalized_rush_larsen")
+def test_stiff_gate_beside_a_singularity(tmp_path, monkeypatch):
+    """w' = (a(V) - w)/tau(V), V' = -w V/(exp(V/20) - 1) + 20 t: at V = 0 the quotient is 20 and removable. From w = 1,
+    V = 0 at t = 0, with dt 0.1: tau = 2 + cosh 0 = 3 and a = 1/2 give w = 1/2 + 1/2 exp(-0.1/3); V' = -20, and its
+    slope by V is -w d(V/(exp(V/20) - 1))/dV = 1/2, so V = -20 (exp 0.05 - 1)/0.5."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    ode = tmp_path / "gate.ode"
+    ode.write_text(GATE)
+    cell = model(ode)
+    states = cell.initial(3)
+    cell.advance(states, cell.values(), time=0.0, step=0.1)
+    assert states[list(cell.states).index("w")] == approx((0.5 + 0.5 * np.exp(-0.1 / 3)) * np.ones(3), rel=1e-6)
+    assert states[cell.voltage] == approx(-40 * (np.exp(0.05) - 1) * np.ones(3), rel=1e-6)
+
+
+def test_table_is_second_order(tmp_path, monkeypatch):
+    """With V held at 3 mV the gate decays exactly to exp(-1 / tau), tau = 2 + cosh 0.3, in 1 ms, but for the table:
+    half the spacing leaves a quarter of the error."""
+    (tmp_path / "held.ode").write_text(
+        GATE.replace("half*(1 + V/1000)", "0*V").replace("-w*V/(exp(V/20) - 1) + 20*t", "0*V")
+    )
+    errors = []
+    for spacing in (0.4, 0.2):
+        monkeypatch.setattr(generator, "SPACING", spacing)
+        monkeypatch.setattr(generator, "LOWEST", 3.0 - 500.5 * spacing)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"{spacing}"))
+        cell = model(tmp_path / "held.ode")
+        states = cell.initial(1)
+        states[cell.voltage] = 3.0
+        cell.advance(states, cell.values(), time=0.0, step=0.1, steps=10)
+        errors.append(states[list(cell.states).index("w"), 0] - np.exp(-1 / (2 + np.cosh(0.3))))
+    assert errors[0] / errors[1] == approx(4, rel=0.01)
 
 
 def test_vectorised_equals_scalar():

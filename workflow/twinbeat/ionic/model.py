@@ -1,8 +1,9 @@
 """A compiled cell model."""
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from .compiler import kernel
 
 TENTUSSCHER_PANFILOV_2006_EPI = "tentusscher_panfilov_2006_epi"
+TABLES = 8  # of a model, for different parameters and steps
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,24 @@ class CellModel:
     states: dict[str, float]
     parameters: dict[str, float]
     library: Path
-    _advance: ctypes._CFuncPtr = field(init=False, repr=False, compare=False)
+    _functions: ctypes.CDLL = field(init=False, repr=False, compare=False)
+    _table: Callable[[bytes, float], np.ndarray] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        function = ctypes.CDLL(str(self.library)).advance
-        pointer, real = ctypes.c_void_p, ctypes.c_double
-        function.argtypes = [ctypes.c_long, ctypes.c_long, real, real, pointer, pointer]
-        function.restype = None
-        object.__setattr__(self, "_advance", function)
+        library, pointer, real = ctypes.CDLL(str(self.library)), ctypes.c_void_p, ctypes.c_double
+        library.advance.argtypes = [ctypes.c_long, ctypes.c_long, real, real, pointer, pointer, pointer]
+        library.advance.restype = None
+        library.tabulate.argtypes = [real, pointer, pointer]
+        library.tabulate.restype = None
+        library.table_size.restype = ctypes.c_long
+        object.__setattr__(self, "_functions", library)
+        object.__setattr__(self, "_table", lru_cache(TABLES)(self._tabulate))
+
+    def _tabulate(self, parameters: bytes, step: float) -> np.ndarray:
+        """The kernel's functions of the voltage."""
+        table = np.zeros(self._functions.table_size())
+        self._functions.tabulate(step, parameters, table.ctypes.data)
+        return table
 
     @property
     def voltage(self) -> int:
@@ -56,7 +68,8 @@ class CellModel:
                 raise ValueError(
                     f"{self.name}: expected a contiguous float64 array {shape}, got {array.dtype} {array.shape}"
                 )
-        self._advance(cells, steps, time, step, parameters.ctypes.data, states.ctypes.data)
+        table = self._table(parameters.tobytes(), step)
+        self._functions.advance(cells, steps, time, step, parameters.ctypes.data, table.ctypes.data, states.ctypes.data)
 
 
 @cache
