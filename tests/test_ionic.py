@@ -154,3 +154,42 @@ def test_wrong_array_is_named():
     cell = ionic.load()
     with pytest.raises(ValueError, match=r"expected a contiguous float64 array \(19, 4\), got float64 \(19, 4\)"):
         cell.advance(np.asfortranarray(cell.initial(4)), cell.values(), 0.0, 0.1)
+
+
+@pytest.mark.parametrize("family", ["tentusscher_panfilov_2006", "bueno_orovio_2008"])
+def test_midmyocardial_cells_repolarise_last(family):
+    """Transmural heterogeneity, at a cycle length of 1000 ms: M cells have the longest action potential by far (ten
+    Tusscher and Panfilov 2006; Bueno-Orovio et al. 2008), and each kind fires above 20 mV from below -80 mV."""
+    durations = {}
+    for kind in ("epi", "mid", "endo"):
+        times, voltage = ionic.pace(ionic.load(f"{family}_{kind}"), cycle=1000, beats=5, step=0.05)
+        assert voltage[0] < -80 and voltage.max() > 20
+        durations[kind] = ionic.duration(times, voltage)
+    assert durations["mid"] > 1.25 * max(durations["epi"], durations["endo"])
+
+
+def test_minimal_cell_obeys_its_equations():
+    """Bueno-Orovio epi at rest, u = 0 and s = 0, with w = 0.5: w relaxes to 1 with tau_w- = 60 + (15 - 60)(1 +
+    tanh(-65 * 0.03))/2 = 59.1 ms, and no current flows; 50 ms."""
+    cell = ionic.load("bueno_orovio_2008_epi")
+    states = cell.initial(1)
+    row = list(cell.states).index("w")
+    states[row] = 0.5
+    cell.advance(states, cell.unpaced(), 0.0, 0.05, steps=1000)
+    tau = 60 - 45 * (1 + np.tanh(-65 * 0.03)) / 2
+    assert states[row, 0] == approx(1 - 0.5 * np.exp(-50 / tau), rel=2e-3)
+    assert states[cell.voltage, 0] == approx(-84, abs=0.05)
+
+
+def test_own_stimulus_is_found_and_switched_off():
+    """The stimulus goes by other names in ToR-ORd; without it the cell stays at rest."""
+    cell = ionic.load("torord_dyncl_endo")
+    assert cell.stimulus(period=500.0) == {"i_Stim_Period": 500.0}
+    states = cell.initial(1)
+    cell.advance(states, cell.unpaced(), 0.0, 0.02, steps=1000)
+    assert states[cell.voltage, 0] == approx(-89.75, abs=0.2)
+
+
+def test_replaced_equation_must_be_there(decay):
+    with pytest.raises(KeyError, match=r"decay.ode has 0 equations for tau; expected one"):
+        compiler.kernel(decay, {"tau": "3"})

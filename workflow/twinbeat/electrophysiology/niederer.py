@@ -30,7 +30,7 @@ def slab(size: float, time_step: float, matched: bool = False) -> tuple[Monodoma
     tissue = tetrahedra(points, cells, tensors)
     start = np.where((points < 1.5 + 1e-9).all(axis=1), 0.0, np.inf)
     cell = ionic.load()
-    return Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), time_step, Stimulus(start)), points
+    return Monodomain(tissue, cell, cell.unpaced(), time_step, Stimulus(start)), points
 
 
 def match_continuum(size: float, time_step: float) -> tuple[float, float]:

@@ -164,7 +164,7 @@ def conduction(chains: list[Chain], reach: float, time_step: float, expected: fl
         np.concatenate([chain.tissue.mass for chain in chains]),
     )
     cell, start = ionic.load(), np.where(position < max(1.5, reach), 0.0, np.inf)
-    medium = Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), time_step, Stimulus(start))
+    medium = Monodomain(tissue, cell, cell.unpaced(), time_step, Stimulus(start))
     timed = (position > 0.4 * length) & (position < 0.8 * length)
     activation = propagate(medium, STALLED * length / expected, watch=np.flatnonzero(timed)).activation
     if np.isinf(activation[timed]).any():

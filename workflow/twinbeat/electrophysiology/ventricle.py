@@ -28,7 +28,7 @@ def activate(anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: F
     fine = fibers.refine(anatomy, parameters.size, layers, fiber_angles)
     conductivities, attributes = tune(fine, parameters)
     cell, tissue = ionic.load(), discretise(fine, conductivities)
-    medium = Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), parameters.time_step, stimulus(fine, parameters))
+    medium = Monodomain(tissue, cell, cell.unpaced(), parameters.time_step, stimulus(fine, parameters))
     wave = propagate(medium, parameters.duration, parameters.snapshot)
     require_complete(wave, parameters)
     attributes["wave_speed_ratio"] = speed_ratio(fine, wave.activation, parameters)

@@ -11,7 +11,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,19 @@ from . import generator
 from .generator import TEMPLATE, source
 
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-fPIC", "-shared")
+NONE: Mapping[str, str] = {}
 log = logging.getLogger("twinbeat")
 
 
-def kernel(ode: Path) -> tuple[Path, dict[str, dict[str, float]]]:
+def kernel(ode: Path, equations: Mapping[str, str] = NONE) -> tuple[Path, dict[str, dict[str, float]]]:
     """The shared library of a model, and the default ``parameters`` and initial ``states`` by name, in its order."""
 
     def write(work: Path) -> None:
-        text, model = source(ode)
+        text, model = source(ode, equations)
         (work / "code.c").write_text(text)
         (work / "model.json").write_text(json.dumps(model))
 
-    folder = _published(ode.stem, [Path(generator.__file__), TEMPLATE, ode], write)
+    folder = _published(ode.stem, [Path(generator.__file__), TEMPLATE, ode], write, str(sorted(equations.items())))
     return folder / "code.so", json.loads((folder / "model.json").read_text())
 
 
@@ -40,13 +41,13 @@ def library(code: Path) -> Path:
     return _published(code.stem, [code], lambda work: shutil.copy(code, work / "code.c")) / "code.so"
 
 
-def _published(name: str, origins: list[Path], write: Callable[[Path], Any]) -> Path:
-    """The folder of a shared library whose ``code.c`` is written by ``write`` from its origins.
+def _published(name: str, origins: list[Path], write: Callable[[Path], Any], changed: str = "") -> Path:
+    """The folder of a shared library whose ``code.c`` is written by ``write`` from its origins, as ``changed``.
 
     Compiled at most once per origins, generator, compiler and processor. Two processes may race: each compiles in a
     directory of its own, and the first to rename it into place wins.
     """
-    folder = _cache() / _fingerprint(origins)
+    folder = _cache() / _fingerprint(origins, changed)
     if not folder.exists():
         log.info("ionic: compiling %s", name)
         _publish(folder, write)
@@ -74,9 +75,9 @@ def _compile(work: Path) -> None:
         raise RuntimeError(f"gcc could not compile: {result.stderr.strip()}")
 
 
-def _fingerprint(origins: list[Path]) -> str:
+def _fingerprint(origins: list[Path], changed: str) -> str:
     compiler = subprocess.run(["gcc", "--version"], capture_output=True, text=True, check=True).stdout
-    parts = [*(path.read_text() for path in origins), *FLAGS, version("gotranx"), compiler, _processor()]
+    parts = [*(path.read_text() for path in origins), changed, *FLAGS, version("gotranx"), compiler, _processor()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 

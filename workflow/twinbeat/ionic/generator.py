@@ -11,23 +11,34 @@ multiplies the same other states is one column: then removable singularities, as
 stay within a column, and the table has no entry at them (it starts half a step beside a round voltage).
 """
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
 import sympy
 
 LOWEST, HIGHEST, SPACING = -200.025, 200.0, 0.05  # mV; beyond, the outermost entries hold
+VOLTAGE = ("V", "v")  # names of the transmembrane potential, the first of which a model has
 LANES = 8  # the columns are filled up to a multiple
 FLAT = 1e-8  # 1/ms; a slope below it counts as none
 DT, TIME = sympy.Symbol("dt", real=True), sympy.Symbol("t")
 TEMPLATE = Path(__file__).with_name("kernel.c")
 
 
-def source(ode: Path) -> tuple[str, dict[str, dict[str, float]]]:
-    """The C source of a model's kernel, and its parameters and states with their default values."""
+def source(ode: Path, equations: Mapping[str, str]) -> tuple[str, dict[str, dict[str, float]]]:
+    """The C source of a model's kernel, and its parameters and states with their default values.
+
+    ``equations`` are right-hand sides that replace those of the file.
+    """
     import gotranx  # takes a second: only where a kernel is made
 
-    model = gotranx.load_ode(ode, remove_singularities=False)
+    text = ode.read_text()
+    for name, right in equations.items():
+        text, found = re.subn(rf"^{name} = .*$", f"{name} = {right}", text, flags=re.MULTILINE)
+        if found != 1:
+            raise KeyError(f"{ode.name} has {found} equations for {name}; expected one")
+    model = gotranx.load.ode_from_string(text, name=ode.stem, remove_singularities=False)
     states = model.sorted_states()
     writer = Writer([state.symbol for state in states], [item.symbol for item in model.parameters])
     for assignment in model.sorted_assignments(remove_unused=True):
@@ -49,7 +60,7 @@ class Writer:
         from gotranx.codegen.c import GotranCCodePrinter
 
         self.states, self.parameters, self.text = states, parameters, GotranCCodePrinter().doprint
-        self.voltage = next(state for state in states if state.name == "V")
+        self.voltage = next(state for name in VOLTAGE for state in states if state.name == name)
         self.cell = {state for state in states if state is not self.voltage}
         self.timed = {TIME}
         self.uniform = {*parameters, DT}
@@ -132,6 +143,8 @@ class Writer:
 
     def tabulate(self, expression: sympy.Expr) -> sympy.Expr:
         """The expression with its functions of the voltage replaced by entries."""
+        if not isinstance(expression, sympy.Expr):
+            return self._inside(expression)  # a condition, or a branch with its condition
         if not self.is_cell(expression):
             return self.column(expression) if self.is_costly(expression) else expression
         if isinstance(expression, sympy.Add | sympy.Mul):
@@ -164,6 +177,7 @@ class Writer:
         return Template(TEMPLATE.read_text()).substitute(
             columns=-(-len(columns) // LANES) * LANES, rows=round((HIGHEST - LOWEST) / SPACING) + 1,
             lowest=LOWEST, spacing=SPACING, voltage=self.states.index(self.voltage),
+            potential=self.voltage.name,
             parameters="\n    ".join(given),
             tabulated="\n        ".join(self.lines["tabulated"] + columns),
             timed="\n        ".join(self.lines["timed"]),

@@ -12,7 +12,7 @@ void tabulate(double dt, const double *restrict parameters, double *restrict tab
 {
     $parameters
     for (long row = 0; row < ROWS; row++) {
-        const double V = LOWEST + row * SPACING;
+        const double $potential = LOWEST + row * SPACING;
         double *restrict entry = table + row * COLUMNS;
         $tabulated
     }

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from .compiler import kernel
+from .generator import VOLTAGE
+from .models import MODELS
 
 TENTUSSCHER_PANFILOV_2006_EPI = "tentusscher_panfilov_2006_epi"
 TABLES = 8  # of a model, for different parameters and steps
@@ -47,7 +49,7 @@ class CellModel:
     @property
     def voltage(self) -> int:
         """Row of the transmembrane potential in the states."""
-        return list(self.states).index("V")
+        return list(self.states).index(next(name for name in VOLTAGE if name in self.states))
 
     def initial(self, cells: int) -> np.ndarray:
         """Initial states (state, cell)."""
@@ -59,6 +61,15 @@ class CellModel:
         if unknown:
             raise KeyError(f"{self.name} has no parameter {', '.join(sorted(unknown))}")
         return np.array(list((self.parameters | changed).values()))
+
+    def stimulus(self, **changed: float) -> dict[str, float]:
+        """Changes of the model's own stimulus, by ``start``, ``period`` or ``amplitude``, in the model's names."""
+        ends = {name.lower().removeprefix("i_"): name for name in self.parameters}
+        return {ends[f"stim_{name}"]: value for name, value in changed.items()}
+
+    def unpaced(self) -> np.ndarray:
+        """Parameters (parameter,) without the model's own stimulus."""
+        return self.values(**self.stimulus(amplitude=0.0))
 
     def advance(self, states: np.ndarray, parameters: np.ndarray, time: float, step: float, steps: int = 1) -> None:
         """Advance ``states`` (state, cell) in place by ``steps`` generalised Rush-Larsen steps of ``step`` ms."""
@@ -74,6 +85,7 @@ class CellModel:
 
 @cache
 def load(name: str = TENTUSSCHER_PANFILOV_2006_EPI) -> CellModel:
-    """The cell model of ``{name}.ode`` beside this module, compiled if it has not been yet."""
-    library, defaults = kernel(Path(__file__).parent / f"{name}.ode")
-    return CellModel(name, defaults["states"], defaults["parameters"], library)
+    """The cell model of that name in ``MODELS``, compiled if it has not been yet."""
+    variant = MODELS[name]
+    library, defaults = kernel(variant.ode, variant.equations)
+    return CellModel(name, defaults["states"], defaults["parameters"] | variant.parameters, library)
