@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pytest import approx
 
 from twinbeat import ionic
 from twinbeat.ionic import compiler, generator
+from twinbeat.parameters import Electrophysiology
 
 DECAY = 'parameters("Cell", k = 0.5)\nstates("Cell", V = 2.0)\nexpressions("Cell")\ndV_dt = -k*V\n'
 GATE = """parameters("Cell", half = 0.5)
@@ -193,3 +195,8 @@ def test_own_stimulus_is_found_and_switched_off():
 def test_replaced_equation_must_be_there(decay):
     with pytest.raises(KeyError, match=r"decay.ode has 0 equations for tau; expected one"):
         compiler.kernel(decay, {"tau": "3"})
+
+
+def test_configuration_knows_the_models():
+    """The names that the configuration takes are those of the library."""
+    assert get_args(Electrophysiology.model_fields["cell"].annotation) == tuple(ionic.MODELS)

@@ -27,7 +27,7 @@ def activate(anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: F
     layers = max(2, round(thickness(anatomy) / parameters.size))
     fine = fibers.refine(anatomy, parameters.size, layers, fiber_angles)
     conductivities, attributes = tune(fine, parameters)
-    cell, tissue = ionic.load(), discretise(fine, conductivities)
+    cell, tissue = ionic.load(parameters.cell), discretise(fine, conductivities)
     medium = Monodomain(tissue, cell, cell.unpaced(), parameters.time_step, stimulus(fine, parameters))
     wave = propagate(medium, parameters.duration, parameters.snapshot)
     require_complete(wave, parameters)
@@ -47,7 +47,7 @@ def tune(fine: xr.Dataset, parameters: Electrophysiology) -> tuple[Directions, d
     across = parameters.velocity_transverse
     wanted = Directions(parameters.velocity_fiber, across, across, parameters.velocity_endocardium)
     layer = thickness(fine) / (len(np.unique(fine["depth"])) - 1)
-    grid = Grid(parameters.size, layer, parameters.time_step)
+    grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
     conductivities = tuned(wanted, grid)
     velocities = achieved(conductivities, wanted, grid)
     told = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}

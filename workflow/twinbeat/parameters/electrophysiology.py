@@ -1,6 +1,6 @@
 """Parameters of electrophysiology."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,21 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Electrophysiology(Section):
-    """Monodomain activation with the ten Tusscher-Panfilov 2006 cell."""
+    """Monodomain activation."""
+
+    cell: Literal[
+        "tentusscher_panfilov_2006_epi",
+        "tentusscher_panfilov_2006_mid",
+        "tentusscher_panfilov_2006_endo",
+        "bueno_orovio_2008_epi",
+        "bueno_orovio_2008_mid",
+        "bueno_orovio_2008_endo",
+        "torord_dyncl_epi",
+        "torord_dyncl_mid",
+        "torord_dyncl_endo",
+    ] = "tentusscher_panfilov_2006_epi"
+    """Cell model: ten Tusscher-Panfilov 2006, Bueno-Orovio 2008 (four states, no calcium) or ToR-ORd with
+    dynamic chloride, epicardial, mid-myocardial or endocardial."""
 
     size: Length = "2 mm"
     """Edge length of the electrical mesh, made from the same anatomy."""
