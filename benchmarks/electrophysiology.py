@@ -41,11 +41,9 @@ def main() -> None:
     arguments.add_argument("--table", action="store_true")
     arguments.add_argument("--without-peers", action="store_true")
     options = arguments.parse_args()
-    ours = {matched: run(SIZE, TIME_STEP, matched) for matched in (False, True)}
+    ours = {matched: told(run(SIZE, TIME_STEP, matched)) for matched in (False, True)}
     theirs = {} if options.without_peers else peers()
-    table = [run(*setting) for setting in settings()] if options.table else []
-    for figures in (*ours.values(), *theirs.values(), *table):
-        print(line(figures))
+    table = [told(run(*setting)) for setting in settings()] if options.table else []
     figures = headline(ours[True], theirs)
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     everything = figures | {"unmatched": ours[False], "peers": theirs, "table": table}
@@ -85,7 +83,7 @@ def peers() -> dict[str, Figures]:
             "CPATH": str(headers(Path(folder))),
             "TORCHINDUCTOR_CACHE_DIR": f"{folder}/compiled",
         }
-        return {name: peer(python, name, Path(folder), environment) for name in PEERS}
+        return {name: told(peer(python, name, Path(folder), environment)) for name in PEERS}
 
 
 def install(folder: Path) -> Path:
@@ -131,12 +129,14 @@ def peer(python: Path, name: str, folder: Path, environment: dict[str, str]) -> 
     return json.loads(ran.stdout.splitlines()[-1]) | {"size_mm": SIZE, "time_step_ms": TIME_STEP}
 
 
-def line(figures: Figures) -> str:
-    """One run for people."""
-    return (
-        f"{figures['name']:28} dx {figures['size_mm']:4} mm, dt {figures['time_step_ms']:5} ms: "
-        f"{figures['loop_cpu_seconds']:8.2f} s CPU, P8 {figures['p8_ms']:6.2f} ms ({figures['p8_ms'] - CONVERGED:+.2f})"
+def told(figures: Figures) -> Figures:
+    """One run, printed for people."""
+    error = figures["p8_ms"] - CONVERGED
+    setting = f"{figures['name']:20} dx {figures['size_mm']:4} mm, dt {figures['time_step_ms']:5} ms"
+    print(
+        f"{setting}: {figures['loop_cpu_seconds']:8.2f} s CPU, P8 {figures['p8_ms']:6.2f} ms ({error:+.2f})", flush=True
     )
+    return figures
 
 
 def headline(ours: Figures, theirs: dict[str, Figures]) -> Figures:
