@@ -45,7 +45,7 @@ def cells() -> Iterator[Row]:
     yield timed("TTP06 epi, resting potential at beat 100, cycle length 1000 ms", -85.35, 0.2, OWN, _rest)
     for kind, (duration, rest) in TORORD.items():
         name = f"ToR-ORd dynCl {kind}, beat 200, cycle length 1000 ms"
-        yield timed(f"{name}: APD90 (ms)", duration, 3.0, OWN, lambda: ionic.duration(*_torord(kind)))  # noqa: B023
+        yield timed(f"{name}: APD90 (ms)", duration, 1.0, OWN, lambda: ionic.duration(*_torord(kind)))  # noqa: B023
         yield timed(f"{name}: resting potential (mV)", rest, 0.2, OWN, lambda: float(_torord(kind)[1][0]))  # noqa: B023
 
 

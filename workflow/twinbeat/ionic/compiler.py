@@ -16,10 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import generator
-from .generator import TEMPLATE, source
-
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-fPIC", "-shared")
+GENERATOR = tuple(Path(__file__).with_name(name) for name in ("generator.py", "kernel.c"))
 NONE: Mapping[str, str] = {}
 log = logging.getLogger("twinbeat")
 
@@ -28,11 +26,13 @@ def kernel(ode: Path, equations: Mapping[str, str] = NONE) -> tuple[Path, dict[s
     """The shared library of a model, and the default ``parameters`` and initial ``states`` by name, in its order."""
 
     def write(work: Path) -> None:
+        from .generator import source  # imports sympy, which takes a second: only where a kernel is made
+
         text, model = source(ode, equations)
         (work / "code.c").write_text(text)
         (work / "model.json").write_text(json.dumps(model))
 
-    folder = _published(ode.stem, [Path(generator.__file__), TEMPLATE, ode], write, str(sorted(equations.items())))
+    folder = _published(ode.stem, [*GENERATOR, ode], write, str(sorted(equations.items())))
     return folder / "code.so", json.loads((folder / "model.json").read_text())
 
 

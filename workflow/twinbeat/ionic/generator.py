@@ -18,8 +18,9 @@ from string import Template
 
 import sympy
 
+from .models import VOLTAGE
+
 LOWEST, HIGHEST, SPACING = -200.025, 200.0, 0.05  # mV; beyond, the outermost entries hold
-VOLTAGE = ("V", "v")  # names of the transmembrane potential, the first of which a model has
 LANES = 8  # the columns are filled up to a multiple
 FLAT = 1e-8  # 1/ms; a slope below it counts as none
 DT, TIME = sympy.Symbol("dt", real=True), sympy.Symbol("t")

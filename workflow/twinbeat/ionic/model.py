@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .compiler import kernel
-from .generator import VOLTAGE
-from .models import MODELS
+from .models import MODELS, VOLTAGE
 
 TENTUSSCHER_PANFILOV_2006_EPI = "tentusscher_panfilov_2006_epi"
 TABLES = 8  # of a model, for different parameters and steps

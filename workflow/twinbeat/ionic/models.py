@@ -18,6 +18,7 @@ class Variant:
         return Path(__file__).parent / f"{self.file}.ode"
 
 
+VOLTAGE = ("V", "v")  # names of the transmembrane potential, the first of which a model has
 TENTUSSCHER_PANFILOV_2006 = "tentusscher_panfilov_2006_epi"
 ENDO_S_GATE = {"s_inf": "1/(1 + exp((V + 28)/5))", "tau_s": "1000*exp(-((V + 67)**2)/1000) + 8"}
 BUENO_OROVIO_ENDO = {
