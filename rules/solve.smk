@@ -1,8 +1,12 @@
+CELLS = ("tentusscher_panfilov_2006_epi", "bueno_orovio_2008", "torord_dyncl")
+
+
 rule simulate_electrophysiology:
     """Activation of the left ventricle from its early sites."""
     input:
         anatomy="results/{study}/{patient}/anatomy.zarr",
-        cell=library("ionic/tentusscher_panfilov_2006_epi.ode"),
+        kernels=[library("ionic/kernel.c"), library("electrophysiology/diffusion.c")],
+        cells=[library(f"ionic/{name}.ode") for name in CELLS],
         code=modules("electrophysiology", "ionic"),
     output:
         directory("results/{study}/{patient}/activation.zarr"),

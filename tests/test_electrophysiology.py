@@ -7,7 +7,8 @@ from pytest import approx
 from twinbeat import electrophysiology, fibers
 from twinbeat.electrophysiology import niederer, ventricle
 from twinbeat.electrophysiology.assembly import box, conductivity, tetrahedra
-from twinbeat.electrophysiology.monodomain import Monodomain, fastest, legendre, stages
+from twinbeat.electrophysiology.diffusion import Diffusion, fastest, stages
+from twinbeat.electrophysiology.monodomain import Monodomain
 from twinbeat.electrophysiology.propagation import Stimulus, Wave, propagate
 from twinbeat.electrophysiology.velocity import DIRECTIONS, Directions, Grid, achieved, lattice, tuned
 from twinbeat.evidence import electrophysiology as evidence
@@ -79,8 +80,9 @@ def test_diffusion_is_stable_and_keeps_the_charge():
     step = 80 / fastest(rate)
     voltage = np.where(points[:, 0] < 0.5, 100.0, 0.0)
     charge = tissue.mass @ voltage
+    diffusion = Diffusion(rate, step)
     for _ in range(5):
-        voltage = legendre(rate, voltage, 0.0, step, stages(step * fastest(rate)))
+        voltage = diffusion.advance(voltage, None)
         assert np.abs(voltage - 50).max() < 51
         assert tissue.mass @ voltage == approx(charge, rel=1e-12)
 
@@ -139,6 +141,20 @@ def test_tuned_conductivities_meet_the_velocities():
     assert conductivities.fiber > 0.129
 
 
+def test_other_cells_are_tuned_too():
+    """The minimal cell conducts as wanted along the fibres, within the 2 % of the others."""
+    wanted, grid = Directions(0.6, 0.4, 0.4, 1.0), Grid(1.0, 1.2, 0.1, "bueno_orovio_2008_epi")
+    assert achieved(tuned(wanted, grid), wanted, grid).fiber == approx(0.6, rel=0.02)
+
+
+def test_matched_slab_is_near_the_converged_one():
+    """At 0.5 mm and 0.05 ms, lumped: matched to the continuum's plane waves, P2 (5.5 mm across) and P3 (18.5 mm along
+    the fibres) come within 4 % of the converged 26.3 and 31.5 ms; unmatched, P3 alone is 43 % late."""
+    medium, points = niederer.slab(0.5, 0.05, matched=True)
+    watched = [niederer.nearest(points, name) for name in ("P2", "P3")]
+    assert propagate(medium, 60.0, watch=watched).activation[watched] == approx(np.array([26.3, 31.5]), rel=0.04)
+
+
 @pytest.fixture(scope="module")
 def small():
     """A ventricle of a third of the human size, and quick parameters for it."""
@@ -157,7 +173,7 @@ def test_ventricle_is_activated_from_inside_out(small, activated):
     most 15 ms, and in at least 9 ms: 1.2 mm at either side are fast (Purkinje layer; the wave meets the boundary)."""
     anatomy, parameters = small
     times, depth = activated["activation"].values, anatomy["depth"].values
-    first = [ventricle.root(anatomy, height, np.radians(angle)) for height, angle in parameters.roots]
+    first = [ventricle.site(anatomy, height, np.radians(angle)) for height, angle in parameters.roots]
     assert times.min() < 2.5
     assert times[first].max() < np.median(times[depth == 0])
     assert 9 < np.median(times[depth == 1]) - np.median(times[depth == 0]) < 15
@@ -182,10 +198,29 @@ def test_anatomy_takes_the_times_of_the_electrical_mesh(small, activated):
 def test_root_is_where_it_was_asked_for(small):
     """Height and angle of the found point are within an element (4 mm on a ring of 10 mm radius: 0.4 rad, halved)."""
     anatomy, _ = small
-    point = ventricle.root(anatomy, 0.5, np.pi / 3)
+    point = ventricle.site(anatomy, 0.5, np.pi / 3)
     assert anatomy["depth"].values[point] == 0
     assert anatomy["longitudinal"].values[point] == approx(0.5, abs=0.1)
     assert anatomy["circumferential"].values[point] == approx(np.pi / 3, abs=0.25)
+
+
+def test_lead_paces_alone(small):
+    """One lead on the epicardium that fires at 5 ms, without roots: there the wave starts, within the 2 ms of the
+    stimulus (the site is good to half a ring of the coarse mesh, 2 mm), and crosses the 6 mm of the wall at 0.4 mm/ms
+    in at most 15 ms (plus 5 ms for a site beside the lead), in at least 9 ms."""
+    anatomy, parameters = small
+    paced = parameters.model_copy(update={"roots": (), "leads": ((0.5, 0.0, 1.0, 5.0),)})
+    wave, points = electrophysiology.activate(anatomy, paced, Fibers()), anatomy["points"].values
+    times, fine = wave["fine_activation"].values, wave["fine_points"].values
+    lead, below = (points[ventricle.site(anatomy, 0.5, 0.0, depth)] for depth in (1.0, 0.0))
+    assert 5 < times.min() < 7.0
+    assert np.linalg.norm(fine[times.argmin()] - lead) < 4.0
+    assert 9 < times[np.linalg.norm(fine - below, axis=1).argmin()] - times.min() < 20
+
+
+def test_wave_must_start_somewhere():
+    with pytest.raises(ValueError, match="roots and leads are both empty; expected at least one site"):
+        Electrophysiology(roots=())
 
 
 def test_unreached_muscle_is_quarantined(small):

@@ -4,15 +4,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from pytest import approx
 
 from twinbeat import ionic
-from twinbeat.ionic import compiler
+from twinbeat.ionic import compiler, generator
+from twinbeat.parameters import Electrophysiology
 
 DECAY = 'parameters("Cell", k = 0.5)\nstates("Cell", V = 2.0)\nexpressions("Cell")\ndV_dt = -k*V\n'
+GATE = """parameters("Cell", half = 0.5)
+states("Cell", V = 0.0, w = 1.0)
+expressions("Cell")
+tau = 2 + 0.5*(exp(V/10) + exp(-V/10))
+dw_dt = (half*(1 + V/1000) - w)/tau
+dV_dt = -w*V/(exp(V/20) - 1) + 20*t
+"""
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ def test_processes_may_race(decay):
     paths = {racer.communicate()[0].splitlines()[-1] for racer in racers}
     assert [racer.returncode for racer in racers] == [0, 0]
     folders = list((Path(os.environ["XDG_CACHE_HOME"]) / "twinbeat-kernels").iterdir())
-    assert paths == {str(folders[0] / "kernel.so")} and len(folders) == 1
+    assert paths == {str(folders[0] / "code.so")} and len(folders) == 1
 
 
 def test_edited_equations_get_another_kernel(decay):
@@ -78,9 +87,37 @@ def test_compiler_error_is_told(decay, monkeypatch):
         compiler.kernel(decay)
 
 
-def test_generated_code_without_the_scheme_is_told():
-    with pytest.raises(RuntimeError, match="generated no function generalized_rush_larsen"):
-        compiler._loop_body("void rhs(){}", "generalized_rush_larsen")
+def test_stiff_gate_beside_a_singularity(tmp_path, monkeypatch):
+    """w' = (a(V) - w)/tau(V), V' = -w V/(exp(V/20) - 1) + 20 t: at V = 0 the quotient is 20 and removable. From w = 1,
+    V = 0 at t = 0, with dt 0.1: tau = 2 + cosh 0 = 3 and a = 1/2 give w = 1/2 + 1/2 exp(-0.1/3); V' = -20, and its
+    slope by V is -w d(V/(exp(V/20) - 1))/dV = 1/2, so V = -20 (exp 0.05 - 1)/0.5."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    ode = tmp_path / "gate.ode"
+    ode.write_text(GATE)
+    cell = model(ode)
+    states = cell.initial(3)
+    cell.advance(states, cell.values(), time=0.0, step=0.1)
+    assert states[list(cell.states).index("w")] == approx((0.5 + 0.5 * np.exp(-0.1 / 3)) * np.ones(3), rel=1e-6)
+    assert states[cell.voltage] == approx(-40 * (np.exp(0.05) - 1) * np.ones(3), rel=1e-6)
+
+
+def test_table_is_second_order(tmp_path, monkeypatch):
+    """With V held at 3 mV the gate decays exactly to exp(-1 / tau), tau = 2 + cosh 0.3, in 1 ms, but for the table:
+    half the spacing leaves a quarter of the error."""
+    (tmp_path / "held.ode").write_text(
+        GATE.replace("half*(1 + V/1000)", "0*V").replace("-w*V/(exp(V/20) - 1) + 20*t", "0*V")
+    )
+    errors = []
+    for spacing in (0.4, 0.2):
+        monkeypatch.setattr(generator, "SPACING", spacing)
+        monkeypatch.setattr(generator, "LOWEST", 3.0 - 500.5 * spacing)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"{spacing}"))
+        cell = model(tmp_path / "held.ode")
+        states = cell.initial(1)
+        states[cell.voltage] = 3.0
+        cell.advance(states, cell.values(), time=0.0, step=0.1, steps=10)
+        errors.append(states[list(cell.states).index("w"), 0] - np.exp(-1 / (2 + np.cosh(0.3))))
+    assert errors[0] / errors[1] == approx(4, rel=0.01)
 
 
 def test_vectorised_equals_scalar():
@@ -119,3 +156,47 @@ def test_wrong_array_is_named():
     cell = ionic.load()
     with pytest.raises(ValueError, match=r"expected a contiguous float64 array \(19, 4\), got float64 \(19, 4\)"):
         cell.advance(np.asfortranarray(cell.initial(4)), cell.values(), 0.0, 0.1)
+
+
+@pytest.mark.parametrize("family", ["tentusscher_panfilov_2006", "bueno_orovio_2008"])
+def test_midmyocardial_cells_repolarise_last(family):
+    """Transmural heterogeneity, at a cycle length of 1000 ms: M cells have the longest action potential by far (ten
+    Tusscher and Panfilov 2006; Bueno-Orovio et al. 2008), and each kind fires above 20 mV from below -80 mV."""
+    durations = {}
+    for kind in ("epi", "mid", "endo"):
+        times, voltage = ionic.pace(ionic.load(f"{family}_{kind}"), cycle=1000, beats=5, step=0.05)
+        assert voltage[0] < -80 and voltage.max() > 20
+        durations[kind] = ionic.duration(times, voltage)
+    assert durations["mid"] > 1.25 * max(durations["epi"], durations["endo"])
+
+
+def test_minimal_cell_obeys_its_equations():
+    """Bueno-Orovio epi at rest, u = 0 and s = 0, with w = 0.5: w relaxes to 1 with tau_w- = 60 + (15 - 60)(1 +
+    tanh(-65 * 0.03))/2 = 59.1 ms, and no current flows; 50 ms."""
+    cell = ionic.load("bueno_orovio_2008_epi")
+    states = cell.initial(1)
+    row = list(cell.states).index("w")
+    states[row] = 0.5
+    cell.advance(states, cell.unpaced(), 0.0, 0.05, steps=1000)
+    tau = 60 - 45 * (1 + np.tanh(-65 * 0.03)) / 2
+    assert states[row, 0] == approx(1 - 0.5 * np.exp(-50 / tau), rel=2e-3)
+    assert states[cell.voltage, 0] == approx(-84, abs=0.05)
+
+
+def test_own_stimulus_is_found_and_switched_off():
+    """The stimulus goes by other names in ToR-ORd; without it the cell stays at rest."""
+    cell = ionic.load("torord_dyncl_endo")
+    assert cell.stimulus(period=500.0) == {"i_Stim_Period": 500.0}
+    states = cell.initial(1)
+    cell.advance(states, cell.unpaced(), 0.0, 0.02, steps=1000)
+    assert states[cell.voltage, 0] == approx(-89.75, abs=0.2)
+
+
+def test_replaced_equation_must_be_there(decay):
+    with pytest.raises(KeyError, match=r"decay.ode has 0 equations for tau; expected one"):
+        compiler.kernel(decay, {"tau": "3"})
+
+
+def test_configuration_knows_the_models():
+    """The names that the configuration takes are those of the library."""
+    assert get_args(Electrophysiology.model_fields["cell"].annotation) == tuple(ionic.MODELS)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,13 @@ class Stimulus:
     density: float = 50.0
     duration: float = 2.0
 
+    @cached_property
+    def _last(self) -> float:
+        return float(self.start[np.isfinite(self.start)].max(initial=-np.inf)) + self.duration
+
     def __call__(self, time: float) -> Array | None:
+        if time > self._last:
+            return None
         on = (self.start <= time + 1e-9) & (time + 1e-9 < self.start + self.duration)
         return self.density * on if on.any() else None
 

@@ -50,11 +50,12 @@ class Directions(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Edges of the triangles and thickness of the layers in mm, and the time step in ms."""
+    """Edges of the triangles and thickness of the layers in mm, the time step in ms, and the cell model's name."""
 
     size: float
     layer: float
     time_step: float
+    cell: str = ionic.TENTUSSCHER_PANFILOV_2006_EPI
 
 
 @cache
@@ -108,13 +109,13 @@ def within(along: float, across: float, expected: float, grid: Grid) -> float:
     """Velocity in a layer for conductivities along and across the wave, averaged over its directions."""
     length = max(ELEMENTS * grid.size, LENGTH)
     chains = [lattice(grid.size, along, across, direction, length) for direction in DIRECTIONS]
-    return conduction(chains, STIMULATED * grid.size, grid.time_step, expected)
+    return conduction(chains, STIMULATED * grid.size, grid.time_step, expected, grid.cell)
 
 
 def through(conductivity: float, expected: float, grid: Grid) -> float:
     """Velocity through the layers."""
     chain = cable(grid.layer, conductivity, max(ELEMENTS * grid.layer, LENGTH))
-    return conduction([chain], STIMULATED * grid.layer, grid.time_step, expected)
+    return conduction([chain], STIMULATED * grid.layer, grid.time_step, expected, grid.cell)
 
 
 def cable(size: float, conductivity: float, length: float) -> Chain:
@@ -152,7 +153,13 @@ def _chain(spacing: float, weights: dict[int, float], length: float) -> Chain:
     return Chain(Discretisation(stiffness.tocsr(), np.ones(nodes)), np.arange(nodes) * spacing)
 
 
-def conduction(chains: list[Chain], reach: float, time_step: float, expected: float) -> float:
+def conduction(
+    chains: list[Chain],
+    reach: float,
+    time_step: float,
+    expected: float,
+    model: str = ionic.TENTUSSCHER_PANFILOV_2006_EPI,
+) -> float:
     """Velocity in mm/ms of the mean slowness of the chains; 0 where a wave stalls.
 
     ``reach`` mm (at least 1.5) of each chain are stimulated, and the wave is timed over 40 to 80 % of its length.
@@ -163,8 +170,8 @@ def conduction(chains: list[Chain], reach: float, time_step: float, expected: fl
         block_diag([chain.tissue.stiffness for chain in chains], format="csr"),
         np.concatenate([chain.tissue.mass for chain in chains]),
     )
-    cell, start = ionic.load(), np.where(position < max(1.5, reach), 0.0, np.inf)
-    medium = Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), time_step, Stimulus(start))
+    cell, start = ionic.load(model), np.where(position < max(1.5, reach), 0.0, np.inf)
+    medium = Monodomain(tissue, cell, cell.unpaced(), time_step, Stimulus(start))
     timed = (position > 0.4 * length) & (position < 0.8 * length)
     activation = propagate(medium, STALLED * length / expected, watch=np.flatnonzero(timed)).activation
     if np.isinf(activation[timed]).any():

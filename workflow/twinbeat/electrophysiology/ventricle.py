@@ -27,8 +27,8 @@ def activate(anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: F
     layers = max(2, round(thickness(anatomy) / parameters.size))
     fine = fibers.refine(anatomy, parameters.size, layers, fiber_angles)
     conductivities, attributes = tune(fine, parameters)
-    cell, tissue = ionic.load(), discretise(fine, conductivities)
-    medium = Monodomain(tissue, cell, cell.values(stim_amplitude=0.0), parameters.time_step, stimulus(fine, parameters))
+    cell, tissue = ionic.load(parameters.cell), discretise(fine, conductivities)
+    medium = Monodomain(tissue, cell, cell.unpaced(), parameters.time_step, stimulus(fine, parameters))
     wave = propagate(medium, parameters.duration, parameters.snapshot)
     require_complete(wave, parameters)
     attributes["wave_speed_ratio"] = speed_ratio(fine, wave.activation, parameters)
@@ -47,7 +47,7 @@ def tune(fine: xr.Dataset, parameters: Electrophysiology) -> tuple[Directions, d
     across = parameters.velocity_transverse
     wanted = Directions(parameters.velocity_fiber, across, across, parameters.velocity_endocardium)
     layer = thickness(fine) / (len(np.unique(fine["depth"])) - 1)
-    grid = Grid(parameters.size, layer, parameters.time_step)
+    grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
     conductivities = tuned(wanted, grid)
     velocities = achieved(conductivities, wanted, grid)
     told = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
@@ -74,25 +74,28 @@ def endocardial(fine: xr.Dataset) -> Array:
 
 
 def stimulus(fine: xr.Dataset, parameters: Electrophysiology) -> Stimulus:
-    """A current at time 0 around the endocardial point nearest to each root."""
+    """A current around the point nearest to each root, at time 0, and to each lead, when it fires."""
     points = fine["points"].values
     start = np.full(len(points), np.inf)
-    for height, angle in parameters.roots:
-        centre = points[root(fine, height, np.radians(angle))]
-        start[np.linalg.norm(points - centre, axis=1) < STIMULATED * parameters.size] = 0.0
+    roots = [(height, angle, 0.0, 0.0) for height, angle in parameters.roots]
+    for height, angle, depth, time in (*roots, *parameters.leads):
+        centre = points[site(fine, height, np.radians(angle), depth)]
+        near = np.linalg.norm(points - centre, axis=1) < STIMULATED * parameters.size
+        start[near] = np.minimum(start[near], time)
     return Stimulus(start, parameters.stimulus, parameters.stimulus_duration)
 
 
-def root(fine: xr.Dataset, height: float, angle: float) -> int:
-    """The endocardial point nearest to a height (0 apex, 1 base) and an angle about the long axis (rad).
+def site(fine: xr.Dataset, height: float, angle: float, depth: float = 0.0) -> int:
+    """The point nearest to a height (0 apex, 1 base), an angle about the long axis (rad) and a depth (0 endocardium).
 
-    Height is compared first, because rings differ in angle; an angle counts as the length of its arc.
+    The layer of the mesh is compared first, then the height, because rings differ in angle.
     """
-    inner = np.flatnonzero(fine["depth"].values == 0)
-    heights, angles = (fine[name].values[inner] for name in ("longitudinal", "circumferential"))
+    depths = fine["depth"].values
+    layer = np.flatnonzero(np.abs(depths - depth) < np.abs(depths - depth).min() + 1e-9)
+    heights, angles = (fine[name].values[layer] for name in ("longitudinal", "circumferential"))
     ring = np.abs(heights - height) < np.abs(heights - height).min() + 1e-9
     away = np.abs(np.angle(np.exp(1j * (angles - angle))))
-    return int(inner[np.argmin(np.where(ring, away, np.inf))])
+    return int(layer[np.argmin(np.where(ring, away, np.inf))])
 
 
 def require_complete(wave: Wave, parameters: Electrophysiology) -> None:

@@ -16,6 +16,7 @@ from .row import Row, timed
 OWN = "own, BENCHMARKS (separate programs, mesh-converged)"
 NIEDERER = "Niederer et al. 2011, doi 10.1098/rsta.2011.0139"
 DURATIONS = {2000: 306.7, 1000: 303.0, 800: 301.4, 600: 293.5, 500: 281.8, 400: 258.7, 350: 241.5}
+TORORD = {"endo": (266.01, -89.751), "epi": (232.18, -89.887), "mid": (330.54, -89.563)}
 CABLES = {
     (0.5, niederer.ALONG): 0.4211, (0.2, niederer.ALONG): 0.5563, (0.1, niederer.ALONG): 0.5941,
     (0.5, niederer.ACROSS): 0.0486, (0.2, niederer.ACROSS): 0.1447, (0.1, niederer.ACROSS): 0.1908,
@@ -42,11 +43,20 @@ def cells() -> Iterator[Row]:
         name = f"TTP06 epi, APD90 at beat 100, cycle length {cycle} ms"
         yield timed(name, reference, 1.0, OWN, lambda: ionic.duration(*_beat(cycle)))  # noqa: B023
     yield timed("TTP06 epi, resting potential at beat 100, cycle length 1000 ms", -85.35, 0.2, OWN, _rest)
+    for kind, (duration, rest) in TORORD.items():
+        name = f"ToR-ORd dynCl {kind}, beat 200, cycle length 1000 ms"
+        yield timed(f"{name}: APD90 (ms)", duration, 1.0, OWN, lambda: ionic.duration(*_torord(kind)))  # noqa: B023
+        yield timed(f"{name}: resting potential (mV)", rest, 0.2, OWN, lambda: float(_torord(kind)[1][0]))  # noqa: B023
 
 
 @cache
 def _beat(cycle: float) -> tuple[Array, Array]:
     return ionic.pace(ionic.load(), cycle, beats=100)
+
+
+@cache
+def _torord(kind: str) -> tuple[Array, Array]:
+    return ionic.pace(ionic.load(f"torord_dyncl_{kind}"), 1000, beats=200, step=0.01)
 
 
 def _rest() -> float:
@@ -166,6 +176,11 @@ def slabs() -> Iterator[Row]:
         name = f"Niederer 2011, dx {size} mm, dt {step} ms, lumped: activation at P3, 18.5 mm along the fibres (ms)"
         source = f"18.5 mm over the velocity on the cable; {OWN}"
         yield timed(name, expected, 0.03 * expected, source, lambda: activation(size, step)["P3"])  # noqa: B023
+    for size, tolerance in ((0.5, 2.5), (0.2, 1.0)):
+        name = (
+            f"Niederer 2011, dx {size} mm, dt 0.05 ms, conductivities matched to the continuum: activation at P8 (ms)"
+        )
+        yield timed(name, CONVERGED, tolerance, finite, lambda: matched(size))  # noqa: B023
     name = "Niederer 2011: order in dx at which P8 approaches the converged 42.1 ms (dx 0.5, 0.2, 0.1; dt 0.01)"
     yield timed(name, 2.0, 0.5, finite, _order_of_slab)
 
@@ -176,6 +191,13 @@ def activation(size: float, time_step: float) -> dict[str, float]:
     medium, points = niederer.slab(size, time_step)
     times = propagate(medium, 150.0).activation
     return {name: float(times[niederer.nearest(points, name)]) for name in niederer.POINTS}
+
+
+def matched(size: float) -> float:
+    """Activation of P8 in ms with conductivities that are matched to the continuum's velocities."""
+    medium, points = niederer.slab(size, 0.05, matched=True)
+    corner = niederer.nearest(points, "P8")
+    return float(propagate(medium, 150.0, watch=[corner]).activation[corner])
 
 
 def _largest_deviation() -> float:

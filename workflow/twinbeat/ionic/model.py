@@ -1,15 +1,18 @@
 """A compiled cell model."""
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from .compiler import kernel
+from .models import MODELS, VOLTAGE
 
 TENTUSSCHER_PANFILOV_2006_EPI = "tentusscher_panfilov_2006_epi"
+TABLES = 8  # of a model, for different parameters and steps
 
 
 @dataclass(frozen=True)
@@ -23,19 +26,29 @@ class CellModel:
     states: dict[str, float]
     parameters: dict[str, float]
     library: Path
-    _advance: ctypes._CFuncPtr = field(init=False, repr=False, compare=False)
+    _functions: ctypes.CDLL = field(init=False, repr=False, compare=False)
+    _table: Callable[[bytes, float], np.ndarray] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        function = ctypes.CDLL(str(self.library)).advance
-        pointer, real = ctypes.c_void_p, ctypes.c_double
-        function.argtypes = [ctypes.c_long, ctypes.c_long, real, real, pointer, pointer]
-        function.restype = None
-        object.__setattr__(self, "_advance", function)
+        library, pointer, real = ctypes.CDLL(str(self.library)), ctypes.c_void_p, ctypes.c_double
+        library.advance.argtypes = [ctypes.c_long, ctypes.c_long, real, real, pointer, pointer, pointer]
+        library.advance.restype = None
+        library.tabulate.argtypes = [real, pointer, pointer]
+        library.tabulate.restype = None
+        library.table_size.restype = ctypes.c_long
+        object.__setattr__(self, "_functions", library)
+        object.__setattr__(self, "_table", lru_cache(TABLES)(self._tabulate))
+
+    def _tabulate(self, parameters: bytes, step: float) -> np.ndarray:
+        """The kernel's functions of the voltage."""
+        table = np.zeros(self._functions.table_size())
+        self._functions.tabulate(step, parameters, table.ctypes.data)
+        return table
 
     @property
     def voltage(self) -> int:
         """Row of the transmembrane potential in the states."""
-        return list(self.states).index("V")
+        return list(self.states).index(next(name for name in VOLTAGE if name in self.states))
 
     def initial(self, cells: int) -> np.ndarray:
         """Initial states (state, cell)."""
@@ -48,6 +61,15 @@ class CellModel:
             raise KeyError(f"{self.name} has no parameter {', '.join(sorted(unknown))}")
         return np.array(list((self.parameters | changed).values()))
 
+    def stimulus(self, **changed: float) -> dict[str, float]:
+        """Changes of the model's own stimulus, by ``start``, ``period`` or ``amplitude``, in the model's names."""
+        ends = {name.lower().removeprefix("i_"): name for name in self.parameters}
+        return {ends[f"stim_{name}"]: value for name, value in changed.items()}
+
+    def unpaced(self) -> np.ndarray:
+        """Parameters (parameter,) without the model's own stimulus."""
+        return self.values(**self.stimulus(amplitude=0.0))
+
     def advance(self, states: np.ndarray, parameters: np.ndarray, time: float, step: float, steps: int = 1) -> None:
         """Advance ``states`` (state, cell) in place by ``steps`` generalised Rush-Larsen steps of ``step`` ms."""
         cells = states.shape[1]
@@ -56,11 +78,13 @@ class CellModel:
                 raise ValueError(
                     f"{self.name}: expected a contiguous float64 array {shape}, got {array.dtype} {array.shape}"
                 )
-        self._advance(cells, steps, time, step, parameters.ctypes.data, states.ctypes.data)
+        table = self._table(parameters.tobytes(), step)
+        self._functions.advance(cells, steps, time, step, parameters.ctypes.data, table.ctypes.data, states.ctypes.data)
 
 
 @cache
 def load(name: str = TENTUSSCHER_PANFILOV_2006_EPI) -> CellModel:
-    """The cell model of ``{name}.ode`` beside this module, compiled if it has not been yet."""
-    library, defaults = kernel(Path(__file__).parent / f"{name}.ode")
-    return CellModel(name, defaults["states"], defaults["parameters"], library)
+    """The cell model of that name in ``MODELS``, compiled if it has not been yet."""
+    variant = MODELS[name]
+    library, defaults = kernel(variant.ode, variant.equations)
+    return CellModel(name, defaults["states"], defaults["parameters"] | variant.parameters, library)

@@ -12,7 +12,7 @@ def pace(
 
     The stimulus is the model's own, moved to the start of each beat.
     """
-    states, parameters = cell.initial(1), cell.values(stim_start=0.0, stim_period=cycle)
+    states, parameters = cell.initial(1), cell.values(**cell.stimulus(start=0.0, period=cycle))
     every = round(sampling / step)
     cell.advance(states, parameters, 0.0, step, steps=round((beats - 1) * cycle / step))
     times, voltage = np.arange(0.0, cycle, sampling), []

@@ -1,8 +1,8 @@
 """Parameters of electrophysiology."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..units import Angle, CurrentDensity, Length, Time, Velocity
 from .section import Section
@@ -11,7 +11,21 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Electrophysiology(Section):
-    """Monodomain activation with the ten Tusscher-Panfilov 2006 cell."""
+    """Monodomain activation."""
+
+    cell: Literal[
+        "tentusscher_panfilov_2006_epi",
+        "tentusscher_panfilov_2006_mid",
+        "tentusscher_panfilov_2006_endo",
+        "bueno_orovio_2008_epi",
+        "bueno_orovio_2008_mid",
+        "bueno_orovio_2008_endo",
+        "torord_dyncl_epi",
+        "torord_dyncl_mid",
+        "torord_dyncl_endo",
+    ] = "tentusscher_panfilov_2006_epi"
+    """Cell model: ten Tusscher-Panfilov 2006, Bueno-Orovio 2008 (four states, no calcium) or ToR-ORd with
+    dynamic chloride, epicardial, mid-myocardial or endocardial."""
 
     size: Length = "2 mm"
     """Edge length of the electrical mesh, made from the same anatomy."""
@@ -28,7 +42,7 @@ class Electrophysiology(Section):
     velocity_endocardium: Velocity = "1.5 mm/ms"
     """Conduction velocity within the endocardial layer of elements, which stands for the Purkinje network."""
 
-    roots: Annotated[tuple[tuple[Share, Angle], ...], Field(min_length=1)] = (
+    roots: tuple[tuple[Share, Angle], ...] = (
         (0.5, "0 degree"),
         (0.8, "60 degree"),
         (0.33, "-60 degree"),
@@ -37,8 +51,12 @@ class Electrophysiology(Section):
     towards the anterior wall. Central septum, high anterior paraseptal, and posterior paraseptal a third of the way
     from the apex (Durrer et al. 1970)."""
 
+    leads: tuple[tuple[Share, Angle, Share, Time], ...] = ()
+    """Pacing leads: height and angle as for the roots, depth (0 endocardium, 1 epicardium) and when they fire. Without
+    roots they pace alone."""
+
     stimulus: CurrentDensity = "50 uA/mm^3"
-    """Current at the roots (Niederer et al. 2011)."""
+    """Current at roots and leads (Niederer et al. 2011)."""
 
     stimulus_duration: Time = "2 ms"
     """How long it flows (Niederer et al. 2011)."""
@@ -48,3 +66,9 @@ class Electrophysiology(Section):
 
     snapshot: Time = "10 ms"
     """Interval at which the transmembrane potential is kept."""
+
+    @model_validator(mode="after")
+    def _starts_somewhere(self) -> "Electrophysiology":
+        if not self.roots and not self.leads:
+            raise ValueError("roots and leads are both empty; expected at least one site")
+        return self
