@@ -39,7 +39,7 @@ class TestVerdicts:
     def test_mesh_quality_after_all_attempts(self, stack, caplog):
         caplog.set_level(logging.INFO, "twinbeat")
         assert self.quarantined(stack, COARSE.model_copy(update={"minimum_dihedral": 50.0})) == "mesh-quality"
-        assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE)) == 8
+        assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE, 9.0)) == 8
 
     def test_flat_elements_are_made_smaller(self, stack, caplog):
         """Layers of 4 to 5 mm with edges of 16 mm have angles of about atan(4.5 / 14) = 18 degree, below 20; smoother
@@ -48,6 +48,12 @@ class TestVerdicts:
         found = mesh.build(stack, Mesh(size="16 mm", layers=2))
         assert caplog.text.count("trying again") == 2
         assert float(found["percentile_dihedral"]) == approx(23, abs=1)
+
+    def test_tall_elements_get_more_layers_first(self):
+        """Edges of 4 mm in two layers: of a wall of 12 mm, layers of 6 mm are tall, of one of 6 mm they are flat."""
+        thick, thin = (from_labels.attempts(Mesh(size="4 mm", layers=2), wall)[2] for wall in (12.0, 6.0))
+        assert (thick.size, thick.layers) == (4, 4)
+        assert (thin.size, thin.layers) == (3, 2)
 
     def test_a_stack_that_just_reaches_the_apex_is_enough(self, stack):
         """Without a slice beyond the apex, the ellipsoid alone closes the wall: cavity within 5 %."""
@@ -63,7 +69,8 @@ class TestRemeshing:
         monkeypatch.setattr(quality, "faults", lambda result, limits: next(answers))
         monkeypatch.setattr(fit, "surfaces", record(fit.surfaces, used))
         mesh.build(stack, COARSE)
-        assert used == [1e-3] * align.ROUNDS + [1e-3, 1e-2]  # to lay the slices onto the walls, then to mesh
+        laid, seen, meshed = [1e-3] * align.ROUNDS, [1e-3], [1e-3, 1e-2]  # slices onto the walls; how thick these are
+        assert used == laid + seen + meshed
 
     def test_walls_that_nearly_touch_are_refused(self, stack):
         """1 mm of wall, and an endocardium at 34 mm for contours at 26: 8 mm off, less towards the apex."""

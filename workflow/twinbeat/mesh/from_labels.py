@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..parameters import Mesh
 from ..verdicts import Quarantined
@@ -29,7 +30,7 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
     """
     outlines = steady(short_axis(labels), parameters.smoothness)
     found: list[str] = []
-    for attempt in attempts(parameters):
+    for attempt in attempts(parameters, float(thickness(fit.surfaces(outlines, parameters.smoothness)).mean())):
         shape = fit.surfaces(outlines, attempt.smoothness)
         found = implausible(shape, outlines)
         if not found:
@@ -54,12 +55,13 @@ def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
         log.info("mesh: slice at %g mm is %.1f mm off the others; left out", outlines.positions[0], misfit)
 
 
-def attempts(parameters: Mesh) -> list[Mesh]:
-    """The parameters as given, then smoother surfaces, smaller elements (those in a thin wall are flat), both, half as
-    large ones, and more layers (those in a thick wall are tall)."""
+def attempts(parameters: Mesh, wall: float) -> list[Mesh]:
+    """The parameters as given and with smoother surfaces; then smaller elements, as those in thin layers are flat, and
+    more layers, as elements in thick ones are tall, in the order that a ``wall`` of so many mm on average asks for."""
     smoother, finer, half, layered = {"smoothness": 10}, {"size": 0.75}, {"size": 0.5}, {"layers": 2}
-    last = {"smoothness": 100, "layers": 2, "size": 0.8}
-    changes = [{}, smoother, finer, smoother | finer, half, smoother | half, smoother | layered, last]
+    flat, tall = [finer, smoother | finer, half, smoother | half], [smoother | layered]
+    order = [*tall, *flat] if wall > parameters.layers * parameters.size else [*flat, *tall]
+    changes = [{}, smoother, *order, {"smoothness": 100, "layers": 2, "size": 0.8}]
     return [
         parameters.model_copy(update={name: getattr(parameters, name) * factor for name, factor in change.items()})
         for change in changes
@@ -68,15 +70,20 @@ def attempts(parameters: Mesh) -> list[Mesh]:
 
 def implausible(shape: Surfaces, outlines: contours.Contours) -> list[str]:
     """What cannot be believed of fitted walls, in words."""
-    phi = np.linspace(0, 2 * np.pi, 72, endpoint=False)
-    theta = np.linspace(shape.rim(0, phi), np.pi, 40)
-    thickness = np.linalg.norm(shape.points(1, theta, phi) - shape.points(0, theta, phi), axis=-1).min()
+    thinnest = thickness(shape).min()
     off = max(np.quantile(np.abs(fit.distances(shape, wall, outlines.walls[wall])), 0.75) for wall in (0, 1))
     found = [
-        (thickness < THINNEST, f"wall {thickness:.1f} mm thin, at least {THINNEST:g} mm expected"),
+        (thinnest < THINNEST, f"wall {thinnest:.1f} mm thin, at least {THINNEST:g} mm expected"),
         (off > FARTHEST, f"a quarter of a contour over {off:.1f} mm off its wall, at most {FARTHEST:g} mm expected"),
     ]
     return [words for wrong, words in found if wrong]
+
+
+def thickness(shape: Surfaces) -> NDArray[np.float64]:
+    """Of the wall below its base (theta, phi), along rays from the centre, in mm."""
+    phi = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    theta = np.linspace(shape.rim(0, phi), np.pi, 40)
+    return np.linalg.norm(shape.points(1, theta, phi) - shape.points(0, theta, phi), axis=-1)
 
 
 def volume_faults(mesh: xr.Dataset, shape: Surfaces, limits: Mesh) -> list[str]:
