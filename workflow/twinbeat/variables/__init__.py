@@ -6,28 +6,11 @@ its origin in the middle of the base plane, the third axis along the long axis f
 septum (RV); ``to_lps`` (4 x 4) maps it to LPS.
 """
 
-from typing import NamedTuple
+from .anatomy import BIVENTRICLE, FIBERS, MESH, PLACES
+from .cohort import COHORT
+from .variable import Variable
 
-
-class Variable(NamedTuple):
-    """Dimensions, unit and meaning of a stored array."""
-
-    dims: tuple[str, ...]
-    unit: str
-    meaning: str
-
-
-def _reduced(field: str) -> dict[str, Variable]:
-    """Decomposition and Gaussian processes of a field of the surrogate."""
-    entry, rank, mode = (f"{field}_{what}" for what in ("entry", "rank", "mode"))
-    return {
-        f"{field}_modes": Variable((entry, rank), "1", "orthonormal modes of the scaled field"),
-        f"{field}_values": Variable((rank,), "1", "singular values"),
-        f"{field}_right": Variable((rank, "member"), "1", "coefficients of the members over the singular values"),
-        f"{field}_theta": Variable((mode, "hyperparameter"), "1", "ln of the kernel's variance, length scales, noise"),
-        f"{field}_stretch": Variable((mode,), "1", "of the standard deviation, from members left out"),
-    }
-
+__all__ = ["COORDINATES", "VARIABLES", "Variable"]
 
 COORDINATES: dict[str, Variable] = {
     "time": Variable(("time",), "ms", "after the R wave"),
@@ -43,63 +26,6 @@ COORDINATES: dict[str, Variable] = {
     "patient": Variable(("patient",), "1", "pseudonym"),
     "quantity": Variable(("quantity",), "1", "name"),
     "member": Variable(("member",), "1", "index in the ensemble"),
-}
-
-_QUALITY = {
-    "minimum_dihedral": Variable((), "degree", "smallest angle between two faces of an element"),
-    "percentile_dihedral": Variable((), "degree", "first percentile of the elements' smallest dihedral angles"),
-    "maximum_aspect": Variable((), "1", "largest aspect ratio of an element, 1 for the regular tetrahedron"),
-    "slice_position": Variable(("slice",), "mm", "z of the slices that the walls were fitted to, from the base on"),
-    "slice_shift": Variable(("slice", "component"), "mm", "LPS shift that a breath-hold gave to the slice, subtracted"),
-}
-
-_COORDINATES = {
-    "depth": Variable(("point",), "1", "share of the wall's thickness, 0 endocardium to 1 epicardium"),
-    "longitudinal": Variable(("point",), "1", "share of the arc along the wall, 0 apex to 1 base"),
-    "circumferential": Variable(("point",), "rad", "about the long axis, from the septum to the anterior wall"),
-    "ventricle": Variable(("point",), "1", "-1 left with the septum, 1 right, 0 blood"),
-}
-
-_FIBERS = {
-    "fiber": Variable(("cell", "component"), "1", "unit fibre direction"),
-    "sheet": Variable(("cell", "component"), "1", "unit sheet direction, across the wall"),
-    "sheet_normal": Variable(("cell", "component"), "1", "unit sheet-normal direction"),
-    "segment": Variable(("cell",), "1", "AHA segment, 1 to 17; 0 outside the left wall"),
-}
-
-_MESH = {
-    "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
-    "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
-    "facets": Variable(("facet", "facet_corner"), "1", "triangles of the boundary, outward"),
-    "facet_tags": Variable(("facet",), "1", "1 endocardium, 2 epicardium, 3 base, 4 right endocardium"),
-    "cell_tags": Variable(("cell",), "1", "1 left wall with the septum, 2 right wall, 3 left and 4 right blood"),
-    **_COORDINATES,
-    "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
-    "surface_centre": Variable(("component",), "mm", "centre of the star-shaped walls (twinbeat.mesh.surfaces)"),
-    "surface_radii": Variable(("wall", "component"), "mm", "semi-axes of endocardium and epicardium"),
-    "surface_modes": Variable(("wall", "mode"), "1", "real spherical harmonics of both walls"),
-    "contour_rms": Variable(("wall",), "mm", "root mean square distance of the contours from endo- and epicardium"),
-    "shape_score": Variable(("shape_mode",), "1", "of a virtual anatomy, in standard deviations of the shape model"),
-    "nearest_training": Variable((), "mm", "root mean square distance of a virtual anatomy from any patient, at least"),
-    "refit_rms": Variable((), "mm", "the same of a virtual anatomy's walls from the points that were drawn"),
-    "attempts": Variable((), "1", "draws that a virtual anatomy took"),
-    **_QUALITY,
-}
-
-_BIVENTRICLE = {
-    "points": Variable(("point", "component"), "mm", "mesh nodes in the heart frame at end-diastole"),
-    "cells": Variable(("cell", "corner"), "1", "tetrahedra"),
-    "cell_tags": Variable(("cell",), "1", "1 LV wall with the septum, 2 RV wall, 3 LV blood, 4 RV blood"),
-    "facets": Variable(("facet", "facet_corner"), "1", "triangles around the muscle, out of it, and lids of blood"),
-    "facet_tags": Variable(
-        ("facet",), "1", "1 LV endocardium, 2 epicardium, 3 base, 4 RV endocardium, 5 and 6 lids of LV and RV blood"
-    ),
-    "to_lps": Variable(("row", "column"), "mm", "homogeneous map from the heart frame to LPS"),
-    "contour_rms": Variable(("surface",), "mm", "of the contours from LV endocardium, RV endocardium, LV epicardium"),
-    "curvature": Variable(("surface",), "1/mm", "99th percentile across edges of LV and RV endocardium and epicardium"),
-    "volume": Variable(("tissue",), "mL", "of LV wall, RV wall, LV blood, RV blood in the mesh, below the base"),
-    "smooth_volume": Variable(("tissue",), "mL", "the same of the smooth surfaces that were meshed"),
-    **_QUALITY,
 }
 
 VARIABLES: dict[str, dict[str, Variable]] = {
@@ -138,9 +64,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "reviewed": Variable(("time",), "1", "whether a reviewer drew in the frame"),
         "agreement": Variable(("label", "time"), "1", "Dice of the automatic labels with these"),
     },
-    "mesh": _MESH,
-    "biventricle": {**_BIVENTRICLE, **_COORDINATES, **_FIBERS},
-    "anatomy": {**_MESH, **_FIBERS},
+    "mesh": MESH,
+    "biventricle": {**BIVENTRICLE, **PLACES, **FIBERS},
+    "anatomy": {**MESH, **FIBERS},
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
         "volume_sigma": Variable(("time",), "mL", "its standard deviation"),
@@ -249,62 +175,5 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "dice_myocardium": Variable((), "1", "overlap of LV myocardium with the planted truth"),
         "dice_rv": Variable((), "1", "overlap of RV blood with the planted truth"),
     },
-    "cohort": {
-        "status": Variable(("patient",), "1", "0 done, 1 rejected, 2 quarantined, 3 needs review"),
-        "group": Variable(("patient",), "1", "group of the table of patients"),
-        "code": Variable(("patient",), "1", "reason of a verdict, else empty"),
-        "stage": Variable(("patient",), "1", "rule that gave the verdict, else empty"),
-        "message": Variable(("patient",), "1", "words of the verdict, else empty"),
-        "value": Variable(("patient", "quantity"), "1", "scalar of the assessment in its own unit; 0 where not known"),
-        "known": Variable(("patient", "quantity"), "1", "1 where the patient has the quantity"),
-    },
-    "ensemble": {
-        "factor": Variable(("member", "parameter"), "1", "by which the calibrated heart is varied"),
-        "lower": Variable(("parameter",), "1", "bound of the factor"),
-        "upper": Variable(("parameter",), "1", "bound of the factor"),
-    },
-    "member": {
-        "number": Variable((), "1", "in the ensemble; from 1000 held out of the training"),
-        "factor": Variable(("parameter",), "1", "by which the calibrated heart is varied"),
-        "volume": Variable(("time",), "mL", "LV cavity in the last beat"),
-        "pressure": Variable(("time",), "kPa", "LV cavity"),
-        "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
-        "ejection_fraction": Variable((), "%", "stroke volume over largest volume"),
-        "peak_pressure": Variable((), "kPa", "largest LV pressure"),
-    },
-    "surrogate": {
-        "factor": Variable(("member", "parameter"), "1", "of the members that trained it"),
-        "digest": Variable(("member",), "1", "SHA-256 of a member's factors and results"),
-        "lower": Variable(("parameter",), "1", "bound of the factor"),
-        "upper": Variable(("parameter",), "1", "bound of the factor"),
-        "failed": Variable((), "1", "members whose simulation gave no result"),
-        "volume": Variable(("time",), "mL", "mean of the members"),
-        "pressure": Variable(("time",), "kPa", "mean of the members"),
-        "displacement": Variable(("frame", "point", "component"), "mm", "mean of the members"),
-        "ejection_fraction": Variable((), "%", "mean of the members"),
-        "peak_pressure": Variable((), "kPa", "mean of the members"),
-        **_reduced("displacement"),
-        **_reduced("loop"),
-        **_reduced("figures"),
-        "error": Variable(("quantity",), "1", "root mean square over held-out members, relative to the quantity's own"),
-        "variation": Variable(("quantity",), "1", "the same of the distance from the mean: what the error compares to"),
-        "coverage": Variable(("quantity",), "1", "share of held-out values in their 90 % intervals"),
-        "held_out": Variable((), "1", "number of held-out members"),
-    },
-    "shape": {
-        "mean": Variable(("wall", "node", "component"), "mm", "corresponding points of the mean heart, heart frame"),
-        "modes": Variable(("shape_mode", "wall", "node", "component"), "mm", "displacement by one standard deviation"),
-        "frame": Variable(("frame_entry",), "mm", "mean centre (3) and semi-axes (2 x 3) of the star-shaped walls"),
-        "frame_modes": Variable(("shape_mode", "frame_entry"), "mm", "their change with one standard deviation"),
-        "triangles": Variable(("triangle", "corner"), "1", "nodes of the triangles of each wall"),
-        "variance": Variable(("rank",), "mm^2", "of the scores of all modes, mean square over the points"),
-        "compactness": Variable(("count",), "1", "share of the variance in the first 0, 1, ... modes"),
-        "generalisation": Variable(("count",), "mm", "distance of patients from what modes of the others make of them"),
-        "generalisation_error": Variable(("count",), "mm", "its standard error"),
-        "specificity": Variable(("count",), "mm", "distance of drawn shapes from the nearest patient"),
-        "specificity_error": Variable(("count",), "mm", "its standard error"),
-        "score": Variable(("patient", "shape_mode"), "1", "of the patients, in standard deviations"),
-        "residual": Variable(("patient",), "mm", "distance of the patient from what the kept modes make of it"),
-        "neighbour": Variable(("patient",), "mm", "distance of the patient from the nearest other one"),
-    },
+    **COHORT,
 }
