@@ -33,7 +33,7 @@ STOPPED = {
     "gap": ("rejected", "import_image", "missing-slice"),
     "damaged": ("rejected", "deidentify", "corrupt-file"),
     "shuffled": ("needs review", "review_labels"),  # at which of its gates hangs on single pixels
-    "miscalibrated": ("quarantined", "calibrate_heart", "mechanics-diverged"),
+    "miscalibrated": ("quarantined", "calibrate_heart", "-diverged"),  # the solver at once, or the fit after some steps
 }
 """How, where and why each patient but the phantom stops."""
 SAMPLED = {"origin": {"value": 0, "code": "mm[Hg]"}, "period": 150, "dimensions": 1, "data": "60 300 350 -20 -20 -20"}
@@ -42,7 +42,7 @@ TRANSDUCER = {
     "resourceType": "Bundle",
     "entry": [{"resource": {"resourceType": "Observation", "code": LV_PRESSURE, "valueSampledData": SAMPLED}}],
 }
-"""A wrong scale and zero: from a full heart at 60 mmHg, such suction buckles the wall and the solver diverges."""
+"""A wrong scale and zero: a full heart at 60 mmHg and then such suction, which no stiffness explains."""
 
 CUFF = """code,value,unit,time,source
 8480-6,118,mm[Hg],2020-01-31,cuff
