@@ -37,7 +37,7 @@ class Segmentation(Section):
     minimum_confidence: Share = 0.8
     """Least mean confidence over the heart."""
 
-    minimum_dice: tuple[Share, Share, Share] = (0.6, 0.8, 0.4)
+    minimum_dice: tuple[Share, Share, Share] = (0.8, 0.85, 0.7)
     """Least predicted Dice of LV blood, LV myocardium and RV blood in any frame."""
 
     review: str = "review"
