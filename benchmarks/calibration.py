@@ -16,14 +16,13 @@ import numpy as np
 import xarray as xr
 
 from twinbeat import store
-from twinbeat.assessment import ejection_fraction, tension_sigma
+from twinbeat.assessment import interval, recovery, tension_sigma
 from twinbeat.verdicts import PatientStopped
 
 FIRST = 101
 """Number of the first phantom: not one of the demo."""
 STUDY = Path("studies/calibration.yaml")
 FOLDER = Path("results/calibration")
-TWO_SIDED_90 = 1.645
 
 
 def run(phantoms: int, cores: int) -> None:
@@ -41,17 +40,16 @@ def run(phantoms: int, cores: int) -> None:
 
 def recovered(posterior: xr.Dataset, targets: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     """Errors in %, % and points; whether the 90 % intervals hold the truth; forward solves."""
-    tension, sigma = posterior.tension.values, tension_sigma(posterior)
-    peak, planted = int(tension.argmax()), float(truth.tension.max())
+    errors, peak = recovery(targets, posterior, truth), int(posterior.tension.values.argmax())
     spread = float(np.sqrt(posterior.covariance.values[0, 0]))
-    off = float(np.log(posterior.stiffness / truth.stiffness))
-    fitted = ejection_fraction(posterior.volume.values, int(targets.end_diastole))
+    stiffness = interval(float(np.log(posterior.stiffness)), spread)
+    tension = interval(float(posterior.tension[peak]), float(tension_sigma(posterior)[peak]))
     return {
-        "stiffness_error": 100 * (float(posterior.stiffness) / float(truth.stiffness) - 1),
-        "tension_error": 100 * (float(tension[peak]) / planted - 1),
-        "ef_error_points": fitted - float(truth.ejection_fraction),
-        "stiffness_covered": float(abs(off) <= TWO_SIDED_90 * spread),
-        "tension_covered": float(abs(tension[peak] - planted) <= TWO_SIDED_90 * sigma[peak]),
+        "stiffness_error": errors["stiffness_recovery"],
+        "tension_error": errors["tension_recovery"],
+        "ef_error_points": errors["ejection_fraction_recovery"],
+        "stiffness_covered": float(stiffness[0] <= np.log(float(truth.stiffness)) <= stiffness[1]),
+        "tension_covered": float(tension[0] <= float(truth.tension.max()) <= tension[1]),
         "forward_solves": float(posterior.forward_solves),
     }
 

@@ -15,6 +15,7 @@ JOULE_PER_MMHG_ML = KPA_PER_MMHG * 1e-3  # 1 kPa mL = 1 mJ
 TOLERANCES = {"stiffness_recovery": 15.0, "tension_recovery": 15.0, "ejection_fraction_recovery": 3.0}
 """Largest accepted distance from a planted truth: %, % and points."""
 
+TWO_SIDED_90 = 1.645
 DICE = {"dice_blood": 1, "dice_myocardium": 2, "dice_rv": 3}
 Array = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ def assess(
     if surrogate is not None:
         figures |= _surrogate(surrogate)
     if truth is not None:
-        figures |= _recovery(figures, truth) | _overlap(labels, truth)
+        figures |= recovery(targets, posterior, truth) | _overlap(labels, truth)
     return _dataset(figures, beat)
 
 
@@ -110,6 +111,11 @@ def _parameters(posterior: xr.Dataset) -> dict[str, float]:
     }
 
 
+def interval(mean: float, sigma: float) -> tuple[float, float]:
+    """The central 90 % of a normal distribution."""
+    return mean - TWO_SIDED_90 * sigma, mean + TWO_SIDED_90 * sigma
+
+
 def tension_sigma(posterior: xr.Dataset) -> Array:
     """Standard deviation (time,) of the tensions in kPa; 0 for the frames whose tension was not free."""
     sigma = np.zeros(posterior.sizes["time"])
@@ -150,8 +156,9 @@ def _surrogate(surrogate: xr.Dataset) -> dict[str, float]:
     return {"surrogate_error": 100 * error.max(), "surrogate_coverage": 100 * coverage.mean()}
 
 
-def _recovery(figures: dict[str, object], truth: xr.Dataset) -> dict[str, float]:
+def recovery(targets: xr.Dataset, posterior: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     """Like against like: the fitted tension of a frame stands for the planted mean of healthy muscle at that frame."""
+    figures = _function(targets, posterior) | _parameters(posterior)
     planted = {"stiffness": float(truth.stiffness), "peak_tension": float(truth.tension.max())}
     stiffness, tension = (100 * (figures[name] / value - 1) for name, value in planted.items())
     points = figures["fitted_ejection_fraction"] - float(truth.ejection_fraction)

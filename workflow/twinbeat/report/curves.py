@@ -9,11 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Ellipse
 
-from ..assessment import tension_sigma
+from ..assessment import TWO_SIDED_90, interval, tension_sigma
 from ..units import KPA_PER_MMHG
 from .theme import BEAT, FIT, TARGET, axes, picture, styled
-
-TWO_SIDED_90 = 1.645
 
 
 @styled
@@ -99,11 +97,6 @@ def _equality(axis: Axes, targets: xr.Dataset, posterior: xr.Dataset) -> None:
     axis.plot(ends, ends, color=TARGET, linewidth=0.8)
     axis.plot(target, fit, "o", color=FIT, markersize=2, alpha=0.5)
     axis.set(xlabel="target radius (mm)", ylabel="fitted radius (mm)", aspect="equal")
-
-
-def interval(mean: float, sigma: float) -> tuple[float, float]:
-    """The central 90 % of a normal distribution."""
-    return mean - TWO_SIDED_90 * sigma, mean + TWO_SIDED_90 * sigma
 
 
 def _closed(*arrays: xr.DataArray) -> list[np.ndarray]:

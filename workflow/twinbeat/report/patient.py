@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..assessment import DICE, TOLERANCES
+from ..assessment import DICE, TOLERANCES, interval
 from ..page import number, render
 from . import clinical, knowledge, labels
 from .bullseye import bullseye
-from .curves import cycle, interval, loop, residuals, uncertainty
+from .curves import cycle, loop, residuals, uncertainty
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
 from .meshing import mesh_slices
