@@ -69,8 +69,7 @@ class TestRemeshing:
         monkeypatch.setattr(quality, "faults", lambda result, limits: next(answers))
         monkeypatch.setattr(fit, "surfaces", record(fit.surfaces, used))
         mesh.build(stack, COARSE)
-        laid, seen, meshed = [1e-3] * align.ROUNDS, [1e-3], [1e-3, 1e-2]  # slices onto the walls; how thick these are
-        assert used == laid + seen + meshed
+        assert used == [1e-3] * align.ROUNDS + [1e-3, 1e-2]  # to lay the slices onto the walls, then to mesh
 
     def test_walls_that_nearly_touch_are_refused(self, stack):
         """1 mm of wall, and an endocardium at 34 mm for contours at 26: 8 mm off, less towards the apex."""

@@ -1,6 +1,7 @@
 """From labels to a mesh that passes the quality gates, or a verdict."""
 
 import logging
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -29,9 +30,10 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
     Raises Quarantined: those of ``contours.extract``, mesh-quality.
     """
     outlines = steady(short_axis(labels), parameters.smoothness)
+    fitted = cache(lambda smoothness: fit.surfaces(outlines, smoothness))
     found: list[str] = []
-    for attempt in attempts(parameters, float(thickness(fit.surfaces(outlines, parameters.smoothness)).mean())):
-        shape = fit.surfaces(outlines, attempt.smoothness)
+    for attempt in attempts(parameters, float(thickness(fitted(parameters.smoothness)).mean())):
+        shape = fitted(attempt.smoothness)
         found = implausible(shape, outlines)
         if not found:
             mesh = conserving(generate(shape, attempt.size, attempt.layers, outlines.to_lps))
