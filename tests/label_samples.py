@@ -5,6 +5,8 @@ import numpy as np
 from twinbeat.segmentation import postprocess
 
 BLOOD, MYOCARDIUM, RV = 1, 2, 3
+PIXEL = 1.5
+"""mm"""
 
 
 def disc(radius: float, centre: tuple[float, float] = (32, 32), size: int = 64) -> np.ndarray:
@@ -23,7 +25,7 @@ def certain(labels: np.ndarray) -> np.ndarray:
 
 def labelled(labels: np.ndarray) -> np.ndarray:
     """What becomes of a network's certain opinion."""
-    return postprocess.labels(certain(labels))
+    return postprocess.labels(certain(labels), PIXEL)
 
 
 def cine(slice_: np.ndarray, frames: int = 8, slices: int = 6) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from label_samples import certain, cine, disc, labelled, ring
+from label_samples import PIXEL, certain, cine, disc, labelled, ring
 
-from twinbeat.segmentation import postprocess
+from twinbeat.segmentation import outline, postprocess
 
 BLOOD, MYOCARDIUM, RV = 1, 2, 3
 
@@ -18,7 +18,7 @@ def test_papillary_muscle_becomes_blood_and_a_gap_in_the_wall_is_closed():
     faulty = ring()
     faulty[30:34, 30:34] = MYOCARDIUM  # an island in the pool
     faulty[31:33, 42:50] = 0  # a gap through the wall
-    mended = postprocess.tidy(faulty)
+    mended = postprocess.tidy(faulty, PIXEL)
     assert (mended[30:34, 30:34] == BLOOD).all()
     assert postprocess.enclosure(faulty) < 1.0
     assert postprocess.enclosure(mended) == 1.0
@@ -66,7 +66,7 @@ def test_an_unsure_slice_is_no_ventricle():
     """Of four labels with equal chances but for half more of one, the likeliest has 0.63."""
     probability = certain(cine(ring()))
     probability[:, :, 5] = 0.5 * probability[:, :, 5] + 0.5 / 4
-    found = postprocess.labels(probability)
+    found = postprocess.labels(probability, PIXEL)
     assert not found[:, 5].any()
     assert found[:, 4].any()
 
@@ -84,6 +84,40 @@ def test_a_basal_slice_counts_if_half_of_its_pool_is_closed(open_from, counts):
 
 def test_no_heart_gives_no_labels():
     assert not labelled(cine(np.zeros((64, 64), np.uint8))).any()
+
+
+def test_a_slice_that_shows_no_ventricles_outline_is_outside():
+    """A ring and a disc 50 pixels beside it, joined by a strip of 4 x 18 pixels, fill
+    (2 pi 16^2 + 72) / (pi 16^2 + 50 x 32) = 0.70 of their hull."""
+    stack = cine(np.zeros((96, 96), np.uint8))
+    alone = np.where(disc(10, (32, 25), 96), BLOOD, np.where(disc(16, (32, 25), 96), MYOCARDIUM, 0)).astype(np.uint8)
+    stack[:] = alone
+    stack[:, 0][:, disc(16, (32, 75), 96)] = MYOCARDIUM
+    stack[:, 0, 30:34, 40:60] = MYOCARDIUM
+    assert outline.solidity(stack[0, 0] > 0) == pytest.approx(0.70, abs=0.03)
+    found = labelled(stack)
+    assert not found[:, 0].any()
+    assert np.array_equal(found[:, 1:], stack[:, 1:])
+
+
+def test_a_spike_of_the_wall_goes_and_a_notch_of_the_pool_is_filled():
+    """Discs of 10 mm do not reach into a spike or a notch 4 pixels (6 mm) wide, but for a fillet at its foot."""
+    slice_ = ring(12, 20)
+    slice_[30:34, 51:60] = MYOCARDIUM
+    slice_[30:34, 20:28] = MYOCARDIUM
+    mended = postprocess.tidy(slice_, PIXEL)
+    assert not (mended[30:34, 54:60] > 0).any()
+    assert (mended[30:34, 22:28] == BLOOD).all()
+    assert (mended != ring(12, 20)).sum() <= 12
+
+
+def test_what_is_smaller_than_the_disc_keeps_its_outline():
+    small = disc(5)
+    small[31:33, 36:42] = True
+    assert np.array_equal(outline.opened(small, PIXEL), small)
+    assert outline.solidity(small) < 0.95
+    assert outline.solidity(np.zeros((4, 4), bool)) == 1
+    assert not outline.closed(np.zeros((4, 4), bool), PIXEL).any()
 
 
 @pytest.mark.parametrize(("frames", "weight"), [(25, 0.2), (40, 0.2), (5, 0.04)])

@@ -32,7 +32,7 @@ def segment(image: xr.Dataset, settings: Segmentation) -> xr.Dataset:
     grid = around(middle, labeller.card)
     log.info("segment: left ventricle about y %.0f mm, x %.0f mm", *middle)
     probability = smooth_in_time(_probability(grid.sample(image.image), labeller, settings.orientations))
-    return summarise(image, grid, probability, postprocess.labels(probability))
+    return summarise(image, grid, probability, postprocess.labels(probability, labeller.card.pixel_size))
 
 
 def around(middle: tuple[float, float], card: Card) -> Grid:
