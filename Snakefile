@@ -20,6 +20,7 @@ include: "rules/anatomy.smk"
 include: "rules/calibrate.smk"
 include: "rules/solve.smk"
 include: "rules/surrogate.smk"
+include: "rules/whatif.smk"
 include: "rules/shape.smk"
 include: "rules/report.smk"
 include: "rules/exchange.smk"
@@ -45,3 +46,14 @@ rule shape_model:
     """The statistical shape model of the cohort, and its page."""
     input:
         f"results/{study.study}/shape.html",
+
+
+rule whatif:
+    """All what-if runs of all patients."""
+    input:
+        expand(
+            "results/{study}/{patient}/whatif/{whatif}/report.html",
+            study=study.study,
+            patient=patients,
+            whatif=study.whatif,
+        ),

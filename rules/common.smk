@@ -55,6 +55,7 @@ wildcard_constraints:
     patient="[A-Za-z0-9][A-Za-z0-9-]*",
     member="[0-9]+",
     virtual="v-[0-9]{5}",
+    whatif="[a-z0-9][a-z0-9-]*",
 
 
 def library(name):
@@ -99,8 +100,11 @@ def retrieval(wildcards):
     return section("retrieval") if source.suffix.lower() in cohort.FETCHED else {}
 
 
-def arguments(rule, *sections):
-    """The JSON argument of a script under MPI: what Snakemake would hand to a ``script:``."""
+def arguments(rule, *sections, log="logs/{study}/{patient}/{rule}.log", **more):
+    """The JSON argument of a script under MPI: what Snakemake would hand to a ``script:``.
+
+    ``more`` are functions of the wildcards that give further params.
+    """
 
     def of_job(wildcards, input, output):
         return json.dumps(
@@ -108,8 +112,9 @@ def arguments(rule, *sections):
                 "rule": rule,
                 "input": dict(input.items()),
                 "output": list(output),
-                "params": {name: section(name) for name in sections},
-                "log": f"logs/{wildcards.study}/{wildcards.patient}/{rule}.log",
+                "params": {name: section(name) for name in sections}
+                | {name: value(wildcards) for name, value in more.items()},
+                "log": log.format(rule=rule, **wildcards),
             }
         )
 

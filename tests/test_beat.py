@@ -7,6 +7,7 @@ from pytest import approx
 from twins import CYCLE, END_DIASTOLIC, clinical, twin
 
 from twinbeat import beat, mesh
+from twinbeat.activation import Curve
 from twinbeat.beat import Factors
 from twinbeat.parameters import Beat, Mechanics
 from twinbeat.units import KPA_PER_MMHG
@@ -101,6 +102,6 @@ def test_goals_are_the_calibrated_ones(stores):
 def test_pump_learns_the_posterior(stores):
     """The closed form meets the frames that it learns from within 3 mmHg of up to 120."""
     posterior = stores["posterior"]
-    pump = beat.learned(posterior, 70.0, CYCLE)
+    pump = beat.learned(posterior, 70.0, Curve(posterior.time.values, posterior.tension.values, CYCLE))
     frames = zip(posterior.volume.values, posterior.tension.values, strict=True)
     assert [pump.static(v, T) for v, T in frames] == approx(posterior.pressure.values / KPA_PER_MMHG, abs=3)

@@ -29,6 +29,7 @@ ANATOMY = {"build_mesh", "assign_fibers"}
 FRONT = {"deidentify", "import_image", "segment_heart", "review_labels"}
 REPORTS = {"assess_twin", "report_patient", "export_fhir", "export_dicom", "summarise_cohort", "check_cohort"}
 SHAPE = {"build_shape_model", "report_shape_model", "synthesise_anatomy"}
+WHATIF = {"simulate_whatif", "compare_whatif", "report_whatif"}
 SURROGATE = {"sample_ensemble", "simulate_member", "refresh_surrogate"}
 
 
@@ -45,7 +46,7 @@ def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def planned(folder: Path, *options: str) -> tuple[set[str], set[str]]:
     """The rules that would run, and the patients in whose jobs' messages."""
     dry = snakemake(folder, "--dry-run", *options)
-    assert dry.returncode == 0, dry.stderr
+    assert dry.returncode == 0, dry.stdout + dry.stderr
     said = dry.stdout + dry.stderr
     rules = set(re.findall(r"^(\w+) +\d+$", said.split("Job stats:")[-1], re.M)) if "Job stats:" in said else set()
     assert rules or "Nothing to be done" in said
@@ -102,6 +103,21 @@ def test_editing_the_surrogate_leaves_the_twin_alone(study):
     assert "refresh_surrogate" in rules
     assert rules <= SURROGATE | REPORTS
     assert patients == {"phantom-01"}
+
+
+def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
+    (study / "studies/whatif.yaml").write_text(
+        "surrogate:\n  patients: [phantom-01]\n"
+        "whatif:\n  bled: {blood: 0.9}\n  paced: {electrophysiology: {roots: [[0.1, 0 degree]]}}\n"
+    )
+    options = ("--configfile", "studies/whatif.yaml")
+    assert planned(study, *options) == (set(), set())
+    assert planned(study, "whatif", *options)[0] == WHATIF | {"simulate_whatif_electrophysiology", "whatif"}
+    bled, paced = (f"results/study/phantom-01/whatif/{name}/report.html" for name in ("bled", "paced"))
+    assert planned(study, bled, *options)[0] == WHATIF
+    assert planned(study, paced, *options)[0] == WHATIF | {"simulate_whatif_electrophysiology"}
+    refused = snakemake(study, "--dry-run", bled.replace("bled", "shocked"), *options)
+    assert "whatif: expected a run shocked, got bled, paced" in refused.stdout + refused.stderr
 
 
 def test_forcing_a_stack_imports_only_that_patient_again(study):

@@ -44,12 +44,18 @@ def local_curve(curve: Curve, activation: np.ndarray, weight: np.ndarray, rounds
     ``activation`` and ``weight`` (point,): ms and volume. Delays blur; Van Cittert's iteration undoes it (tension stays
     above zero, so the mean is met but for what no positive curve can meet).
     """
-    lags, shares = _histogram(delays(activation, weight), weight)
-    local = curve
+    local, late = curve, delays(activation, weight)
     for _ in range(rounds):
-        mean = sum(share * local(curve.time - lag) for lag, share in zip(lags, shares, strict=True))
+        mean = mean_curve(local, late, weight).tension
         local = Curve(curve.time, np.maximum(local.tension + curve.tension - mean, 0), curve.cycle)
     return local
+
+
+def mean_curve(local: Curve, late: np.ndarray, weight: np.ndarray) -> Curve:
+    """The mean over the muscle of a local curve that comes ``late`` (point,), in ms, with ``weight`` (point,)."""
+    lags, shares = _histogram(late, weight)
+    mean = sum(share * local(local.time - lag) for lag, share in zip(lags, shares, strict=True))
+    return Curve(local.time, mean, local.cycle)
 
 
 def delays(activation: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ rate, pressures and stroke volume; both are solved together for the periodic bea
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,10 +59,9 @@ class Heart:
         self.contractile = posterior.contractile.values
         self._curve, self._delays = Curve(np.array([0.0]), np.array([0.0]), 1.0), np.zeros(len(self.contractile))
 
-    def contract(self, curve: Curve, activation: np.ndarray, volumes: np.ndarray) -> None:
-        """Let cells contract as ``curve`` on average, each at its ``activation`` (ms); ``volumes`` (cell,) weigh."""
-        muscle = volumes * self.contractile
-        self._curve, self._delays = local_curve(curve, activation, muscle), delays(activation, muscle)
+    def contract(self, local: Curve, late: np.ndarray) -> None:
+        """Let cells contract as ``local``, each ``late`` (cell,) by so many ms."""
+        self._curve, self._delays = local, late
 
     def unloaded_volume(self) -> float:
         """Volume in mL of the unloaded cavity."""
@@ -103,14 +103,12 @@ def simulate(
     heart = Heart(anatomy, posterior, end_diastole, mechanics, comm)
     heart.ventricle.stiffness.value *= factors.stiffness
     curve = Curve(posterior.time.values, factors.tension * posterior.tension.values, cycle)
-    cells = anatomy.cells.values
-    heart.contract(
-        curve, activation.activation.values[cells].mean(axis=1), mesh.cell_volumes(anatomy.points.values, cells)
-    )
+    early, muscle = of_cells(anatomy, activation), healthy(anatomy, posterior)
+    heart.contract(local_curve(curve, early, muscle), delays(early, muscle))
     unloaded, goals = heart.unloaded_volume(), goals_of(posterior, clinical, end_diastole)
-    fitted = circulation.fit(learned(posterior, unloaded, cycle), cycle / 1000, goals)
-    pump = learned(posterior, unloaded, cycle, factors)
-    times = np.arange(0, cycle - beat.time_step / 2, beat.time_step)
+    calibrated = Curve(posterior.time.values, posterior.tension.values, cycle)
+    fitted = circulation.fit(learned(posterior, unloaded, calibrated), cycle / 1000, goals)
+    pump = learned(posterior, unloaded, curve).stiffened(factors.stiffness)
 
     def circulate(pump: Pump, last: Loop | None) -> Loop:
         if factors == Factors():
@@ -118,9 +116,29 @@ def simulate(
         filling = factors.preload * goals.end_diastolic[0]
         return circulation.settle(pump, last or fitted, factors.resistance * fitted.resistance, filling)
 
+    return run(heart, pump, circulate, curve, beat)
+
+
+Circulate = Callable[[Pump, Loop | None], Loop]
+"""The limit cycle with a pump, starting from the last one."""
+
+
+def run(heart: Heart, pump: Pump, circulate: Circulate, mean: Curve, beat: Beat) -> xr.Dataset:
+    """The periodic beat of a heart whose muscle has a ``mean`` tension, in the circulation that ``circulate`` gives."""
+    times = np.arange(0, mean.cycle - beat.time_step / 2, beat.time_step)
     coupled = circulation.couple(heart, pump, circulate, times, beat.beats, beat.steady)
     check(coupled.steadiness, beat)
-    return dataset(heart, coupled, curve, beat.frames)
+    return dataset(heart, coupled, mean, beat.frames)
+
+
+def of_cells(anatomy: xr.Dataset, activation: xr.Dataset) -> np.ndarray:
+    """Activation (cell,) in ms."""
+    return activation.activation.values[anatomy.cells.values].mean(axis=1)
+
+
+def healthy(anatomy: xr.Dataset, posterior: xr.Dataset) -> np.ndarray:
+    """Volume (cell,) in mm^3 of muscle that contracts."""
+    return mesh.cell_volumes(anatomy.points.values, anatomy.cells.values) * posterior.contractile.values
 
 
 def check(steadiness: float, beat: Beat) -> None:
@@ -141,15 +159,13 @@ def goals_of(posterior: xr.Dataset, clinical: Clinical, end_diastole: int) -> Go
     )
 
 
-def learned(posterior: xr.Dataset, unloaded: float, cycle: float, factors: Factors | None = None) -> Pump:
-    """The closed form of the calibrated heart, from its fitted frames, varied by ``factors``; ``cycle`` in ms."""
-    factors = factors or Factors()
+def learned(posterior: xr.Dataset, unloaded: float, mean: Curve) -> Pump:
+    """The closed form of the calibrated heart, from its fitted frames, with a ``mean`` tension of its muscle."""
     fitted = zip(
         posterior.volume.values, posterior.tension.values, posterior.pressure.values / KPA_PER_MMHG, strict=True
     )
     readings = [Reading(*map(float, frame)) for frame in fitted]
-    curve = Curve(posterior.time.values, factors.tension * posterior.tension.values, cycle)
-    return circulation.learn(readings, unloaded, curve, cycle / 1000).stiffened(factors.stiffness)
+    return circulation.learn(readings, unloaded, mean, mean.cycle / 1000)
 
 
 def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dataset:
@@ -164,6 +180,7 @@ def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dat
         "fiber_strain": (("segment", "time"), np.stack([heart.strain[float(t)] for t in times], axis=1)),
         "tension": (("time",), curve(times)),
         "steadiness": ((), coupled.steadiness),
+        "state": (("quantity",), cycle.states[0]),
     }
     if shapes[0] is not None:
         values["displacement"] = (("frame", "point", "component"), np.stack(shapes))
@@ -173,6 +190,8 @@ def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dat
         "pressure_rise": float(np.gradient(cycle.pressure, cycle.time).max()),
         "resistance": float(coupled.loop.circulation.systemic_arteries.R),
         "compliance": float(coupled.loop.circulation.systemic_arteries.C),
+        "resistance_scale": coupled.loop.resistance,
+        "compliance_scale": coupled.loop.compliance,
     }
-    coordinates = {"time": times, "frame": kept, "segment": np.arange(1, 18)}
+    coordinates = {"time": times, "frame": kept, "segment": np.arange(1, 18), "quantity": list(circulation.STATES)}
     return xr.Dataset(values, coordinates, attrs=figures)

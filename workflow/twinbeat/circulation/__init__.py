@@ -1,12 +1,25 @@
 """Closed-loop lumped circulation, fitted to a patient and coupled to a three-dimensional left ventricle."""
 
 from .coupling import Coupled, Heart, couple
-from .loop import REFERENCE_STATE, Cavity, Circulation, Cycle, Elastance, Shooting, Vessel, around, reference, run_beat
-from .patient import Goals, Loop, fit, settle
+from .loop import (
+    REFERENCE_STATE,
+    STATES,
+    Cavity,
+    Circulation,
+    Cycle,
+    Elastance,
+    Shooting,
+    Vessel,
+    around,
+    reference,
+    run_beat,
+)
+from .patient import Goals, Loop, fit, keep, resume, settle
 from .pump import Pump, Reading, learn
 
 __all__ = [
     "REFERENCE_STATE",
+    "STATES",
     "Cavity",
     "Circulation",
     "Coupled",
@@ -22,8 +35,10 @@ __all__ = [
     "around",
     "couple",
     "fit",
+    "keep",
     "learn",
     "reference",
+    "resume",
     "run_beat",
     "settle",
 ]

@@ -82,6 +82,19 @@ def settle(left_ventricle: Cavity, near: Loop, resistance: float, end_diastolic:
     return _cycle(shooting, circulation, near, _nearest(misfit, [1.0])[0] * blood)
 
 
+def resume(left_ventricle: Cavity, period: float, scales: tuple[float, float], state: np.ndarray) -> Loop:
+    """A fitted circulation as it goes on from ``state`` (12,), with another ventricle; ``scales`` are its resistance
+    and compliance. No limit cycle yet."""
+    circulation = _scaled(left_ventricle, period, *scales)
+    return Loop(*scales, circulation, run_beat(circulation, state))
+
+
+def keep(left_ventricle: Cavity, near: Loop, resistance: float, blood: float) -> Loop:
+    """The limit cycle next to another one, with a resistance (a scale) and a volume of blood (mL)."""
+    circulation = _scaled(left_ventricle, near.circulation.period, resistance, near.compliance)
+    return _cycle(Shooting(5e-5), circulation, near, blood)
+
+
 def _nearest(misfit: Callable[[np.ndarray], np.ndarray], begin: list[float]) -> np.ndarray:
     """The least squares solution next to ``begin``, around which there must be beats."""
     try:

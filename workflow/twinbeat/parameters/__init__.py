@@ -16,6 +16,7 @@ from .segmentation import Segmentation
 from .shape import Shape
 from .study import ConfigurationError, Study, default_yaml, read
 from .surrogate import Surrogate
+from .whatif import WhatIf
 
 __all__ = [
     "Beat",
@@ -37,6 +38,7 @@ __all__ = [
     "Shape",
     "Study",
     "Surrogate",
+    "WhatIf",
     "default_yaml",
     "read",
 ]

@@ -19,6 +19,7 @@ from .section import Section
 from .segmentation import Segmentation
 from .shape import Shape
 from .surrogate import Surrogate
+from .whatif import WhatIf
 
 
 class ConfigurationError(ValueError):
@@ -45,6 +46,11 @@ class Study(Section):
     calibration: Calibration = Calibration()
     electrophysiology: Electrophysiology = Electrophysiology()
     beat: Beat = Beat()
+    whatif: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], WhatIf] = Field(default_factory=dict)
+    """Runs of the finished twin with something changed, by name: electrophysiology (keys with other values), and
+    factors on tension, stiffness, resistance and blood. snakemake results/{study}/{patient}/whatif/{name}/report.html
+    makes one, snakemake whatif all of them."""
+
     surrogate: Surrogate = Surrogate()
     shape: Shape = Shape()
     phantom: Phantom = Phantom()
@@ -59,6 +65,16 @@ class Study(Section):
                     f"mechanics.holzapfel_ogden, {a:g} kPa, got {self.calibration.stiffness_prior:g} kPa "
                     f"within {low:g} and {high:g} kPa"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _whatif_can_be(self) -> Self:
+        for name, run in self.whatif.items():
+            try:
+                run.activated_by(self.electrophysiology)
+            except ValidationError as error:
+                faults = [_fault(fault | {"loc": ("electrophysiology", *fault["loc"])}) for fault in error.errors()]
+                raise ValueError(f"whatif.{name}.{'; '.join(faults)}") from None
         return self
 
 

@@ -37,7 +37,7 @@ def heart(anatomy: xr.Dataset, activation: xr.Dataset | None, tissue: NDArray[np
     """
     scenes = [(_fibers(anatomy, opened, tissue), "Fibres") for opened in (False, True)]
     if activation is not None:
-        scenes += [(_activation(activation, opened), "Activation") for opened in (False, True)]
+        scenes += [(_activation(activation, opened, _range(activation)), "Activation") for opened in (False, True)]
     figure, row = axes(1, 4, 11, 3.9)
     for axis in row:
         bare(axis)
@@ -47,6 +47,21 @@ def heart(anatomy: xr.Dataset, activation: xr.Dataset | None, tissue: NDArray[np
     _scale(row[:2], HELIX, (-90, 90), "helix angle (degrees)")
     if activation is not None:
         _scale(row[2:], ACTIVATION, _range(activation), f"activation (ms), lines every {ISOCHRONE:.0f} ms")
+    return picture(figure, "jpg")
+
+
+@styled
+def activations(usual: xr.Dataset, changed: xr.Dataset) -> str:
+    """Two activation maps on one scale, each from outside and with the front half cut away."""
+    ends = np.array([_range(usual), _range(changed)])
+    limits = float(ends[:, 0].min()), float(ends[:, 1].max())
+    figure, row = axes(1, 4, 11, 3.9)
+    shown = [(activation, opened) for activation in (usual, changed) for opened in (False, True)]
+    for axis, (activation, opened) in zip(row, shown, strict=True):
+        bare(axis)
+        axis.imshow(_activation(activation, opened, limits))
+        axis.set_title("cut open" if opened else "outside")
+    _scale(row, ACTIVATION, limits, f"activation (ms), lines every {ISOCHRONE:.0f} ms")
     return picture(figure, "jpg")
 
 
@@ -87,13 +102,13 @@ def _fibers(anatomy: xr.Dataset, opened: bool, tissue: NDArray[np.integer] | Non
     return scene.shot()
 
 
-def _activation(activation: xr.Dataset, opened: bool) -> Array:
+def _activation(activation: xr.Dataset, opened: bool, limits: tuple[float, float]) -> Array:
     grid = _grid(activation.fine_points.values, activation.fine_cells.values)
     grid.point_data["time"] = activation.fine_activation.values
     scene = _Scene(grid.points, opened)
     surface = scene.cut(grid).extract_surface(algorithm="dataset_surface")
-    scene.plotter.add_mesh(surface, scalars="time", cmap=ACTIVATION, clim=_range(activation), show_scalar_bar=False)
-    first, last = _range(activation)
+    scene.plotter.add_mesh(surface, scalars="time", cmap=ACTIVATION, clim=limits, show_scalar_bar=False)
+    first, last = limits
     lines = surface.contour(np.arange(first + ISOCHRONE, last, ISOCHRONE), scalars="time")
     if lines.n_points:
         scene.plotter.add_mesh(lines, color="white", line_width=2)

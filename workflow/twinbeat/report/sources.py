@@ -32,12 +32,12 @@ class Gathered:
 
 def gather(paths: Mapping[str, str], clinical: str) -> Gathered:
     """Open the clinical file and the stores ``{name: path}``, in the order of the stages; keep a verdict."""
-    figures = _opened(clinical, Clinical.read)
+    figures = _read(clinical, Clinical.read)
     verdict = figures if isinstance(figures, PatientStopped) else None
     stores, checksums = {}, {Path(clinical).name: store.checksum(Path(clinical))}
     for name, path in paths.items():
         checksums[Path(path).name] = store.checksum(Path(path))
-        found = _opened(path, store.open)
+        found = opened(path)
         if isinstance(found, PatientStopped):
             verdict = verdict or found
         else:
@@ -47,10 +47,15 @@ def gather(paths: Mapping[str, str], clinical: str) -> Gathered:
 
 def assessments(paths: Iterable[str]) -> dict[str, xr.Dataset | PatientStopped]:
     """The assessment or the verdict of each patient, by the name of the folder that holds it."""
-    return {Path(path).parent.name: _opened(path, store.open) for path in paths}
+    return {Path(path).parent.name: opened(path) for path in paths}
 
 
-def _opened[T](path: str, read: Callable[[str], T]) -> T | PatientStopped:
+def opened(path: str) -> xr.Dataset | PatientStopped:
+    """The dataset of a store, or the verdict that stands in its place."""
+    return _read(path, store.open)
+
+
+def _read[T](path: str, read: Callable[[str], T]) -> T | PatientStopped:
     try:
         return read(path)
     except PatientStopped as stopped:

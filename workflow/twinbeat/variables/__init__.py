@@ -122,6 +122,15 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         ),
         "tension": Variable(("time",), "kPa", "mean active tension"),
         "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
+        "state": Variable(
+            ("quantity",),
+            "1",
+            "of the circulation at the R wave (Regazzoni 2022): volumes V mL, pressures p mmHg, flows Q mL/s",
+        ),
+    },
+    "changes": {
+        "baseline": Variable(("quantity",), "1", "of the calibrated twin, in the unit that the quantity's name has"),
+        "changed": Variable(("quantity",), "1", "of the twin with what was changed"),
     },
     "truth": {
         "stiffness": Variable((), "kPa", "planted stiffness of the passive law (mechanics.law)"),

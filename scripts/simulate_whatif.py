@@ -1,0 +1,14 @@
+"""Simulate the beat of one patient's calibrated heart with something changed, on all ranks."""
+
+from mpi4py import MPI
+
+from twinbeat import stage, store, whatif
+from twinbeat.parameters import Beat, Mechanics, WhatIf
+
+with stage.mpi_job(MPI.COMM_WORLD.rank) as job:
+    names = ("anatomy", "posterior", "activation", "beat", "targets")
+    stores = {name: store.open(getattr(job.input, name)) for name in names}
+    run = WhatIf(**job.params.run)
+    settings, mechanics = Beat(**job.params.beat), Mechanics(**job.params.mechanics)
+    changed = store.open(job.input.changed)
+    job.publish(whatif.simulate(stores, changed, run, settings, mechanics, MPI.COMM_WORLD))

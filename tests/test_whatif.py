@@ -1,0 +1,151 @@
+"""What-if runs: an unchanged twin is itself, and changes go where physiology says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from mpi4py import MPI
+from pytest import approx
+from report_pages import QUARANTINED, Elements
+from twins import CYCLE, clinical, twin
+
+from twinbeat import beat, report, store, whatif
+from twinbeat.activation import Curve, delays, local_curve, mean_curve
+from twinbeat.parameters import Beat, ConfigurationError, Electrophysiology, Mechanics, WhatIf, read
+
+COARSE = Beat(time_step="50 ms", frames=4, steady=0.002, beats=10)
+
+
+@pytest.fixture(scope="module")
+def stores():
+    made = twin(MPI.COMM_SELF)
+    return made | {"beat": beat.simulate(*made.values(), clinical(), COARSE, Mechanics(), MPI.COMM_SELF)}
+
+
+def simulated(stores, changed=None, **factors):
+    run = WhatIf.model_construct(**factors)
+    changed = stores["activation"] if changed is None else changed
+    return whatif.simulate(stores, changed, run, COARSE, Mechanics(), MPI.COMM_SELF)
+
+
+def test_an_unchanged_twin_is_itself(stores):
+    """Both are limit cycles of one circulation with one heart, each steady to 0.002 of its state's magnitude (100 mL,
+    100 mmHg) at the R wave; five times that is allowed while blood is ejected."""
+    same, usual = simulated(stores), stores["beat"]
+    assert same.volume.values == approx(usual.volume.values, abs=1.0)
+    assert same.pressure.values == approx(usual.pressure.values, abs=0.13)
+    assert same.attrs["resistance"] == approx(usual.attrs["resistance"], rel=1e-12)
+
+
+def test_less_blood_and_less_tension_move_the_loop(stores):
+    """Bleeding (a tenth of the stressed blood) empties the ventricle: both volumes and the pressure fall
+    (Frank and Starling). Less tension: less is ejected from a fuller heart."""
+    usual = figures(stores["beat"], stores)
+    bled, weak = (figures(simulated(stores, **{name: 0.9}), stores) for name in ("blood", "tension"))
+    for quantity in ("end-diastolic volume (mL)", "stroke volume (mL)", "mean arterial pressure (mmHg)"):
+        assert bled[quantity] < 0.97 * usual[quantity]
+    assert weak["stroke volume (mL)"] < usual["stroke volume (mL)"]
+    assert weak["end-diastolic volume (mL)"] > usual["end-diastolic volume (mL)"]
+    assert weak["largest LV pressure (mmHg)"] < 0.97 * usual["largest LV pressure (mmHg)"]
+
+
+def test_dyssynchrony_costs_pressure_rise(stores):
+    """An activation that takes four times as long spreads the twitches: the pressure rises more slowly, and segments
+    shorten at different times."""
+    late = stores["activation"].assign(activation=4 * stores["activation"].activation)
+    usual, changed = figures(stores["beat"], stores), figures(simulated(stores, late), {"activation": late})
+    assert changed["largest pressure rise (mmHg/s)"] < 0.95 * usual["largest pressure rise (mmHg/s)"]
+    assert changed["first to last activation (ms)"] == approx(160.0)
+    name = "spread of its times over segments (ms, s.d.)"
+    assert changed[name] > usual[name]
+
+
+def figures(found, stores):
+    return whatif.figures(stores["activation"], found)
+
+
+def test_the_mean_of_local_twitches_is_the_curve_that_they_were_made_for():
+    """Van Cittert's iteration meets the curve; a later activation by 30 ms everywhere moves the mean by 30 ms."""
+    time = np.arange(160) * CYCLE / 160
+    curve = Curve(time, 50 * np.exp(-(((time - 300) / 80) ** 2)), CYCLE)
+    activation, muscle = np.linspace(0, 40, 200), np.ones(200)
+    local, late = local_curve(curve, activation, muscle), delays(activation, muscle)
+    assert mean_curve(local, late, muscle).tension == approx(curve.tension, abs=0.05)
+    shifted = mean_curve(local, late + 30, muscle)
+    assert shifted(time + 30) == approx(curve.tension, abs=0.1)
+
+
+def test_compare_gives_both_columns(stores):
+    twin_stores = {name: stores[name] for name in ("activation", "beat")}
+    changes = whatif.compare(twin_stores, twin_stores)
+    assert changes.baseline.values == approx(changes.changed.values)
+    row = dict(zip(changes.quantity.values.tolist(), changes.baseline.values.tolist(), strict=True))
+    assert row["ejection fraction (%)"] == approx(stores["beat"].attrs["ejection_fraction"], abs=0.5)
+    assert row["first to last activation (ms)"] == approx(40.0)
+
+
+# --- configuration
+
+
+def test_a_run_keeps_what_it_does_not_change():
+    run = WhatIf(electrophysiology={"leads": [[0.1, "90 degree", 1, "0 ms"]], "roots": []})
+    usual = Electrophysiology(size="3 mm")
+    found = run.activated_by(usual)
+    assert found.size == usual.size and found.roots == () and len(found.leads) == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"p": {}}, "whatif.p: nothing is changed; expected another value of electrophysiology, tension"),
+        ({"p": {"tension": 0}}, "whatif.p.tension: input should be greater than 0, got 0"),
+        ({"P x": {"tension": 2}}, "whatif.P x.*: string should match pattern"),
+        ({"p": {"electrophysiology": {"sise": 1}}}, r"whatif.p.electrophysiology.sise: unknown key; known here: cell"),
+        ({"p": {"electrophysiology": {"roots": []}}}, r"whatif.p.electrophysiology: roots and leads are both empty"),
+    ],
+)
+def test_a_run_that_cannot_be_is_named(entry, words):
+    with pytest.raises(ConfigurationError, match=words):
+        read({"whatif": entry})
+
+
+# --- the page
+
+
+def test_the_page_shows_what_changed(tmp_path, stores):
+    fine = {
+        "fine_points": (("fine_point", "component"), stores["anatomy"].points.values),
+        "fine_cells": (("fine_cell", "corner"), stores["anatomy"].cells.values),
+        "fine_activation": ("fine_point", stores["activation"].activation.values),
+        "voltage": (("snapshot", "fine_point"), np.zeros((0, stores["anatomy"].sizes["point"]), np.float32)),
+    }
+    activation = stores["activation"].assign(fine).assign_coords(snapshot=np.zeros(0))
+    pair = {"activation": activation, "beat": stores["beat"]}
+    changes = whatif.compare(pair, pair)
+    made = pair | {f"changed_{name}": one for name, one in pair.items()} | {"changes": changes}
+    paths = {name: str(tmp_path / name / f"{name.split('_')[-1]}.zarr") for name in made}
+    for name, one in made.items():
+        Path(paths[name]).parent.mkdir()
+        store.publish(one, paths[name])
+    page = report.whatif_page("p-01", "study", "bleeding", {"blood": 0.9}, paths)
+    assert not Elements(page).open
+    assert len(Elements(page).of("img")) == 2
+    assert "<code>blood</code>" in page and "ejection fraction (%)" in page
+
+
+def test_a_stopped_run_says_so(tmp_path):
+    path = str(tmp_path / "beat.zarr")
+    store.publish(store.verdict(QUARANTINED), path)
+    page = report.whatif_page("p-01", "study", "bleeding", {"blood": 0.9}, {"beat": path})
+    assert "no-convergence" in page and not Elements(page).of("img")
+
+
+def test_digits_show_a_thousandth():
+    columns = {"baseline": ("quantity", [1234.5, 0.0, 57.3]), "changed": ("quantity", [1200.0, 0.0, 50.0])}
+    changes = xr.Dataset(columns, {"quantity": np.array(["a", "b", "c"])})
+    assert [(row["digits"], row["share"] is None) for row in report.whatif.rows(changes)] == [
+        (0, False),
+        (5, True),
+        (1, False),
+    ]

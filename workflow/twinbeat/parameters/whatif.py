@@ -1,0 +1,39 @@
+"""Parameters of what-if runs."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from .electrophysiology import Electrophysiology
+from .section import Section
+
+Factor = Annotated[float, Field(gt=0, le=10)]
+
+
+class WhatIf(Section):
+    """The calibrated twin with something changed, to be compared with itself."""
+
+    electrophysiology: dict[str, Any] = Field(default_factory=dict)
+    """Keys of ``electrophysiology`` with other values, such as {roots: [], leads: [[0.1, 90 degree, 1, 0 ms]]}."""
+
+    tension: Factor = 1.0
+    """Factor on the active tension: inotropy."""
+
+    stiffness: Factor = 1.0
+    """Factor on the passive stiffness; the unloaded shape stays."""
+
+    resistance: Factor = 1.0
+    """Factor on the systemic resistance: afterload."""
+
+    blood: Factor = 1.0
+    """Factor on the blood in the circulation above the unstressed volume of its vessels: preload."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self == WhatIf.model_construct():
+            raise ValueError("nothing is changed; expected another value of " + ", ".join(type(self).model_fields))
+        return self
+
+    def activated_by(self, usual: Electrophysiology) -> Electrophysiology:
+        """The electrophysiology of this run; a ValidationError where it cannot be."""
+        return Electrophysiology.model_validate(usual.model_dump(mode="json") | self.electrophysiology)

@@ -1,0 +1,87 @@
+"""What the calibrated twin would do, paced otherwise or with other muscle, vessels or blood.
+
+Muscle keeps the twitch that it has in the calibrated beat: cells contract with it from their changed activation on. The
+circulation keeps the resistance, compliance and blood to which it was fitted, but for the factors, and finds its new
+limit cycle; nothing is fitted again.
+"""
+
+import numpy as np
+import xarray as xr
+from mpi4py import MPI
+
+from . import beat, circulation
+from .activation import Curve, local_curve, mean_curve
+from .assessment import JOULE_PER_MMHG_ML, ejection_fraction, loop_area
+from .circulation import Loop, Pump
+from .parameters import Beat, Mechanics, WhatIf
+from .units import KPA_PER_MMHG
+
+
+def simulate(
+    stores: dict[str, xr.Dataset],
+    changed: xr.Dataset,
+    run: WhatIf,
+    settings: Beat,
+    mechanics: Mechanics,
+    comm: MPI.Comm,
+) -> xr.Dataset:
+    """The periodic beat with what ``run`` changes, as VARIABLES["beat"] has it (displacements on rank 0 only).
+
+    ``stores`` are anatomy, posterior, activation, beat and targets of the twin, ``changed`` the changed activation.
+    Raises Quarantined: beat-unsteady, circulation-unsteady, mechanics-diverged.
+    """
+    anatomy, posterior, usual = (stores[name] for name in ("anatomy", "posterior", "beat"))
+    cycle = float(stores["targets"].cycle)
+    heart = beat.Heart(anatomy, posterior, int(stores["targets"].end_diastole), mechanics, comm)
+    heart.ventricle.stiffness.value *= run.stiffness
+    local, late = twitches(stores, changed, run.tension)
+    heart.contract(local, late)
+    mean = mean_curve(local, late, beat.healthy(anatomy, posterior))
+    pump = beat.learned(posterior, heart.unloaded_volume(), mean).stiffened(run.stiffness)
+    scales = usual.attrs["resistance_scale"], usual.attrs["compliance_scale"]
+    start = circulation.resume(pump, cycle / 1000, scales, usual.state.values)
+    blood = run.blood * start.circulation.blood(usual.state.values)
+
+    def circulate(pump: Pump, last: Loop | None) -> Loop:
+        return circulation.keep(pump, last or start, run.resistance * start.resistance, blood)
+
+    return beat.run(heart, pump, circulate, mean, settings)
+
+
+def twitches(stores: dict[str, xr.Dataset], changed: xr.Dataset, tension: float) -> tuple[Curve, np.ndarray]:
+    """The local curve of the calibrated beat, times a factor, and how late (cell,) in ms each cell is in the changed
+    one: the curve's time is that of the mean cell in the calibrated beat."""
+    anatomy, posterior = stores["anatomy"], stores["posterior"]
+    curve = Curve(posterior.time.values, tension * posterior.tension.values, float(stores["targets"].cycle))
+    usual, muscle = beat.of_cells(anatomy, stores["activation"]), beat.healthy(anatomy, posterior)
+    late = beat.of_cells(anatomy, changed) - np.average(usual, weights=muscle)
+    return local_curve(curve, usual, muscle), late
+
+
+def compare(usual: dict[str, xr.Dataset], changed: dict[str, xr.Dataset]) -> xr.Dataset:
+    """The variables ``changes``, of the stores activation and beat of the twin and of the changed one."""
+    before, after = (figures(**stores) for stores in (usual, changed))
+    columns = {"baseline": before, "changed": after}
+    data = {name: ("quantity", np.array(list(column.values()))) for name, column in columns.items()}
+    return xr.Dataset(data, {"quantity": np.array(list(before), dtype=str)})
+
+
+def figures(activation: xr.Dataset, beat: xr.Dataset) -> dict[str, float]:
+    """What a beat shows, by the name and unit of each quantity."""
+    volume, pressure, arteries = (beat[name].values for name in ("volume", "pressure", "aortic_pressure"))
+    shortening = -beat.fiber_strain.transpose("segment", "time").values
+    present = shortening[(shortening != 0).any(axis=1)]
+    pressure, arteries = pressure / KPA_PER_MMHG, arteries / KPA_PER_MMHG
+    return {
+        "end-diastolic volume (mL)": float(volume.max()),
+        "end-systolic volume (mL)": float(volume.min()),
+        "stroke volume (mL)": float(np.ptp(volume)),
+        "ejection fraction (%)": ejection_fraction(volume),
+        "largest LV pressure (mmHg)": float(pressure.max()),
+        "largest pressure rise (mmHg/s)": beat.attrs["pressure_rise"],
+        "mean arterial pressure (mmHg)": float(arteries.mean()),
+        "stroke work (J)": loop_area(volume, pressure) * JOULE_PER_MMHG_ML,
+        "first to last activation (ms)": float(np.ptp(activation.activation.values)),
+        "largest fibre shortening, mean of segments (%)": 100 * float(present.max(axis=1).mean()),
+        "spread of its times over segments (ms, s.d.)": float(beat.time.values[present.argmax(axis=1)].std()),
+    }
