@@ -26,6 +26,7 @@ phantom: {along: 4, layers: 1, around: 12}
 mesh: {size: 14 mm, layers: 1}
 electrophysiology: {size: 3 mm}
 surrogate: {patients: []}
+whatif: {bled: {blood: 0.9}}
 """
 HEADER = "patient\tdicom\tclinical\ttruth\tgroup\n"
 FOLDER = "data/phantoms/phantom-01"
@@ -171,6 +172,16 @@ def test_the_finished_twin_leaves_as_fhir(cohort):
     fhir.check(bundle)
     stopped = json.loads((folder / "results/tiny/gap/fhir.json").read_text())
     assert stopped["verdict"]["code"] == "missing-slice"
+
+
+def test_a_bleeding_twin_fills_less(cohort):
+    """A tenth of the stressed blood less: the ventricle of the same twin is smaller at the end of diastole."""
+    folder, _ = cohort
+    run = snakemake(folder, "results/tiny/phantom-01/whatif/bled/report.html")
+    assert run.returncode == 0, run.stderr
+    changes = store.open(folder / "results/tiny/phantom-01/whatif/bled/changes.zarr").to_dataframe()
+    full = changes.loc["end-diastolic volume (mL)"]
+    assert full.changed < 0.97 * full.baseline
 
 
 def _of_the_hospital(folder: Path) -> set[str]:
