@@ -111,6 +111,21 @@ def test_a_spike_of_the_wall_goes_and_a_notch_of_the_pool_is_filled():
     assert (mended != ring(12, 20)).sum() <= 12
 
 
+def test_specks_of_the_right_ventricle_go_and_large_pieces_stay():
+    """Beside a piece of about 250 pixels, one of 12 is a speck and one of 49 is a part of it (they meet in the next
+    slice)."""
+    whole = np.where(disc(14, (32, 54)) & (ring() == 0), RV, ring()).astype(np.uint8)
+    apical = np.where(disc(9, (32, 56)) & (ring() == 0), RV, ring()).astype(np.uint8)
+    stack = cine(whole)
+    stack[:, 5] = apical
+    stack[:, 5][:, disc(4, (19, 52))] = RV
+    stack[:, 5][:, disc(1.5, (44, 50))] = RV
+    found = labelled(stack)[0, 5] == RV
+    assert found[disc(4, (19, 52))].all()
+    assert not found[disc(1.5, (44, 50))].any()
+    assert (found[disc(9, (32, 56))] == (apical[disc(9, (32, 56))] == RV)).all()
+
+
 def test_what_is_smaller_than_the_disc_keeps_its_outline():
     small = disc(5)
     small[31:33, 36:42] = True

@@ -22,6 +22,9 @@ _CLOSED = 0.5
 _SOLID = 0.85
 """Least share of its convex hull that a ventricle fills in a slice. In the truth of phantoms it is 0.94 and more; what
 the network sees above their base (atrium and outflow) fills 0.6."""
+_SPECK = 0.1
+"""Least share that a piece of the RV has of the largest one in its slice. The truth of phantoms and synthetic stacks
+has hardly any smaller one; dropping them takes the network's RV of phantoms from 0.934 to 0.936."""
 _LEAST = 8
 """Fewest pixels of a ventricle in a slice."""
 
@@ -47,7 +50,7 @@ def labels(probability: Array, pixel_size: float) -> Labels:
     present = presence(left, probability.max(0))[..., None, None]
     result = _over_slices(partial(tidy, pixel_size=pixel_size), np.where(present, left, 0).astype(np.uint8))
     right = largest_component((likely == RV) & (result == 0))
-    right = _over_slices(ndimage.binary_fill_holes, right) & (result == 0)
+    right = _over_slices(_without_specks, right) & (result == 0)
     result[right] = RV
     return result
 
@@ -58,6 +61,14 @@ def largest_component(mask: Mask) -> Mask:
     if count < 2:
         return mask
     return parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
+
+
+def _without_specks(mask: Mask) -> Mask:
+    """A slice (y, x) without holes, and without pieces that are small beside its largest one."""
+    parts, _ = ndimage.label(ndimage.binary_fill_holes(mask))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return (sizes >= _SPECK * sizes.max())[parts] & (parts > 0)
 
 
 def tidy(likely: Labels, pixel_size: float) -> Labels:
