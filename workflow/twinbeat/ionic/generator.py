@@ -66,9 +66,7 @@ def source(
 class Writer:
     """Equations of a model, sorted by what they depend on, each written once the earlier ones are."""
 
-    def __init__(
-        self, states: list[sympy.Symbol], parameters: list[sympy.Symbol], varied: list[sympy.Symbol]
-    ) -> None:
+    def __init__(self, states: list[sympy.Symbol], parameters: list[sympy.Symbol], varied: list[sympy.Symbol]) -> None:
         from gotranx.codegen.c import GotranCCodePrinter
 
         self.states, self.parameters, self.varied = states, parameters, varied

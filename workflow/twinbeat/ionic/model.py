@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .compiler import kernel
-from .models import MODELS, VOLTAGE
+from .models import MODELS, SINGLE, VOLTAGE
 
 TENTUSSCHER_PANFILOV_2006_EPI = "tentusscher_panfilov_2006_epi"
 TABLES = 8  # of a model, for different parameters and steps
@@ -109,8 +109,8 @@ class CellModel:
 
 @cache
 def load(name: str = TENTUSSCHER_PANFILOV_2006_EPI, varied: tuple[str, ...] = ()) -> CellModel:
-    """The cell model of that name in ``MODELS``, compiled if it has not been yet; cells have ``varied`` each."""
-    variant = MODELS[name]
+    """The cell model of that name, compiled if it has not been yet; cells have ``varied`` parameters each."""
+    variant = (MODELS | SINGLE)[name]
     library, defaults = kernel(variant.ode, variant.equations, varied)
     parameters, own = (
         values | {key: value for key, value in variant.parameters.items() if key in values}
