@@ -15,7 +15,7 @@ NANOMOLAR = 1e6 / 400  # of 1 mg/L at 400 g/mol
 
 def body(**changed: object) -> Kinetics:
     """20 L, 5 L/h: k = 0.25 per h."""
-    return Kinetics(**{"clearance": 5.0, "volume": 20.0, "molar_mass": 400.0} | changed)
+    return Kinetics(**{"clearance": 5.0, "central_volume": 20.0, "molar_mass": 400.0} | changed)
 
 
 def alone(one: Kinetics, course: Course, times: np.ndarray = TIMES) -> np.ndarray:
@@ -25,26 +25,26 @@ def alone(one: Kinetics, course: Course, times: np.ndarray = TIMES) -> np.ndarra
 
 def test_bolus_decays():
     """100 mg into 20 L: 5 mg/L, of which 30 % is free, falling with k = 5/20 per h."""
-    found = alone(body(unbound=0.3), Course("bolus", 100))
+    found = alone(body(fraction_unbound=0.3), Course("bolus", 100))
     assert found == approx(0.3 * 5 * NANOMOLAR * np.exp(-0.25 * TIMES), rel=1e-6)
 
 
 def test_swallowed_dose_is_bateman():
     """C = F D ka / (V (ka - k)) (exp(-k t) - exp(-ka t)), with ka 1.2, F 0.8, D 100, V 20, k 0.25."""
-    found = alone(body(absorption=1.2, available=0.8), Course("oral", 100))
+    found = alone(body(absorption_rate=1.2, bioavailability=0.8), Course("oral", 100))
     exact = 0.8 * 100 * 1.2 / (20 * (1.2 - 0.25)) * (np.exp(-0.25 * TIMES) - np.exp(-1.2 * TIMES))
     assert found == approx(exact * NANOMOLAR, rel=1e-6, abs=1e-6)
 
 
 def test_dose_absorbed_at_once_is_a_bolus():
-    assert alone(body(available=0.5), Course("oral", 200)) == approx(alone(body(), Course("bolus", 100)))
+    assert alone(body(bioavailability=0.5), Course("oral", 200)) == approx(alone(body(), Course("bolus", 100)))
 
 
 def test_infusion_rises_and_falls():
     """R/CL (1 - exp(-k t)) for 6 h at R = 60/6 mg/h, then decay."""
     plateau = 10 / 5 * (1 - np.exp(-0.25 * np.minimum(TIMES, 6)))
     exact = plateau * np.exp(-0.25 * np.maximum(TIMES - 6, 0))
-    found = alone(body(), Course("infusion", 60, lasting=6))
+    found = alone(body(), Course("infusion", 60, infusion=6))
     assert found == approx(exact * NANOMOLAR, rel=1e-6, abs=1e-6)
 
 
@@ -55,13 +55,13 @@ def test_two_compartments_decay_twice():
     root = np.sqrt((k10 + k12 + k21) ** 2 - 4 * k10 * k21)
     fast, slow = (k10 + k12 + k21 + root) / 2, (k10 + k12 + k21 - root) / 2
     exact = 5 * ((fast - k21) * np.exp(-fast * TIMES) + (k21 - slow) * np.exp(-slow * TIMES)) / (fast - slow)
-    found = alone(body(exchange=8.0, tissue_volume=40.0), Course("bolus", 100))
+    found = alone(body(intercompartmental_clearance=8.0, peripheral_volume=40.0), Course("bolus", 100))
     assert found == approx(exact * NANOMOLAR, rel=1e-6)
 
 
 def test_repeated_doses_superpose_to_a_steady_state():
     """Linear kinetics: ten doses are ten shifted single ones, and over the last interval the mean is F D / (CL τ)."""
-    one, course = body(absorption=0.9, available=0.7), Course("oral", 50, number=10, interval=8)
+    one, course = body(absorption_rate=0.9, bioavailability=0.7), Course("oral", 50, number=10, interval=8)
     times = np.linspace(0, 80, 801)
     found = alone(one, course, times)
     single = alone(one, Course("oral", 50), times)
@@ -74,11 +74,11 @@ def test_repeated_doses_superpose_to_a_steady_state():
 def test_inhibited_clearance_accumulates():
     """An inhibitor at its Ki (kept there by an infusion from a body that clears 1 L/h) halves the 80 % of the clearance
     that it acts on: 5 (0.2 + 0.4) = 3 L/h, so an infusion of 10 mg/h settles at 10/3 instead of 10/5 mg/L."""
-    victim = body(inhibited=0.8, inhibitors={"strong": 2 * NANOMOLAR})
-    bodies = {"victim": victim, "strong": Kinetics(clearance=1.0, volume=2.0, molar_mass=400.0)}
+    victim = body(inhibited_fraction=0.8, inhibitors={"strong": 2 * NANOMOLAR})
+    bodies = {"victim": victim, "strong": Kinetics(clearance=1.0, central_volume=2.0, molar_mass=400.0)}
     courses = {
-        "victim": Course("infusion", 2000, lasting=200),
-        "strong": Course("infusion", 400, lasting=200),
+        "victim": Course("infusion", 2000, infusion=200),
+        "strong": Course("infusion", 400, infusion=200),
     }
     curves = simulate(bodies, courses, np.array([0.0, 199.0]))
     assert curves.free[:, -1] == approx([10 / 3 * NANOMOLAR, 2 * NANOMOLAR], rel=1e-5)
@@ -96,8 +96,14 @@ def test_inhibited_clearance_accumulates():
 )
 def test_mass_is_neither_made_nor_lost(route, mass, clearance, exchange, absorption, number):
     """What is in the body and what was eliminated is what was given, to the solver's tolerance."""
-    one = body(clearance=clearance, exchange=exchange, tissue_volume=30.0, absorption=absorption, available=0.6)
-    course = Course(route, mass, number=number, interval=6, lasting=2.0)
+    one = body(
+        clearance=clearance,
+        intercompartmental_clearance=exchange,
+        peripheral_volume=30.0,
+        absorption_rate=absorption,
+        bioavailability=0.6,
+    )
+    course = Course(route, mass, number=number, interval=6, infusion=2.0)
     times = np.array([0.0, 5.0, 30.0])
     amounts = simulate({"drug": one}, {"drug": course}, times).amounts[0]
     doses = np.array([np.count_nonzero(course.times() + (2.0 if route == "infusion" else 0) <= t) for t in times])

@@ -3,6 +3,7 @@
 from .action_potential import Beat, control, pace
 from .block import Exposure, blocked, variation
 from .drugs import KNOWN, TRAINING, VALIDATION, Binding, Drug, Hill
+from .patient import simulate, unknown
 from .risk import DOSES, Charges, charges, classify
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "classify",
     "control",
     "pace",
+    "simulate",
+    "unknown",
     "variation",
 ]

@@ -26,36 +26,36 @@ TOLERANCE = 1e-9
 class Kinetics:
     """How a body handles a drug: flows in L/h, volumes in L, absorption in 1/h, molar mass in g/mol.
 
-    ``unbound`` is the free share in plasma. ``inhibitors`` maps names of other drugs to the free concentration (nM)
-    that halves the share ``inhibited`` of the clearance.
+    ``fraction_unbound`` is the free share in plasma. ``inhibitors`` maps names of other drugs to the free concentration
+    (nM) that halves the share ``inhibited_fraction`` of the clearance.
     """
 
     clearance: float
-    volume: float
+    central_volume: float
     molar_mass: float
-    unbound: float = 1.0
-    absorption: float = np.inf
-    available: float = 1.0
-    exchange: float = 0.0
-    tissue_volume: float = 1.0
-    inhibited: float = 0.0
+    fraction_unbound: float = 1.0
+    absorption_rate: float = np.inf
+    bioavailability: float = 1.0
+    intercompartmental_clearance: float = 0.0
+    peripheral_volume: float = 1.0
+    inhibited_fraction: float = 0.0
     inhibitors: Mapping[str, float] = field(default_factory=dict)
 
     def free(self, plasma: Array) -> Array:
         """Free concentration in nM of an amount in plasma (mg)."""
-        return 1e6 * self.unbound * plasma / (self.volume * self.molar_mass)
+        return 1e6 * self.fraction_unbound * plasma / (self.central_volume * self.molar_mass)
 
 
 @dataclass(frozen=True)
 class Course:
-    """Doses of ``mass`` mg every ``interval`` h from ``start``; an infusion flows for ``lasting`` h."""
+    """Doses of ``dose`` mg every ``interval`` h from ``start``; an infusion flows for ``infusion`` h."""
 
     route: Literal["oral", "bolus", "infusion"]
-    mass: float
+    dose: float
     number: int = 1
     interval: float = 24.0
     start: float = 0.0
-    lasting: float = 0.0
+    infusion: float = 0.0
 
     def times(self) -> Array:
         """When doses are given (dose,), in h."""
@@ -65,12 +65,12 @@ class Course:
         """Infused mg/h at a time; overlapping infusions add up."""
         if self.route != "infusion":
             return 0.0
-        running = (self.times() <= time) & (time < self.times() + self.lasting)
-        return float(running.sum()) * self.mass / self.lasting
+        running = (self.times() <= time) & (time < self.times() + self.infusion)
+        return float(running.sum()) * self.dose / self.infusion
 
     def events(self) -> Array:
         """Times at which something starts or ends."""
-        return np.concatenate([self.times(), self.times() + self.lasting])
+        return np.concatenate([self.times(), self.times() + self.infusion])
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,12 @@ def simulate(kinetics: Mapping[str, Kinetics], courses: Mapping[str, Course], ti
 
 def given(course: Course, body: Kinetics, time: float) -> Array:
     """Amounts (compartment,) in mg that enter at once at this time."""
-    mass = course.mass * np.count_nonzero(course.times() == time)
+    mass = course.dose * np.count_nonzero(course.times() == time)
     entering = np.zeros(4)
     if course.route == "bolus":
         entering[PLASMA] = mass
     elif course.route == "oral":
-        entering[GUT if np.isfinite(body.absorption) else PLASMA] = body.available * mass
+        entering[GUT if np.isfinite(body.absorption_rate) else PLASMA] = body.bioavailability * mass
     return entering
 
 
@@ -137,9 +137,9 @@ def slope(bodies: list[Kinetics], drugs: tuple[str, ...], amounts: Array, rates:
     changes = np.zeros_like(amounts)
     for k, body in enumerate(bodies):
         gut, plasma, tissue, _ = amounts[k]
-        absorbed = body.absorption * gut if np.isfinite(body.absorption) else 0.0
-        eliminated = clearance(body, free) * plasma / body.volume
-        exchanged = body.exchange * (plasma / body.volume - tissue / body.tissue_volume)
+        absorbed = body.absorption_rate * gut if np.isfinite(body.absorption_rate) else 0.0
+        eliminated = clearance(body, free) * plasma / body.central_volume
+        exchanged = body.intercompartmental_clearance * (plasma / body.central_volume - tissue / body.peripheral_volume)
         changes[k] = -absorbed, absorbed + rates[k] - eliminated - exchanged, exchanged, eliminated
     return changes
 
@@ -147,4 +147,4 @@ def slope(bodies: list[Kinetics], drugs: tuple[str, ...], amounts: Array, rates:
 def clearance(body: Kinetics, free: Mapping[str, float]) -> float:
     """Clearance in L/h at these free concentrations (nM) of all drugs."""
     load = sum(free.get(name, 0.0) / half for name, half in body.inhibitors.items())
-    return body.clearance * (1 - body.inhibited + body.inhibited / (1 + load))
+    return body.clearance * (1 - body.inhibited_fraction + body.inhibited_fraction / (1 + load))
