@@ -100,13 +100,15 @@ def draw(charges: pharmacology.Charges, path: Path) -> None:
     matplotlib.use("Agg")
     plt.rcParams |= {"svg.hashsalt": "twinbeat", "font.size": 8, "svg.fonttype": "none"}
     figure, axes = plt.subplot_mosaic(
-        [[*charges.drugs[k : k + 4], "mean"] for k in (0, 4, 8)], figsize=(11, 6), width_ratios=[1, 1, 1, 1, 1.6]
+        [[*charges.drugs[k : k + 4], "mean"] for k in (0, 4, 8)],
+        figsize=(11, 6),
+        width_ratios=[1, 1, 1, 1, 1.8],
+        layout="constrained",
     )
     voltage = charges.beat.voltage.reshape(len(charges.beat.times), len(charges.drugs), -1)
     for k, name in enumerate(charges.drugs):
         trace(axes[name], charges, voltage[:, k], pharmacology.TRAINING[name])
     bars(axes["mean"], charges)
-    figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -128,11 +130,11 @@ def bars(axes: plt.Axes, charges: pharmacology.Charges) -> None:
     names = [charges.drugs[k] for k in order]
     axes.barh(names, charges.mean()[order], color=[COLOURS[pharmacology.TRAINING[name].risk] for name in names])
     for k, name in enumerate(names):
-        mean = np.mean([x for x, good in zip(REFERENCE[name], charges.repolarised[order[k]], strict=True) if good])
+        mean = np.nanmean([x for x, good in zip(REFERENCE[name], charges.repolarised[order[k]], strict=True) if good])
         axes.plot([mean, mean], [k - 0.45, k + 0.45], color="black", lw=1)
     for bound in (HIGH, LOW):
         axes.axvline(bound, color="0.3", lw=1, ls="--")
-    axes.set_xlabel("mean qNet over 1 to 4 Cmax, nC/µF")
+    axes.set_xlabel("mean qNet, nC/µF")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class Medication(Section):
     absorption_rate: Annotated[AbsorptionRate, Field(gt=0)] = "1 1/h"
     """Rate at which a swallowed dose is absorbed."""
 
-    bioavailability: Share = 1.0
+    bioavailability: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of a swallowed dose that reaches plasma."""
 
     fraction_unbound: Annotated[float, Field(gt=0, le=1)] = 1.0

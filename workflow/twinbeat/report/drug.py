@@ -46,8 +46,8 @@ def course(drug: xr.Dataset) -> str:
     """Concentrations and the duration of the action potential over the course, and two action potentials."""
     figure, (concentration, duration, potential) = axes(1, 3, 9, 2.7)
     for name, curve, style in zip(drug.drug.values, drug.concentration.values, _styles(drug), strict=True):
-        concentration.plot(drug.hour, curve, color=FIT, linestyle=style, label=name)
-    concentration.set(xlabel="hours", ylabel="free concentration (nmol/L)", ylim=(0, None))
+        concentration.plot(drug.hour, curve / curve.max(), color=FIT, linestyle=style, label=name)
+    concentration.set(xlabel="hours", ylabel="free concentration / peak", ylim=(0, 1.05))
     concentration.legend()
     duration.axhline(float(drug.baseline_duration), color=TARGET, linestyle=":")
     duration.plot(drug.moment, drug.duration, color=BEAT, marker="o", markersize=3)
