@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import approx
 
+from twinbeat.evidence import pharmacology as evidence
 from twinbeat.pharmacology import kinetics
 from twinbeat.pharmacology.kinetics import ELIMINATED, PLASMA, TISSUE, Course, Kinetics, simulate
 
@@ -109,6 +110,11 @@ def test_mass_is_neither_made_nor_lost(route, mass, clearance, exchange, absorpt
     doses = np.array([np.count_nonzero(course.times() + (2.0 if route == "infusion" else 0) <= t) for t in times])
     assert amounts.sum(axis=0) == approx((0.6 if route == "oral" else 1) * mass * doses, rel=1e-6)
     assert (amounts[[PLASMA, TISSUE, ELIMINATED]] >= -1e-6 * mass).all()
+
+
+def test_rows_of_the_evidence_pass():
+    """Ten boluses against the sum of shifted biexponentials, and a plateau under inhibition."""
+    assert [row["passed"] for row in evidence.kinetic()] == [True, True]
 
 
 def test_failed_integration_is_told(monkeypatch):

@@ -174,3 +174,24 @@ def test_unknown_varied_parameter_is_named():
         block.cell().variation(2, open_Typo=1.0)
     with pytest.raises(KeyError, match=r"ohara_rudy_cipa.ode has no parameter typo"):
         ionic.load(block.CELL, ("typo",))
+
+
+def test_rows_hold_what_was_computed_beside_the_reference(monkeypatch):
+    """A result that is the reference passes every row; one that is 2 % off in bepridil fails that row alone."""
+    names = tuple(TRAINING)
+    charge = np.array([evidence.REFERENCE[name] for name in names])
+    charge[names.index("verapamil"), 3] = 74.5
+
+    class Control:
+        charge, voltage = np.array([evidence.CONTROL]), np.array([[evidence.CONTROL_REST]])
+
+        def duration(self):
+            return np.array([evidence.CONTROL_DURATION])
+
+    for factor, failed in ((1.0, []), (1.02, ["CiPA, bepridil"])):
+        charge[names.index("bepridil"), 0] = factor * 54.472
+        rests = np.ones((12, 4), dtype=bool)
+        rests[names.index("quinidine"), 3] = False
+        found = pharmacology.Charges(names, charge, rests, charge, None, Control())
+        monkeypatch.setattr(evidence, "_charges", lambda found=found: found)
+        assert [row["name"].split(":")[0] for row in evidence.rows() if not row["passed"]] == failed

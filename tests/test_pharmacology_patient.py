@@ -61,7 +61,7 @@ def test_cell_is_that_of_the_patient(found, tmp_path):
 
 
 def test_action_potential_follows_the_concentration():
-    """A drug that blocks hERG at once, falling from 1.9 to 0.4 nmol/L with a half-blocking concentration of 1 nmol/L: the
+    """A drug that blocks hERG at once falls from 1.9 to 0.4 nmol/L, with a half-blocking concentration of 1 nmol/L: the
     action potential shortens from moment to moment."""
     blocker = DOFETILIDE | {"route": "bolus", "interval": "16 h", "block": {"Kr": {"ic50": "1 nM"}}}
     durations = pharmacology.simulate(image(), section({"blocker": blocker})).duration.values

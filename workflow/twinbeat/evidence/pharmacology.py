@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from .. import pharmacology
+from ..pharmacology.kinetics import PLASMA, Course, Kinetics, simulate
 from .row import Row, timed
 
 OWN = "own run of the public FDA model, BENCHMARKS (CiPAORdv1.0, cycle length 2000 ms, beat 1000)"
@@ -39,6 +40,44 @@ def rows() -> Iterator[Row]:
         yield timed(text, 0.0, 1.0, OWN, lambda: deviation(_charges(), name))  # noqa: B023
     source = "Colatsky et al. 2016, doi 10.1016/j.vascn.2016.06.002; bounds of Li et al. 2019"
     yield timed("CiPA, training drugs in their risk class, of 12", 12, 0, source, _right)
+    yield from kinetic()
+
+
+def kinetic() -> Iterator[Row]:
+    """Concentrations against closed forms."""
+    name = "pharmacokinetics, ten boluses in two compartments: largest deviation (%)"
+    yield timed(name, 0.0, 1e-4, "sum of shifted biexponentials", _superposition)
+    name = "pharmacokinetics, infusion and an inhibitor at its Ki, plateau (mg/L)"
+    yield timed(name, 10 / 3, 1e-5, "R/CL, CL = 5 (0.2 + 0.8/2) L/h", _inhibited)
+
+
+def _superposition() -> float:
+    """100 mg every 8 h into 20 L that clear 5 L/h and exchange 8 L/h with 40 L."""
+    body = Kinetics(5.0, 20.0, 400.0, intercompartmental_clearance=8.0, peripheral_volume=40.0)
+    times = np.linspace(0, 100, 501)
+    curves = simulate({"drug": body}, {"drug": Course("bolus", 100, number=10, interval=8)}, times)
+    exact = sum(biexponential(times - start, 100 / 20, 5 / 20, 8 / 20, 8 / 40) for start in 8.0 * np.arange(10))
+    return float(np.abs(100 * (curves.amounts[0, PLASMA] / 20 / exact - 1)).max())
+
+
+def biexponential(times: np.ndarray, first: float, out: float, away: float, back: float) -> np.ndarray:
+    """A bolus's concentration in the first of two compartments, with rates out, away to the second one and back."""
+    total = out + away + back
+    root = np.sqrt(total**2 - 4 * out * back)
+    fast, slow = (total + root) / 2, (total - root) / 2
+    since = np.maximum(times, 0)
+    shape = (fast - back) * np.exp(-fast * since) + (back - slow) * np.exp(-slow * since)
+    return np.where(times >= 0, first * shape / (fast - slow), 0.0)
+
+
+def _inhibited() -> float:
+    """10 mg/h of a drug, 80 % of whose clearance of 5 L/h another one halves at its plateau of 5000 nM."""
+    bodies = {
+        "victim": Kinetics(5.0, 20.0, 400.0, inhibited_fraction=0.8, inhibitors={"other": 5000.0}),
+        "other": Kinetics(1.0, 2.0, 400.0),
+    }
+    courses = {name: Course("infusion", rate * 200, infusion=200.0) for name, rate in (("victim", 10), ("other", 2))}
+    return float(simulate(bodies, courses, np.array([0.0, 199.0])).amounts[0, PLASMA, -1] / 20)
 
 
 def deviation(charges: pharmacology.Charges, name: str) -> float:
