@@ -19,9 +19,17 @@ try:
     for key, named in {
         "surrogate.patients": study.surrogate.patients or (),
         "imaging.force": study.imaging.force,
+        "pharmacology.patients": study.pharmacology.patients or (),
     }.items():
         if strangers := ", ".join(sorted(set(named) - set(patients))):
             raise ConfigurationError(f"config.yaml: {key}: {strangers} not in {study.patients}")
+    if study.pharmacology.drugs:
+        from twinbeat.pharmacology import KNOWN, unknown
+
+        if strangers := ", ".join(unknown(study.pharmacology.drugs)):
+            raise ConfigurationError(
+                f"config.yaml: pharmacology.drugs: {strangers} without block; known without: {', '.join(KNOWN)}"
+            )
 except ConfigurationError as error:
     sys.exit(str(error))
 

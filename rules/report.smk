@@ -51,6 +51,10 @@ rule report_patient:
             lambda wildcards: study.surrogate.patients is None or wildcards.patient in study.surrogate.patients,
             then="results/{study}/{patient}/surrogate.zarr",
         ),
+        drug=branch(
+            lambda wildcards: study.pharmacology.given_to(wildcards.patient),
+            then="results/{study}/{patient}/drug.zarr",
+        ),
         assessment="results/{study}/{patient}/assessment.zarr",
         code=modules("report", "page"),
         templates=REPORT_TEMPLATES,

@@ -82,6 +82,25 @@ def surrogate(posterior: xr.Dataset) -> xr.Dataset:
     return emulation.refresh(ensemble, [_member(number, factor) for number, factor in factors], section)
 
 
+def drug() -> xr.Dataset:
+    """Two drugs over 24 h that prolong the action potential by 40 ms and take 10 nC/µF at 12 h; at 24 h it fails."""
+    hours, times = np.linspace(0, 24, 25), np.arange(800.0)
+    triangle = np.interp(times, [0, 2, 300], [-88.0, 40.0, -88.0])
+    data = {
+        "concentration": (("drug", "hour"), [4 * np.exp(-hours / 6), np.linspace(0, 7, 25)]),
+        "duration": ("moment", [280.0, 320.0, 300.0]),
+        "charge": ("moment", [70.0, 60.0, 65.0]),
+        "repolarised": ("moment", [True, True, False]),
+        "voltage": (("moment", "after_stimulus"), np.tile(triangle, (3, 1))),
+        "baseline_duration": ((), 280.0),
+        "baseline_charge": ((), 70.0),
+        "baseline_voltage": ("after_stimulus", triangle),
+        "cycle": ((), 800.0),
+    }
+    coords = {"drug": ["first", "second"], "hour": hours, "moment": [0.0, 12.0, 24.0], "after_stimulus": times}
+    return xr.Dataset(data, coords=coords)
+
+
 def _member(number: int, factor: np.ndarray) -> xr.Dataset:
     stiffness, tension, preload, resistance = factor
     phase = np.linspace(0, 2 * np.pi, 41)[:-1]

@@ -200,3 +200,28 @@ def test_replaced_equation_must_be_there(decay):
 def test_configuration_knows_the_models():
     """The names that the configuration takes are those of the library."""
     assert get_args(Electrophysiology.model_fields["cell"].annotation) == tuple(ionic.MODELS)
+
+
+def test_varied_parameter_is_each_cells_own(decay):
+    """V = 2 exp(-k t), with a rate for each of 19 cells (a vector, a block and a remainder); one value serves all, and
+    the default is the file's."""
+    library, defaults = compiler.kernel(decay, varied=("k",))
+    cell = ionic.CellModel(decay.stem, defaults["states"], defaults["parameters"], library, defaults["varied"])
+    rates = np.linspace(0.1, 1.9, 19)
+    for variation, k in ((cell.variation(19, k=rates), rates), (cell.variation(19, k=0.3), 0.3), (None, 0.5)):
+        states = cell.initial(19)
+        cell.advance(states, cell.values(), 0.0, 0.7, 10, variation)
+        assert states[0] == approx(2 * np.exp(-k * 7.0) * np.ones(19), rel=1e-9)
+
+
+def test_varied_cells_are_those_of_uniform_parameters():
+    """Cells whose parameters are varied follow, each, the kernel in which they are uniform, over an upstroke; those
+    that set the kind of cell apart have its values."""
+    plain, varied = (ionic.load("bueno_orovio_2008_mid", names) for names in ((), ("tau_fi", "u_u")))
+    assert varied.varied["u_u"] == plain.parameters["u_u"] == 1.61 and "u_u" not in varied.parameters
+    together, values = varied.initial(5), np.linspace(0.07, 0.2, 5)
+    varied.advance(together, varied.values(), 0.0, 0.01, 1000, varied.variation(5, tau_fi=values))
+    for k, value in enumerate(values):
+        alone = plain.initial(1)
+        plain.advance(alone, plain.values(tau_fi=value), 0.0, 0.01, 1000)
+        assert together[:, k] == approx(alone[:, 0], rel=1e-6, abs=1e-12)

@@ -25,6 +25,7 @@ def stores():
     return {
         **twin,
         "surrogate": surrogate,
+        "drug": fabricated.drug(),
         "assessment": assessment.assess(**stages, truth=fabricated.truth(twin["labels"])),
     }
 
@@ -64,7 +65,7 @@ def test_page_of_a_finished_twin(text):
     elements = Elements(text)
     images = elements.of("img")
     assert not elements.open
-    assert len(images) == 10
+    assert len(images) == 11
     assert all(image["src"].startswith("data:image/") and len(image["alt"]) > 40 for image in images)
     assert not [tag for tag in ("script", "link", "iframe") if elements.of(tag)]
     assert all("//" not in link["href"] for link in elements.of("a"))
@@ -155,6 +156,20 @@ def test_page_names_the_domain_of_the_surrogate(text, stores):
     assert "0.852" in text and "1.174" in text
 
 
+def test_page_tells_what_the_drugs_do(text, paths):
+    """The first drug peaks at once with 4 nmol/L; after 12 h the action potential is longest, by 40 ms, and the charge
+    smallest, by 10; one moment of three fails. Without drugs there is no such section."""
+    section = text[text.index('<section id="drug">') :]
+    section = section[: section.index("</section>")]
+    cells = [re.sub("<.*?>", "", cell) for cell in re.findall(r"<td.*?</td>", section)]
+    assert cells[:6] == ["first", "4.00", "0.0", "second", "7.00", "24.0"]
+    assert cells[7:11] == ["280.0 ms", "320.0 ms", "40.0 ms", "12.0"]
+    assert cells[12:16] == ["70.0 nC/µF", "60.0 nC/µF", "\N{MINUS SIGN}10.0 nC/µF", "12.0"]
+    assert "At 1 of them the cell does not repolarise." in section
+    del paths["drug"]
+    assert 'id="drug"' not in report.patient_page("p-01", "study", report.gather(paths, CLINICAL))
+
+
 def test_page_tells_what_was_measured_from_what_was_assumed(text, paths):
     """The fabricated filling pressure of 10 mmHg is an assumption, and so are then the parameters."""
     row = text[text.index("LV end-diastolic pressure") :][:200]
@@ -213,7 +228,7 @@ def test_same_stores_give_the_same_page(text, paths):
 
 def test_page_of_a_patient_that_was_stopped_midway(paths):
     """Calibration gave a verdict: image, labels, mesh and heart are shown, and no figure of a twin."""
-    for name in ("posterior", "beat", "surrogate", "assessment"):
+    for name in ("posterior", "beat", "surrogate", "drug", "assessment"):
         store.publish(store.verdict(QUARANTINED), paths[name])
     gathered = report.gather(paths, CLINICAL)
     text = report.patient_page("p-01", "study", gathered)

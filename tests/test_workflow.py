@@ -120,6 +120,14 @@ def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     assert "whatif: expected a run shocked, got bled, paced" in refused.stdout + refused.stderr
 
 
+def test_drugs_are_simulated_where_they_are_configured(study):
+    """For the patients who are given them, and nothing but their page follows."""
+    drugs = "pharmacology:\n  patients: [phantom-02]\n  drugs: {dofetilide: {dose: 0.5 mg, molar_mass: 441.6 g/mol, "
+    rules, patients = edited(study, drugs + "clearance: 20 L/h, central_volume: 200 L}}\n")
+    assert rules == {"simulate_drug", "report_patient"}
+    assert patients == {"phantom-02"}
+
+
 def test_forcing_a_stack_imports_only_that_patient_again(study):
     rules, patients = edited(study, "imaging:\n  force: {phantom-02: 2}\n")
     assert {"import_image", "segment_heart"} <= rules and "deidentify" not in rules
@@ -258,6 +266,12 @@ def test_the_shape_model_asks_for_meshes_alone(shaped, study):
         ("patients: nowhere.tsv\n", "nowhere.tsv"),
         ("surrogate:\n  patients: [stranger]\n", "surrogate.patients: stranger not in patients.tsv"),
         ("imaging:\n  force: {stranger: 2}\n", "imaging.force: stranger not in patients.tsv"),
+        ("pharmacology:\n  patients: [stranger]\n", "pharmacology.patients: stranger not in patients.tsv"),
+        (
+            "pharmacology: {drugs: {aspirin: {dose: 1 g, molar_mass: 180 g/mol, clearance: 40 L/h, "
+            "central_volume: 10 L}}}\n",
+            "pharmacology.drugs: aspirin without block; known without: quinidine",
+        ),
         ("deidentification:\n  key_file: nowhere\n", "deidentification.key_file nowhere: cannot be read"),
     ],
 )

@@ -11,7 +11,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,22 @@ NONE: Mapping[str, str] = {}
 log = logging.getLogger("twinbeat")
 
 
-def kernel(ode: Path, equations: Mapping[str, str] = NONE) -> tuple[Path, dict[str, dict[str, float]]]:
-    """The shared library of a model, and the default ``parameters`` and initial ``states`` by name, in its order."""
+def kernel(
+    ode: Path, equations: Mapping[str, str] = NONE, varied: Sequence[str] = ()
+) -> tuple[Path, dict[str, dict[str, float]]]:
+    """The shared library of a model, and its default ``parameters`` and initial ``states`` by name, in its order.
+
+    The ``varied`` parameters have a value for each cell.
+    """
 
     def write(work: Path) -> None:
         from .generator import source  # imports sympy, which takes a second: only where a kernel is made
 
-        text, model = source(ode, equations)
+        text, model = source(ode, equations, varied)
         (work / "code.c").write_text(text)
         (work / "model.json").write_text(json.dumps(model))
 
-    folder = _published(ode.stem, [*GENERATOR, ode], write, str(sorted(equations.items())))
+    folder = _published(ode.stem, [*GENERATOR, ode], write, f"{sorted(equations.items())} {varied}")
     return folder / "code.so", json.loads((folder / "model.json").read_text())
 
 

@@ -9,10 +9,12 @@ voltage, from which a step interpolates linearly. A state that is linear in itse
 takes two columns: E x + P with E = exp(a dt) and P = f(x = 0) φ. Products are multiplied out first, and all that
 multiplies the same other states is one column: then removable singularities, as those of the constant field equation,
 stay within a column, and the table has no entry at them (it starts half a step beside a round voltage).
+
+Parameters that vary from cell to cell count as states that stay as they are: what they multiply is tabulated, they not.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 
@@ -27,10 +29,12 @@ DT, TIME = sympy.Symbol("dt", real=True), sympy.Symbol("t")
 TEMPLATE = Path(__file__).with_name("kernel.c")
 
 
-def source(ode: Path, equations: Mapping[str, str]) -> tuple[str, dict[str, dict[str, float]]]:
+def source(
+    ode: Path, equations: Mapping[str, str], varied: Sequence[str] = ()
+) -> tuple[str, dict[str, dict[str, float]]]:
     """The C source of a model's kernel, and its parameters and states with their default values.
 
-    ``equations`` are right-hand sides that replace those of the file.
+    ``equations`` are right-hand sides that replace those of the file; ``varied`` names parameters that cells have each.
     """
     import gotranx  # takes a second: only where a kernel is made
 
@@ -41,14 +45,19 @@ def source(ode: Path, equations: Mapping[str, str]) -> tuple[str, dict[str, dict
             raise KeyError(f"{ode.name} has {found} equations for {name}; expected one")
     model = gotranx.load.ode_from_string(text, name=ode.stem, remove_singularities=False)
     states = model.sorted_states()
-    writer = Writer([state.symbol for state in states], [item.symbol for item in model.parameters])
+    items = {item.name: item for item in model.parameters}
+    if unknown := set(varied) - set(items):
+        raise KeyError(f"{ode.name} has no parameter {', '.join(sorted(unknown))}")
+    uniform = [item for item in model.parameters if item.name not in varied]
+    writer = Writer([x.symbol for x in states], [x.symbol for x in uniform], [items[name].symbol for name in varied])
     for assignment in model.sorted_assignments(remove_unused=True):
         if hasattr(assignment, "state"):
             writer.step(assignment.state.symbol, assignment.symbol, assignment.expr)
         else:
             writer.assign(assignment.symbol, assignment.expr)
     defaults = {
-        "parameters": {item.name: float(item.value) for item in model.parameters},
+        "parameters": {item.name: float(item.value) for item in uniform},
+        "varied": {name: float(items[name].value) for name in varied},
         "states": {item.name: float(item.value) for item in states},
     }
     return writer.kernel(), defaults
@@ -57,12 +66,13 @@ def source(ode: Path, equations: Mapping[str, str]) -> tuple[str, dict[str, dict
 class Writer:
     """Equations of a model, sorted by what they depend on, each written once the earlier ones are."""
 
-    def __init__(self, states: list[sympy.Symbol], parameters: list[sympy.Symbol]) -> None:
+    def __init__(self, states: list[sympy.Symbol], parameters: list[sympy.Symbol], varied: list[sympy.Symbol]) -> None:
         from gotranx.codegen.c import GotranCCodePrinter
 
-        self.states, self.parameters, self.text = states, parameters, GotranCCodePrinter().doprint
+        self.states, self.parameters, self.varied = states, parameters, varied
+        self.text = GotranCCodePrinter().doprint
         self.voltage = next(state for name in VOLTAGE for state in states if state.name == name)
-        self.cell = {state for state in states if state is not self.voltage}
+        self.cell = {state for state in states if state is not self.voltage} | set(varied)
         self.timed = {TIME}
         self.uniform = {*parameters, DT}
         self.functions = {self.voltage}  # of the voltage alone
@@ -120,7 +130,7 @@ class Writer:
         return known[symbol]
 
     def is_cell(self, expression: sympy.Expr) -> bool:
-        """Whether it depends on a state other than the voltage, or on voltage and time."""
+        """Whether it depends on a state other than the voltage, a varied parameter, or on voltage and time."""
         symbols = expression.free_symbols
         return bool(symbols & self.cell) or (self.is_timed(expression) and bool(symbols & self.functions))
 
@@ -175,6 +185,7 @@ class Writer:
         columns = [f"entry[{k}] = {self.text(expression)};" for expression, k in self.columns.items()]
         given = [f"const double {item.name} = parameters[{k}];" for k, item in enumerate(self.parameters)]
         loads = [f"const double {s.name} = state[{k} * n + cell];" for k, s in enumerate(self.states)]
+        loads += [f"const double {item.name} = own[{k} * n + cell];" for k, item in enumerate(self.varied)]
         return Template(TEMPLATE.read_text()).substitute(
             columns=-(-len(columns) // LANES) * LANES, rows=round((HIGHEST - LOWEST) / SPACING) + 1,
             lowest=LOWEST, spacing=SPACING, voltage=self.states.index(self.voltage),

@@ -63,9 +63,10 @@ static inline void interpolate(long count, const double *restrict V, const doubl
     }
 }
 
-/* Advance n cells by a number of steps of dt from time t0; states[state * n + cell] is overwritten. */
-void advance(long n, long steps, double t0, double dt, const double *restrict parameters, const double *restrict table,
-             double *restrict states)
+/* Advance n cells by a number of steps of dt from time t0; states[state * n + cell] is overwritten. What varies from
+   cell to cell is varied[parameter * n + cell]. */
+void advance(long n, long steps, double t0, double dt, const double *restrict parameters,
+             const double *restrict varied, const double *restrict table, double *restrict states)
 {
     $parameters
     for (long step = 0; step < steps; step++) {
@@ -76,6 +77,7 @@ void advance(long n, long steps, double t0, double dt, const double *restrict pa
             double entries[COLUMNS * BLOCK];
             interpolate(count, states + $voltage * n + first, table, entries);
             double *restrict state = states + first;
+            const double *restrict own = varied + first;
             #pragma omp simd
             for (long cell = 0; cell < count; cell++) {
                 $stepped

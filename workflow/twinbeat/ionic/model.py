@@ -1,15 +1,16 @@
 """A compiled cell model."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from .compiler import kernel
-from .models import MODELS, VOLTAGE
+from .models import MODELS, SINGLE, VOLTAGE
 
 TENTUSSCHER_PANFILOV_2006_EPI = "tentusscher_panfilov_2006_epi"
 TABLES = 8  # of a model, for different parameters and steps
@@ -19,19 +20,21 @@ TABLES = 8  # of a model, for different parameters and steps
 class CellModel:
     """A cell model that advances many cells at once; units are mV, ms, mM and pA/pF.
 
-    ``states`` and ``parameters`` map names to default values, in the order of the kernel's arrays.
+    ``states``, ``parameters`` and ``varied`` (the parameters that cells have each) map names to default values, in the
+    order of the kernel's arrays.
     """
 
     name: str
     states: dict[str, float]
     parameters: dict[str, float]
     library: Path
+    varied: dict[str, float] = field(default_factory=dict)
     _functions: ctypes.CDLL = field(init=False, repr=False, compare=False)
     _table: Callable[[bytes, float], np.ndarray] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         library, pointer, real = ctypes.CDLL(str(self.library)), ctypes.c_void_p, ctypes.c_double
-        library.advance.argtypes = [ctypes.c_long, ctypes.c_long, real, real, pointer, pointer, pointer]
+        library.advance.argtypes = [ctypes.c_long, ctypes.c_long, real, real, *4 * [pointer]]
         library.advance.restype = None
         library.tabulate.argtypes = [real, pointer, pointer]
         library.tabulate.restype = None
@@ -56,10 +59,18 @@ class CellModel:
 
     def values(self, **changed: float) -> np.ndarray:
         """Parameters (parameter,) with some of them changed; KeyError for a name that the model does not have."""
-        unknown = set(changed) - set(self.parameters)
-        if unknown:
-            raise KeyError(f"{self.name} has no parameter {', '.join(sorted(unknown))}")
+        self._check(changed, self.parameters)
         return np.array(list((self.parameters | changed).values()))
+
+    def variation(self, cells: int, **changed: npt.ArrayLike) -> np.ndarray:
+        """Varied parameters (parameter, cell), some of them changed: a value for each cell, or one for all."""
+        self._check(changed, self.varied)
+        rows = [np.broadcast_to(np.asarray(value, float), cells) for value in (self.varied | changed).values()]
+        return np.array(rows).reshape(-1, cells)
+
+    def _check(self, changed: Iterable[str], known: Iterable[str]) -> None:
+        if unknown := set(changed) - set(known):
+            raise KeyError(f"{self.name} has no parameter {', '.join(sorted(unknown))}")
 
     def stimulus(self, **changed: float) -> dict[str, float]:
         """Changes of the model's own stimulus, by ``start``, ``period`` or ``amplitude``, in the model's names."""
@@ -70,21 +81,39 @@ class CellModel:
         """Parameters (parameter,) without the model's own stimulus."""
         return self.values(**self.stimulus(amplitude=0.0))
 
-    def advance(self, states: np.ndarray, parameters: np.ndarray, time: float, step: float, steps: int = 1) -> None:
-        """Advance ``states`` (state, cell) in place by ``steps`` generalised Rush-Larsen steps of ``step`` ms."""
+    def advance(
+        self,
+        states: np.ndarray,
+        parameters: np.ndarray,
+        time: float,
+        step: float,
+        steps: int = 1,
+        variation: np.ndarray | None = None,
+    ) -> None:
+        """Advance ``states`` (state, cell) in place by ``steps`` generalised Rush-Larsen steps of ``step`` ms.
+
+        ``variation`` are the varied parameters (parameter, cell), by default their default values.
+        """
         cells = states.shape[1]
-        for array, shape in ((states, (len(self.states), cells)), (parameters, (len(self.parameters),))):
+        own = self.variation(cells) if variation is None else variation
+        shapes = (len(self.states), cells), (len(self.parameters),), (len(self.varied), cells)
+        for array, shape in zip((states, parameters, own), shapes, strict=True):
             if array.shape != shape or array.dtype != np.float64 or not array.flags.c_contiguous:
                 raise ValueError(
                     f"{self.name}: expected a contiguous float64 array {shape}, got {array.dtype} {array.shape}"
                 )
         table = self._table(parameters.tobytes(), step)
-        self._functions.advance(cells, steps, time, step, parameters.ctypes.data, table.ctypes.data, states.ctypes.data)
+        arrays = (array.ctypes.data for array in (parameters, own, table, states))
+        self._functions.advance(cells, steps, time, step, *arrays)
 
 
 @cache
-def load(name: str = TENTUSSCHER_PANFILOV_2006_EPI) -> CellModel:
-    """The cell model of that name in ``MODELS``, compiled if it has not been yet."""
-    variant = MODELS[name]
-    library, defaults = kernel(variant.ode, variant.equations)
-    return CellModel(name, defaults["states"], defaults["parameters"] | variant.parameters, library)
+def load(name: str = TENTUSSCHER_PANFILOV_2006_EPI, varied: tuple[str, ...] = ()) -> CellModel:
+    """The cell model of that name, compiled if it has not been yet; cells have ``varied`` parameters each."""
+    variant = (MODELS | SINGLE)[name]
+    library, defaults = kernel(variant.ode, variant.equations, varied)
+    parameters, own = (
+        values | {key: value for key, value in variant.parameters.items() if key in values}
+        for values in (defaults["parameters"], defaults["varied"])
+    )
+    return CellModel(name, defaults["states"], parameters, library, own)

@@ -45,3 +45,11 @@ MODELS = {
     "torord_dyncl_endo": Variant("torord_dyncl", {"celltype": 0}),
 }
 """Ten Tusscher and Panfilov 2006, table 1 and appendix; Bueno-Orovio et al. 2008, table 1; Tomek et al. 2019."""
+
+SINGLE = {
+    "ohara_rudy_cipa_epi": Variant("ohara_rudy_cipa", {"celltype": 1}),
+    "ohara_rudy_cipa_mid": Variant("ohara_rudy_cipa", {"celltype": 2}),
+    "ohara_rudy_cipa_endo": Variant("ohara_rudy_cipa", {"celltype": 0}),
+}
+"""Cells that are not for tissue: the sodium current of O'Hara et al. 2011 conducts too badly (at 2 mm a velocity of 0.6
+mm/ms would take five times the conductivity that ToR-ORd needs)."""

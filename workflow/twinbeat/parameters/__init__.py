@@ -10,6 +10,7 @@ from .electrophysiology import Electrophysiology
 from .intake import ClinicalData, Deidentification, Imaging
 from .mechanics import Mechanics
 from .phantom import Phantom
+from .pharmacology import Medication, Pharmacology
 from .retrieval import Dicomweb, Dimse, Retrieval
 from .section import Section
 from .segmentation import Segmentation
@@ -30,8 +31,10 @@ __all__ = [
     "Fibers",
     "Imaging",
     "Mechanics",
+    "Medication",
     "Mesh",
     "Phantom",
+    "Pharmacology",
     "Retrieval",
     "Section",
     "Segmentation",

@@ -3,6 +3,7 @@
 import json
 import textwrap
 from collections.abc import Mapping
+from types import NoneType
 from typing import Annotated, Any, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
@@ -14,6 +15,7 @@ from .electrophysiology import Electrophysiology
 from .intake import ClinicalData, Deidentification, Imaging
 from .mechanics import Mechanics
 from .phantom import Phantom
+from .pharmacology import Pharmacology
 from .retrieval import Retrieval
 from .section import Section
 from .segmentation import Segmentation
@@ -46,6 +48,7 @@ class Study(Section):
     calibration: Calibration = Calibration()
     electrophysiology: Electrophysiology = Electrophysiology()
     beat: Beat = Beat()
+    pharmacology: Pharmacology = Pharmacology()
     whatif: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], WhatIf] = Field(default_factory=dict)
     """Runs of the finished twin with something changed, by name: electrophysiology (keys with other values), and
     factors on tension, stiffness, resistance and blood. snakemake results/{study}/{patient}/whatif/{name}/report.html
@@ -100,6 +103,8 @@ def _known(path: tuple[Any, ...]) -> list[str]:
     for name in path:
         is_section = hasattr(section, "model_fields")  # else a mapping of names to sections
         section = section.model_fields[name].annotation if is_section else get_args(section)[1]
+        if NoneType in get_args(section):
+            section = get_args(section)[0]
     return list(section.model_fields)
 
 

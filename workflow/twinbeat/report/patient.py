@@ -12,6 +12,7 @@ from ..page import number, render
 from . import clinical, knowledge, labels
 from .bullseye import bullseye
 from .curves import cycle, loop, residuals, uncertainty
+from .drug import course, effect
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
 from .meshing import mesh_slices
@@ -21,7 +22,7 @@ from .sources import Gathered, origins
 
 STAGES = (
     *("image", "automatic", "labels", "anatomy", "biventricle", "targets", "posterior"),
-    *("activation", "beat", "surrogate", "assessment"),
+    *("activation", "beat", "surrogate", "drug", "assessment"),
 )
 """In the order in which they are made."""
 
@@ -72,6 +73,7 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
     "residuals": (("targets", "posterior"), lambda of: residuals(of["targets"], of["posterior"])),
     "uncertainty": (("posterior",), lambda of: uncertainty(of["posterior"])),
     "sweep": (("surrogate",), lambda of: sweep(of["surrogate"])),
+    "drug": (("drug",), lambda of: course(of["drug"])),
 }
 """The stages that each picture needs, and how it is drawn from all stores that there are."""
 
@@ -97,6 +99,7 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         known=knowledge.known(gathered.get("posterior")),
         pictures=_pictures(gathered),
         surrogate=quality(gathered.stores["surrogate"]) if gathered.has("surrogate") else None,
+        drug=effect(gathered.stores["drug"]) if gathered.has("drug") else None,
         origins=origins(gathered),
         image=taken(gathered.get("image")),
         shifts=shifts(gathered.get("image")),

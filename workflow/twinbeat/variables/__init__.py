@@ -26,6 +26,10 @@ COORDINATES: dict[str, Variable] = {
     "patient": Variable(("patient",), "1", "pseudonym"),
     "quantity": Variable(("quantity",), "1", "name"),
     "member": Variable(("member",), "1", "index in the ensemble"),
+    "drug": Variable(("drug",), "1", "name"),
+    "hour": Variable(("hour",), "h", "since the first day of the course"),
+    "moment": Variable(("moment",), "h", "the same, of those at which the action potential was simulated"),
+    "after_stimulus": Variable(("after_stimulus",), "ms", "since the stimulus of a paced cell"),
 }
 
 VARIABLES: dict[str, dict[str, Variable]] = {
@@ -183,6 +187,17 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "dice_blood": Variable((), "1", "overlap of LV blood with the planted truth"),
         "dice_myocardium": Variable((), "1", "overlap of LV myocardium with the planted truth"),
         "dice_rv": Variable((), "1", "overlap of RV blood with the planted truth"),
+    },
+    "drug": {
+        "concentration": Variable(("drug", "hour"), "nmol/L", "free, in plasma"),
+        "duration": Variable(("moment",), "ms", "action potential at 90 %; the cycle where it does not repolarise"),
+        "charge": Variable(("moment",), "nC/uF", "qNet: of INaL, ICaL, IKr, IKs, IK1 and Ito over a beat"),
+        "repolarised": Variable(("moment",), "1", "whether the cell rests before and after the beat"),
+        "voltage": Variable(("moment", "after_stimulus"), "mV", "transmembrane potential of a paced endocardial cell"),
+        "baseline_duration": Variable((), "ms", "action potential at 90 % without drugs"),
+        "baseline_charge": Variable((), "nC/uF", "qNet without drugs"),
+        "baseline_voltage": Variable(("after_stimulus",), "mV", "without drugs"),
+        "cycle": Variable((), "ms", "RR interval at which the cell is paced"),
     },
     **COHORT,
 }
