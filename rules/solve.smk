@@ -1,13 +1,16 @@
 CELLS = ("tentusscher_panfilov_2006_epi", "bueno_orovio_2008", "torord_dyncl")
+HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 
 
 rule simulate_electrophysiology:
     """Activation of the left ventricle from its early sites."""
     input:
         anatomy="results/{study}/{patient}/anatomy.zarr",
+        labels=branch(HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),
+        clinical=branch(HEEDS_SCAR, then="results/{study}/{patient}/clinical.json"),
         kernels=[library("ionic/kernel.c"), library("electrophysiology/diffusion.c")],
         cells=[library(f"ionic/{name}.ode") for name in CELLS],
-        code=modules("electrophysiology", "ionic"),
+        code=modules("electrophysiology", "ionic", "fibers/scar.py"),
     output:
         directory("results/{study}/{patient}/activation.zarr"),
     log:

@@ -106,10 +106,11 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "forward_solves": Variable((), "1", "times that all frames were brought to equilibrium"),
     },
     "activation": {
-        "activation": Variable(("point",), "ms", "activation time on the anatomy's nodes"),
+        "activation": Variable(("point",), "ms", "activation time on the anatomy's nodes; in scar, of muscle nearby"),
         "fine_points": Variable(("fine_point", "component"), "mm", "nodes of the electrical mesh"),
         "fine_cells": Variable(("fine_cell", "corner"), "1", "tetrahedra of the electrical mesh"),
-        "fine_activation": Variable(("fine_point",), "ms", "activation time"),
+        "fine_activation": Variable(("fine_point",), "ms", "activation time; in scar, of the nearest muscle"),
+        "fine_tissue": Variable(("fine_cell",), "1", "0 healthy, 1 border zone of scar, 2 scar; where scar is heeded"),
         "voltage": Variable(("snapshot", "fine_point"), "mV", "transmembrane potential"),
     },
     "beat": {
