@@ -226,4 +226,4 @@ def test_speed_ratio_of_a_planted_wave(small):
 
 def test_wave_that_never_comes_is_infinite():
     with pytest.raises(Quarantined, match="1 of 2 points"):
-        ventricle.require_complete(np.array([1.0, np.inf]), Electrophysiology())
+        ventricle.require_complete(np.array([1.0, np.inf]), "activated", 300.0)

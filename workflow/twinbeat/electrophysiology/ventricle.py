@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from .. import fibers, mesh
 from ..fibers.scar import HEALTHY
@@ -12,9 +13,10 @@ from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
 from . import substrate
 from .assembly import Array
+from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .monodomain import Monodomain
 from .mosaic import composed
-from .propagation import Wave, propagate
+from .propagation import SAMPLING, Wave, propagate
 from .sites import stimulus
 from .substrate import Labels, Substrate
 from .velocity import Directions, Grid, achieved, tuned
@@ -31,11 +33,13 @@ def activate(
 
     Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
     they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
-    Raises Quarantined("not-activated") where a point is not reached within ``parameters.duration``.
+    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar.
     """
     heart = substrate.build(anatomy, parameters, fiber_angles, scar)
     wave, attributes = conduct(heart, parameters)
-    require_complete(wave.activation[heart.fires], parameters)
+    require_complete(wave.activation[heart.fires], "activated", parameters.duration)
+    if parameters.until == "repolarisation":
+        require_complete(wave.repolarisation[heart.fires], "repolarised", parameters.duration)
     attributes["wave_speed_ratio"] = speed_ratio(heart.muscle, wave.activation, heart.normal, parameters)
     return result(anatomy, heart, wave, attributes)
 
@@ -51,7 +55,11 @@ def conduct(heart: Substrate, parameters: Electrophysiology) -> tuple[Wave, dict
     tissue = substrate.discretise(heart.muscle, heart.kind, of_kind)
     cells = composed(substrate.patches(heart.muscle, heart.kind, parameters))
     medium = Monodomain(tissue, *cells, parameters.time_step, stimulus(heart.muscle, parameters))
-    return propagate(medium, parameters.duration, parameters.snapshot, np.flatnonzero(heart.fires)), attributes
+    whole = parameters.until == "repolarisation"
+    field = lead_field(heart, parameters) if whole else None
+    leads = None if field is None else (lambda voltage: field @ voltage)
+    watched = np.flatnonzero(heart.fires)
+    return propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads), attributes
 
 
 def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:
@@ -75,12 +83,12 @@ def tune(velocities: Directions, grid: Grid) -> tuple[Directions, dict[str, floa
     return conductivities, told
 
 
-def require_complete(activation: Array, parameters: Electrophysiology) -> None:
-    """Raise Quarantined where a point (point,) of muscle was not activated."""
-    missing = np.count_nonzero(np.isinf(activation))
+def require_complete(times: Array, done: str, duration: float) -> None:
+    """Raise Quarantined where ``times`` (point,) say that a point was not ``done``."""
+    missing = np.count_nonzero(np.isinf(times))
     if missing:
-        message = f"{missing} of {len(activation)} points were not activated within {parameters.duration:g} ms"
-        raise Quarantined("not-activated", f"{message}; expected all of them")
+        message = f"{missing} of {len(times)} points were not {done} within {duration:g} ms; expected all of them"
+        raise Quarantined(f"not-{done}", message)
 
 
 def speed_ratio(
@@ -114,8 +122,22 @@ def result(anatomy: xr.Dataset, heart: Substrate, wave: Wave, attributes: dict[s
     }
     if (heart.tissue != HEALTHY).any():
         fields["fine_tissue"] = (("fine_cell",), heart.tissue)
-    return xr.Dataset(
-        fields,
-        coords={"snapshot": wave.times},
-        attrs={name: float(value) for name, value in attributes.items()},
-    )
+    stored = xr.Dataset(fields, {"snapshot": wave.times}, {name: float(value) for name, value in attributes.items()})
+    return stored.assign(_beat(onto, heart, wave)) if len(wave.seen) else stored
+
+
+def _beat(onto: csr_array, heart: Substrate, wave: Wave) -> dict[str, object]:
+    """What a wave to its end has beside its activation."""
+    repolarisation, ecg = heart.spread(wave.repolarisation, heart.fires), twelve(wave.seen)
+    found = intervals(ecg)
+    log.info("electrophysiology: QRS %.0f ms, QT %.0f ms", found.qrs, found.qt)
+    return {
+        "repolarisation": (("point",), onto @ repolarisation),
+        "fine_repolarisation": (("fine_point",), repolarisation),
+        "ecg": (("lead", "time"), ecg),
+        "qrs_onset": ((), found.onset),
+        "qrs_duration": ((), found.qrs),
+        "qt_interval": ((), found.qt),
+        "lead": list(LEADS),
+        "time": SAMPLING * np.arange(ecg.shape[1]),
+    }

@@ -1,6 +1,6 @@
 """Parameters of electrophysiology."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -41,6 +41,45 @@ class ScarTissue(Section):
     border_currents: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """Factors on parameters of the cell model in the border zone, by their names there; such as {g_Na: 0.38, g_CaL:
     0.31, g_Kr: 0.3, g_Ks: 0.2} for ten Tusscher-Panfilov (Arevalo et al. 2016). They slow the wave further."""
+
+
+Electrode = Literal["RA", "LA", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
+
+
+class Electrocardiogram(Section):
+    """The electrocardiogram of whole beats, in an unbounded torso; electrodes of an adult lying on the back."""
+
+    intracellular_fiber: Conductivity = "0.17 mS/mm"
+    """Of the currents inside cells along the fibres (Niederer et al. 2011, table 1); the tuned ones of a coarse mesh
+    are no physical property."""
+
+    intracellular_transverse: Conductivity = "0.019 mS/mm"
+    """The same across the fibres."""
+
+    torso: Conductivity = "0.2 mS/mm"
+    """Of what lies between the heart and the electrodes."""
+
+    electrodes: dict[Electrode, tuple[Length, Length, Length]] = Field(
+        default={
+            "RA": ("-220 mm", "10 mm", "220 mm"),
+            "LA": ("140 mm", "10 mm", "220 mm"),
+            "LL": ("60 mm", "10 mm", "-350 mm"),
+            "V1": ("-60 mm", "-99 mm", "20 mm"),
+            "V2": ("-20 mm", "-99 mm", "20 mm"),
+            "V3": ("15 mm", "-93 mm", "0 mm"),
+            "V4": ("50 mm", "-81 mm", "-20 mm"),
+            "V5": ("90 mm", "-54 mm", "-20 mm"),
+            "V6": ("120 mm", "10 mm", "-20 mm"),
+        }
+    )
+    """Where they are, from the centre of the left wall: to the left, to the back, to the head. By default a torso of
+    320 mm x 220 mm with the heart 40 mm left and 10 mm in front of its middle, and the usual landmarks."""
+
+    @model_validator(mode="after")
+    def _electrodes_are_complete(self) -> "Electrocardiogram":
+        if missing := [name for name in get_args(Electrode) if name not in self.electrodes]:
+            raise ValueError(f"electrodes: expected all of {', '.join(get_args(Electrode))}, got no {missing[0]}")
+        return self
 
 
 class Electrophysiology(Section):
@@ -88,13 +127,19 @@ class Electrophysiology(Section):
     stimulus_duration: Time = "2 ms"
     """How long it flows (Niederer et al. 2011)."""
 
-    duration: Time = "300 ms"
-    """Longest simulated time; it ends earlier once all is activated."""
+    until: Literal["activation", "repolarisation"] = "activation"
+    """activation: the simulation ends once all is activated. repolarisation: once all is repolarised; this stores
+    when, and the electrocardiogram, and takes some five times as long."""
+
+    duration: Time = "600 ms"
+    """Longest simulated time; it ends earlier, as until says."""
 
     snapshot: Time = "10 ms"
     """Interval at which the transmembrane potential is kept."""
 
     scar: ScarTissue = ScarTissue()
+
+    ecg: Electrocardiogram = Electrocardiogram()
 
     @model_validator(mode="after")
     def _starts_somewhere(self) -> "Electrophysiology":
