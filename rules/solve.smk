@@ -1,4 +1,5 @@
 CELLS = ("tentusscher_panfilov_2006_epi", "bueno_orovio_2008", "torord_dyncl")
+KERNELS = ("ionic/kernel.c", "electrophysiology/diffusion.c", "electrophysiology/eikonal.c")
 HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 
 
@@ -8,7 +9,7 @@ rule simulate_electrophysiology:
         anatomy="results/{study}/{patient}/anatomy.zarr",
         labels=branch(HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),
         clinical=branch(HEEDS_SCAR, then="results/{study}/{patient}/clinical.json"),
-        kernels=[library("ionic/kernel.c"), library("electrophysiology/diffusion.c")],
+        kernels=[library(name) for name in KERNELS],
         cells=[library(f"ionic/{name}.ode") for name in CELLS],
         code=modules("electrophysiology", "ionic", "fibers/scar.py"),
     output:

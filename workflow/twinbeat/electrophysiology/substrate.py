@@ -66,7 +66,7 @@ def build(
     if scar and parameters.scar.kind != "muscle":
         shifts = {name: anatomy[name] for name in ("slice_position", "slice_shift") if name in anatomy}
         tissue = fibers.tissue(whole, fibers.scarred(whole.assign(shifts), *scar), fiber_angles.border_zone)
-    return divide(whole, tissue, parameters.scar.kind == "insulating")
+    return divide(whole, tissue, parameters.scar.kind == "insulating" or parameters.method == "eikonal")
 
 
 def divide(whole: xr.Dataset, tissue: Index, insulating: bool) -> Substrate:

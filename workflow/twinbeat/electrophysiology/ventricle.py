@@ -11,7 +11,7 @@ from .. import fibers, mesh
 from ..fibers.scar import HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
-from . import substrate
+from . import reaction, substrate
 from .assembly import Array
 from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .monodomain import Monodomain
@@ -45,13 +45,21 @@ def activate(
 
 
 def conduct(heart: Substrate, parameters: Electrophysiology) -> tuple[Wave, dict[str, float]]:
-    """The wave in the muscle by the monodomain equation, and what is to be told about it."""
+    """The wave in the muscle, and what is to be told about it."""
+    velocities = [wanted(parameters)]
+    if (heart.kind != HEALTHY).any():
+        velocities.append(wanted(parameters, parameters.scar.border_velocity))
+    if parameters.method == "eikonal":
+        return reaction.conduct(heart, parameters, velocities), {}
     layer = substrate.thickness(heart.whole) / (len(np.unique(heart.whole["depth"])) - 1)
     grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
-    conductivities, attributes = tune(wanted(parameters), grid)
-    of_kind = [conductivities]
-    if (heart.kind != HEALTHY).any():
-        of_kind += [tuned(slowed(parameters), grid), Directions(*[parameters.scar.conductivity] * 4)]
+    conductivities = [tuned(one, grid) for one in velocities]
+    return diffuse(heart, parameters, conductivities), told(conductivities[0], velocities[0], grid)
+
+
+def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: list[Directions]) -> Wave:
+    """The wave by the monodomain equation with the conductivities (mS/mm) of healthy muscle and its border zone."""
+    of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)]
     tissue = substrate.discretise(heart.muscle, heart.kind, of_kind)
     cells = composed(substrate.patches(heart.muscle, heart.kind, parameters))
     medium = Monodomain(tissue, *cells, parameters.time_step, stimulus(heart.muscle, parameters))
@@ -59,7 +67,7 @@ def conduct(heart: Substrate, parameters: Electrophysiology) -> tuple[Wave, dict
     field = lead_field(heart, parameters) if whole else None
     leads = None if field is None else (lambda voltage: field @ voltage)
     watched = np.flatnonzero(heart.fires)
-    return propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads), attributes
+    return propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads)
 
 
 def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:
@@ -69,18 +77,13 @@ def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:
     return Directions(*(share * velocity for velocity in velocities))
 
 
-def slowed(parameters: Electrophysiology) -> Directions:
-    """The velocities of the border zone in mm/ms."""
-    return wanted(parameters, parameters.scar.border_velocity)
-
-
-def tune(velocities: Directions, grid: Grid) -> tuple[Directions, dict[str, float]]:
-    """The conductivities for this mesh, and what is to be told about them."""
-    conductivities = tuned(velocities, grid)
-    told = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
-    told |= {f"velocity_{name}": value for name, value in achieved(conductivities, velocities, grid)._asdict().items()}
-    log.info("electrophysiology: tuned: %s", ", ".join(f"{name} {value:.3f}" for name, value in told.items()))
-    return conductivities, told
+def told(conductivities: Directions, velocities: Directions, grid: Grid) -> dict[str, float]:
+    """What is to be told about the conductivities for this mesh."""
+    figures = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
+    found = achieved(conductivities, velocities, grid)
+    figures |= {f"velocity_{name}": value for name, value in found._asdict().items()}
+    log.info("electrophysiology: tuned: %s", ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    return figures
 
 
 def require_complete(times: Array, done: str, duration: float) -> None:

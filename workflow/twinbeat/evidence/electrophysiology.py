@@ -5,12 +5,15 @@ from functools import cache
 
 import numpy as np
 
-from .. import ionic
-from ..electrophysiology import niederer
+from .. import fibers, ionic
+from ..electrophysiology import activate, niederer
 from ..electrophysiology.assembly import Array, box, tetrahedra
+from ..electrophysiology.eikonal import arrivals
 from ..electrophysiology.monodomain import CAPACITANCE, SURFACE_TO_VOLUME, Monodomain
 from ..electrophysiology.propagation import propagate
 from ..electrophysiology.velocity import Directions, Grid, achieved, cable, conduction, tuned
+from ..mesh import synthetic
+from ..parameters import Electrophysiology, Fibers
 from .row import Row, timed
 
 OWN = "own, BENCHMARKS (separate programs, mesh-converged)"
@@ -34,6 +37,7 @@ def rows() -> Iterator[Row]:
     yield from cables()
     yield from manufactured()
     yield from tuning()
+    yield from eikonals()
     yield from slabs()
 
 
@@ -163,6 +167,45 @@ def tuning() -> Iterator[Row]:
             f"tuned velocity at 2 mm, {name} (mm/ms)", reference, 0.02 * reference, source,
             lambda: getattr(achieved(tuned(wanted, grid), wanted, grid), name),  # noqa: B023
         )  # fmt: skip
+
+
+def eikonals() -> Iterator[Row]:
+    """Arrival times from a point against distances, and in a heart against the monodomain equation."""
+    source = "distance in the metric of the velocities, first order of linear elements"
+    yield timed("eikonal, order in space from a point, oblique anisotropy", 1.0, 0.15, source, eikonal_order)
+    name = "eikonal against monodomain, ellipsoid of human size at 2 mm: mean difference of activation (ms)"
+    yield timed(name, 0.0, 5.0, "monodomain, matched velocities", lambda: float(np.mean(difference())))
+    name = "eikonal against monodomain, ellipsoid of human size at 2 mm: mean absolute difference of activation (ms)"
+    yield timed(name, 0.0, 5.0, "monodomain, matched velocities", lambda: float(np.abs(difference()).mean()))
+
+
+def point_source(size: float, extent: float = 4.0, exact: float = 1.01) -> float:
+    """Mean error in ms of arrival times in a cube about a point, ``exact`` within so many mm."""
+    points, cells = box((2 * extent, 2 * extent, 2 * extent), size)
+    axes = np.linalg.qr(np.array([[1.0, 2.0, 0.5], [-2.0, 1.0, 1.0], [0.3, -0.7, 2.0]]))[0]
+    metric = axes @ np.diag(np.array([0.6, 0.3, 0.2]) ** -2) @ axes.T
+    away = points - extent
+    true = np.sqrt(np.einsum("pa,ab,pb->p", away, metric, away))
+    start = np.where(np.linalg.norm(away, axis=1) < exact, true, np.inf)
+    found = arrivals(points, cells, np.broadcast_to(metric, (len(cells), 3, 3)), start)
+    return float(np.abs(found - true).mean())
+
+
+def eikonal_order() -> float:
+    """Fitted order of the mean error in h."""
+    sizes = [0.5, 0.25, 0.125]
+    return float(np.polyfit(np.log(sizes), np.log([point_source(size) for size in sizes]), 1)[0])
+
+
+@cache
+def difference() -> Array:
+    """Activation (point,) in ms by the eikonal equation less that by the monodomain one, with default parameters."""
+    anatomy = fibers.assign(synthetic.ellipsoid(12.0, 2), Fibers())
+    monodomain, eikonal = (
+        activate(anatomy, Electrophysiology(method=method), Fibers())["fine_activation"].values
+        for method in ("monodomain", "eikonal")
+    )
+    return eikonal - monodomain
 
 
 def slabs() -> Iterator[Row]:

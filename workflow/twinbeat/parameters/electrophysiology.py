@@ -83,7 +83,11 @@ class Electrocardiogram(Section):
 
 
 class Electrophysiology(Section):
-    """Monodomain activation."""
+    """Activation of the ventricle, and its beat."""
+
+    method: Literal["monodomain", "eikonal"] = "monodomain"
+    """monodomain: the equation of cells and diffusion. eikonal: times of arrival at the conduction velocities, and the
+    course of a single cell from then on; many times faster, and without the effects of curvature and coupling."""
 
     cell: Cell = "tentusscher_panfilov_2006_epi"
     """Cell model: ten Tusscher-Panfilov 2006, Bueno-Orovio 2008 (four states, no calcium) or ToR-ORd with
