@@ -41,6 +41,23 @@ class Stimulus:
 
 
 @dataclass(frozen=True)
+class Train:
+    """Stimuli one after the other: each with the time in ms from which its own time counts, increasing."""
+
+    stimuli: tuple[tuple[float, Stimulus], ...]
+
+    @property
+    def last(self) -> float:
+        """When the last of them begins, in ms."""
+        return self.stimuli[-1][0]
+
+    def __call__(self, time: float) -> Array | None:
+        begun = [(since, stimulus) for since, stimulus in self.stimuli if since <= time + 1e-9]
+        since, stimulus = begun[-1]
+        return stimulus(time - since)
+
+
+@dataclass(frozen=True)
 class Wave:
     """``activation`` and ``repolarisation`` (point,) in ms, infinite where none was; ``voltage`` (snapshot, point) at
     ``times``, in mV and ms; what the leads saw, ``seen`` (sample, ...), every SAMPLING ms."""

@@ -1,20 +1,38 @@
 """Where the wave starts: sites by their place in the wall, and the currents that flow there."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import xarray as xr
 
 from ..parameters import Electrophysiology
-from .propagation import Stimulus
+from .propagation import Stimulus, Train
 from .velocity import STIMULATED
 
+Lead = tuple[float, float, float, float]
+"""Height, angle in degree, depth and time in ms."""
 
-def stimulus(fine: xr.Dataset, parameters: Electrophysiology) -> Stimulus:
+
+def train(muscle: xr.Dataset, parameters: Electrophysiology) -> Train:
+    """The beats of ``parameters.pacing``: from roots and leads, and an early one from the leads."""
+    pacing, regular = parameters.pacing, stimulus(muscle, parameters)
+    beats = [(beat * pacing.cycle, regular) for beat in range(pacing.beats)]
+    if pacing.coupling is not None:
+        beats.append((beats[-1][0] + pacing.coupling, _current(muscle, parameters, parameters.leads)))
+    return Train(tuple(beats))
+
+
+def stimulus(muscle: xr.Dataset, parameters: Electrophysiology) -> Stimulus:
     """A current around the point nearest to each root, at time 0, and to each lead, when it fires."""
-    points = fine["points"].values
-    start = np.full(len(points), np.inf)
     roots = [(height, angle, 0.0, 0.0) for height, angle in parameters.roots]
-    for height, angle, depth, time in (*roots, *parameters.leads):
-        centre = points[site(fine, height, np.radians(angle), depth)]
+    return _current(muscle, parameters, (*roots, *parameters.leads))
+
+
+def _current(muscle: xr.Dataset, parameters: Electrophysiology, sites: Iterable[Lead]) -> Stimulus:
+    points = muscle["points"].values
+    start = np.full(len(points), np.inf)
+    for height, angle, depth, time in sites:
+        centre = points[site(muscle, height, np.radians(angle), depth)]
         near = np.linalg.norm(points - centre, axis=1) < STIMULATED * parameters.size
         start[near] = np.minimum(start[near], time)
     return Stimulus(start, parameters.stimulus, parameters.stimulus_duration)

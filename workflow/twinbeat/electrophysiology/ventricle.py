@@ -17,7 +17,7 @@ from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .monodomain import Monodomain
 from .mosaic import composed
 from .propagation import SAMPLING, Wave, propagate
-from .sites import stimulus
+from .sites import train
 from .substrate import Labels, Substrate
 from .velocity import Directions, Grid, achieved, tuned
 
@@ -62,7 +62,9 @@ def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: lis
     of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)]
     tissue = substrate.discretise(heart.muscle, heart.kind, of_kind)
     cells = composed(substrate.patches(heart.muscle, heart.kind, parameters))
-    medium = Monodomain(tissue, *cells, parameters.time_step, stimulus(heart.muscle, parameters))
+    beats = train(heart.muscle, parameters)
+    medium = Monodomain(tissue, *cells, parameters.time_step, beats)
+    medium.run(beats.last)
     whole = parameters.until == "repolarisation"
     field = lead_field(heart, parameters) if whole else None
     leads = None if field is None else (lambda voltage: field @ voltage)

@@ -10,8 +10,8 @@ from ..electrophysiology import activate, niederer
 from ..electrophysiology.assembly import Array, box, tetrahedra
 from ..electrophysiology.eikonal import arrivals
 from ..electrophysiology.monodomain import CAPACITANCE, SURFACE_TO_VOLUME, Monodomain
-from ..electrophysiology.propagation import propagate
-from ..electrophysiology.velocity import Directions, Grid, achieved, cable, conduction, tuned
+from ..electrophysiology.propagation import Stimulus, Train, propagate
+from ..electrophysiology.velocity import Directions, Grid, achieved, cable, conduction, match, through, tuned
 from ..mesh import synthetic
 from ..parameters import Electrophysiology, Fibers
 from .row import Row, timed
@@ -38,6 +38,7 @@ def rows() -> Iterator[Row]:
     yield from manufactured()
     yield from tuning()
     yield from eikonals()
+    yield from pacing()
     yield from slabs()
 
 
@@ -206,6 +207,52 @@ def difference() -> Array:
         for method in ("monodomain", "eikonal")
     )
     return eikonal - monodomain
+
+
+def pacing() -> Iterator[Row]:
+    """Early beats on a cable."""
+    name = "TTP06 epi on a cable, APD90 at beat 4, cycle length 600 ms (ms)"
+    yield timed(name, DURATIONS[600], 5.0, f"{OWN}: beat 100 of the cell alone", lambda: regular_duration(600.0))
+    name = "TTP06 epi on a cable, refractory period less APD90, cycle length 600 ms (ms)"
+    source = "excitability returns with the resting potential: within 40 ms of APD90"
+    yield timed(name, 20.0, 20.0, source, lambda: refractory_period(600.0, 5.0) - regular_duration(600.0))
+
+
+def regular_duration(cycle: float, beats: int = 4) -> float:
+    """APD90 in ms in the middle of a cable at the last of some beats, ``cycle`` ms apart."""
+    medium, position = paced_cable([beat * cycle for beat in range(beats)])
+    wave = propagate(medium, cycle, repolarised=True)
+    middle = len(position) // 2
+    return float(wave.repolarisation[middle] - wave.activation[middle])
+
+
+def early_velocity(cycle: float, coupling: float, beats: int = 3) -> float:
+    """Velocity in mm/ms of a beat ``coupling`` ms after the last of some, ``cycle`` ms apart; 0 where it is blocked."""
+    last = (beats - 1) * cycle
+    medium, position = paced_cable([*(beat * cycle for beat in range(beats)), last + coupling])
+    timed = (position > 8) & (position < 16)
+    times = propagate(medium, 100.0, watch=np.flatnonzero(timed)).activation[timed]
+    return 0.0 if np.isinf(times).any() else float(1 / np.polyfit(position[timed], times, 1)[0])
+
+
+def refractory_period(cycle: float, precision: float) -> float:
+    """The shortest coupling interval in ms that is conducted, by bisection between 200 ms and the cycle."""
+    blocked, conducted = 200.0, cycle
+    while conducted - blocked > precision:
+        middle = (blocked + conducted) / 2
+        blocked, conducted = (blocked, middle) if early_velocity(cycle, middle) else (middle, conducted)
+    return conducted
+
+
+def paced_cable(onsets: list[float], size: float = 0.25, length: float = 20.0) -> tuple[Monodomain, Array]:
+    """A cable of 0.6 mm/ms, paced at one end at ``onsets`` (ms), at the last of them; and its positions in mm."""
+    conductivity = match(lambda value: through(value, 0.6, Grid(size, size, 0.05)), 0.6, size)
+    chain, cell = cable(size, conductivity, length), ionic.load()
+    stimulus = Stimulus(np.where(chain.position < 1.5, 0.0, np.inf))
+    train = Train(tuple((onset, stimulus) for onset in onsets))
+    medium = Monodomain(chain.tissue, cell, cell.unpaced(), 0.05, train)
+    medium.run(train.last)
+    return medium, chain.position
 
 
 def slabs() -> Iterator[Row]:

@@ -82,6 +82,19 @@ class Electrocardiogram(Section):
         return self
 
 
+class Pacing(Section):
+    """A train of beats before the one that is stored, and an early one at its end (S1-S2); with monodomain only."""
+
+    beats: Annotated[int, Field(ge=1)] = 1
+    """Beats (S1) that start from roots and leads; the last is stored, or the one that coupling adds."""
+
+    cycle: Time = "1000 ms"
+    """From one of them to the next."""
+
+    coupling: Time | None = None
+    """From the last of them to an early beat (S2) from the leads alone, which is stored instead; none: none."""
+
+
 class Electrophysiology(Section):
     """Activation of the ventricle, and its beat."""
 
@@ -143,12 +156,22 @@ class Electrophysiology(Section):
 
     scar: ScarTissue = ScarTissue()
 
+    pacing: Pacing = Pacing()
+
     ecg: Electrocardiogram = Electrocardiogram()
 
     @model_validator(mode="after")
     def _starts_somewhere(self) -> "Electrophysiology":
         if not self.roots and not self.leads:
             raise ValueError("roots and leads are both empty; expected at least one site")
+        return self
+
+    @model_validator(mode="after")
+    def _train_can_be_run(self) -> "Electrophysiology":
+        if self.method == "eikonal" and self.pacing != Pacing():
+            raise ValueError("pacing: expected method monodomain for a train of beats, got eikonal")
+        if self.pacing.coupling is not None and not self.leads:
+            raise ValueError("pacing.coupling: expected leads from which the early beat starts, got none")
         return self
 
     @model_validator(mode="after")
