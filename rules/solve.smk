@@ -1,13 +1,17 @@
 CELLS = ("tentusscher_panfilov_2006_epi", "bueno_orovio_2008", "torord_dyncl")
+KERNELS = ("ionic/kernel.c", "electrophysiology/diffusion.c", "electrophysiology/eikonal.c")
+HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 
 
 rule simulate_electrophysiology:
     """Activation of the left ventricle from its early sites."""
     input:
         anatomy="results/{study}/{patient}/anatomy.zarr",
-        kernels=[library("ionic/kernel.c"), library("electrophysiology/diffusion.c")],
+        labels=branch(HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),
+        clinical=branch(HEEDS_SCAR, then="results/{study}/{patient}/clinical.json"),
+        kernels=[library(name) for name in KERNELS],
         cells=[library(f"ionic/{name}.ode") for name in CELLS],
-        code=modules("electrophysiology", "ionic"),
+        code=modules("electrophysiology", "ionic", "fibers/scar.py"),
     output:
         directory("results/{study}/{patient}/activation.zarr"),
     log:

@@ -12,6 +12,13 @@ def whatif_activation(wildcards):
 
 
 use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
+    input:
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        labels="results/{study}/{patient}/labels.zarr",
+        clinical="results/{study}/{patient}/clinical.json",
+        kernels=[library(name) for name in KERNELS],
+        cells=[library(f"ionic/{name}.ode") for name in CELLS],
+        code=modules("electrophysiology", "ionic", "fibers/scar.py"),
     output:
         directory("results/{study}/{patient}/whatif/{whatif}/activation.zarr"),
     log:

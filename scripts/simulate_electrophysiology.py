@@ -1,9 +1,12 @@
 """Simulate the activation of one patient's left ventricle."""
 
 from twinbeat import electrophysiology, stage, store
+from twinbeat.intake.clinical import Clinical
 from twinbeat.parameters import Electrophysiology, Fibers
 
 with stage.job(snakemake) as job:
-    anatomy = store.open(job.input.anatomy)
+    anatomy, scar = store.open(job.input.anatomy), None
+    if job.input.labels:
+        scar = store.open(job.input.labels), Clinical.read(job.input.clinical).scar_segments
     parameters, angles = Electrophysiology(**job.params.electrophysiology), Fibers(**job.params.fibers)
-    job.publish(electrophysiology.activate(anatomy, parameters, angles))
+    job.publish(electrophysiology.activate(anatomy, parameters, angles, scar))

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from pytest import approx
 
-from twinbeat import fibers, mesh
+from twinbeat import assessment, fibers, mesh
 from twinbeat.parameters import Fibers
-from twinbeat.report import bullseye, frames, rendering
+from twinbeat.report import bullseye, electrocardiogram, frames, patient, rendering
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +109,47 @@ def test_heart_is_rendered_without_a_display(stores, monkeypatch):
     for quarter in quarters:
         assert 0.1 < (quarter.min(axis=2) < 250).mean() < 0.67
         assert quarter.std(axis=(0, 1)).min() > 10
+
+
+def test_scar_is_darker_than_any_activation(stores):
+    """The half of the wall with the first axis above 0 as scar: its brown, #6b5348, which viridis has not, shows up in
+    the activation's two pictures, and not without it."""
+    x = stores["activation"].fine_points.values[stores["activation"].fine_cells.values].mean(axis=1)[:, 0]
+    scarred = stores["activation"].assign(fine_tissue=("fine_cell", np.where(x > 0, fibers.SCAR, 0)))
+
+    def brown(activation):
+        source = rendering.heart(stores["anatomy"], activation)
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))), float)
+        right = pixels[: pixels.shape[0] * 3 // 4, pixels.shape[1] // 2 :]
+        return ((right[..., 0] > right[..., 1] + 8) & (right[..., 1] > right[..., 2])).mean()
+
+    assert brown(stores["activation"]) < 0.01
+    assert brown(scarred) > 0.05
+
+
+def beating(stores):
+    """Its activation with twelve sines as leads."""
+    time = np.arange(400.0)
+    waves = np.sin(time / 30)[None] * np.arange(1, 13)[:, None]
+    figures = {"qrs_onset": 5.0, "qrs_duration": 90.0, "qt_interval": 350.0}
+    leads = {"ecg": (("lead", "time"), waves)} | {name: ((), value) for name, value in figures.items()}
+    return stores["activation"].assign(leads).assign_coords(lead=[f"lead {i}" for i in range(12)], time=time)
+
+
+def test_electrocardiogram_is_drawn_where_there_is_one(stores):
+    """Twelve panels, each with its name; nothing for an activation alone."""
+    svg = base64.b64decode(electrocardiogram.electrocardiogram(beating(stores)).split(",")[1]).decode()
+    assert all(f"<!-- lead {i} -->" in svg for i in range(12))
+    assert patient.PICTURES["ecg"][1](stores) is None
+
+
+def test_figures_of_the_beat_reach_the_page(stores):
+    """QRS and QT are figures of the twin, and of its page, only where there is an electrocardiogram."""
+    stages = {name: stores[name] for name in ("labels", "anatomy", "targets", "posterior", "beat")}
+    with_beat = assessment.assess(**stages, activation=beating(stores))
+    without = assessment.assess(**stages, activation=stores["activation"])
+    assert (float(with_beat.qrs_duration), float(with_beat.qt_interval)) == (90.0, 350.0)
+    assert "qt_interval" not in without
+    assert {"QT interval, simulated", "QRS duration, simulated"} <= {
+        row["name"] for row in patient._rows(with_beat, patient.KEY_FIGURES)
+    }

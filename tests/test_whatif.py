@@ -93,6 +93,10 @@ def test_a_run_keeps_what_it_does_not_change():
     usual = Electrophysiology(size="3 mm")
     found = run.activated_by(usual)
     assert found.size == usual.size and found.roots == () and len(found.leads) == 1
+    nested = WhatIf(electrophysiology={"scar": {"kind": "passive"}}).activated_by(
+        Electrophysiology(scar={"border_velocity": 0.7})
+    )
+    assert nested.scar.kind == "passive" and nested.scar.border_velocity == 0.7
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def assess(
         **_anatomy(anatomy),
         "contractility": _contractility(anatomy, posterior),
         "activation_time": np.ptp(activation.activation.values),
-    }
+    } | {name: float(activation[name]) for name in ("qrs_duration", "qt_interval") if name in activation}
     if surrogate is not None:
         figures |= _surrogate(surrogate)
     if truth is not None:

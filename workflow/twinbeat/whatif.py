@@ -17,6 +17,9 @@ from .parameters import Beat, Mechanics, WhatIf
 from .units import KPA_PER_MMHG
 
 
+ECG = {"qrs_duration": "QRS duration (ms)", "qt_interval": "QT interval (ms)"}
+
+
 def simulate(
     stores: dict[str, xr.Dataset],
     changed: xr.Dataset,
@@ -59,11 +62,12 @@ def twitches(stores: dict[str, xr.Dataset], changed: xr.Dataset, tension: float)
 
 
 def compare(usual: dict[str, xr.Dataset], changed: dict[str, xr.Dataset]) -> xr.Dataset:
-    """The variables ``changes``, of the stores activation and beat of the twin and of the changed one."""
+    """The variables ``changes``, of the stores activation and beat of the twin and of the changed one: what both have."""
     before, after = (figures(**stores) for stores in (usual, changed))
+    both = [name for name in before if name in after]
     columns = {"baseline": before, "changed": after}
-    data = {name: ("quantity", np.array(list(column.values()))) for name, column in columns.items()}
-    return xr.Dataset(data, {"quantity": np.array(list(before), dtype=str)})
+    data = {name: ("quantity", np.array([column[quantity] for quantity in both])) for name, column in columns.items()}
+    return xr.Dataset(data, {"quantity": np.array(both, dtype=str)})
 
 
 def figures(activation: xr.Dataset, beat: xr.Dataset) -> dict[str, float]:
@@ -82,6 +86,7 @@ def figures(activation: xr.Dataset, beat: xr.Dataset) -> dict[str, float]:
         "mean arterial pressure (mmHg)": float(arteries.mean()),
         "stroke work (J)": loop_area(volume, pressure) * JOULE_PER_MMHG_ML,
         "first to last activation (ms)": float(np.ptp(activation.activation.values)),
+        **{words: float(activation[name]) for name, words in ECG.items() if name in activation},
         "largest fibre shortening, mean of segments (%)": 100 * float(present.max(axis=1).mean()),
         "spread of its times over segments (ms, s.d.)": float(beat.time.values[present.argmax(axis=1)].std()),
     }

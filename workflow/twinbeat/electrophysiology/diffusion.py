@@ -48,8 +48,8 @@ def fastest(rate: csr_array) -> float:
 
 
 def stages(stiffness: float) -> int:
-    """The fewest stages s that are stable for a step of λ dt = ``stiffness``: λ dt <= s² + s (eq. 6)."""
-    return int(np.ceil((np.sqrt(1 + 4 * stiffness) - 1) / 2))
+    """The fewest stages s that are stable for a step of λ dt = ``stiffness``: λ dt <= s² + s (eq. 6); at least one."""
+    return max(1, int(np.ceil((np.sqrt(1 + 4 * stiffness) - 1) / 2)))
 
 
 @cache

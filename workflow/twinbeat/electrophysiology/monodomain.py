@@ -66,3 +66,8 @@ class Monodomain:
         slope = None if current is None else current / self.storage
         self.voltage[:] = self.diffusion.advance(self.voltage, slope)
         self.steps += 1
+
+    def run(self, until: float) -> None:
+        """Steps to a time in ms."""
+        while self.time < until - 1e-9:
+            self.advance()

@@ -1,8 +1,8 @@
-"""A wave of activation through the tissue."""
+"""A wave through the tissue: when it comes, when it leaves, and what is seen of it meanwhile."""
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,9 @@ from .assembly import Array
 from .monodomain import Monodomain
 
 THRESHOLD = 0.0  # mV; a point is activated at the first crossing (Niederer et al. 2011)
+REPOLARISED = 0.9  # of the amplitude of a point's action potential
+SAMPLING = 1.0  # ms between samples of the electrocardiogram
+TAIL = 30.0  # ms for which leads go on seeing what is left of the T wave
 log = logging.getLogger("twinbeat")
 
 
@@ -38,42 +41,112 @@ class Stimulus:
 
 
 @dataclass(frozen=True)
+class Train:
+    """Stimuli one after the other: each with the time in ms from which its own time counts, increasing."""
+
+    stimuli: tuple[tuple[float, Stimulus], ...]
+
+    @property
+    def last(self) -> float:
+        """When the last of them begins, in ms."""
+        return self.stimuli[-1][0]
+
+    def __call__(self, time: float) -> Array | None:
+        begun = [(since, stimulus) for since, stimulus in self.stimuli if since <= time + 1e-9]
+        since, stimulus = begun[-1]
+        return stimulus(time - since)
+
+
+@dataclass(frozen=True)
 class Wave:
-    """``activation`` (point,) in ms, infinite where none was; ``voltage`` (snapshot, point) in mV at ``times``."""
+    """``activation`` and ``repolarisation`` (point,) in ms, infinite where none was; ``voltage`` (snapshot, point) at
+    ``times``, in mV and ms; what the leads saw, ``seen`` (sample, ...), every SAMPLING ms."""
 
     activation: Array
+    repolarisation: Array
     times: Array
     voltage: Array
+    seen: Array
 
 
 def propagate(
-    tissue: Monodomain, duration: float, interval: float = np.inf, watch: Iterable[int] | None = None
+    tissue: Monodomain,
+    duration: float,
+    interval: float = np.inf,
+    watch: Iterable[int] | None = None,
+    repolarised: bool = False,
+    leads: Callable[[Array], Array] | None = None,
 ) -> Wave:
-    """Advance until every watched point (all by default) is activated, at most to ``duration`` ms.
+    """Advance until every watched point (all by default) is activated, or ``repolarised``, at most by ``duration`` ms.
 
-    The voltage is kept every ``interval`` ms. Crossings of the threshold are interpolated linearly in time.
+    Times count from now. The voltage is kept every ``interval`` ms, and what the ``leads`` make of it every SAMPLING ms
+    and for TAIL longer.
     """
     watched = slice(None) if watch is None else np.fromiter(watch, dtype=np.int64)
-    activation = np.full(len(tissue.voltage), np.inf)
-    times, voltages, progress = [], [], Progress(duration)
-    while tissue.time < duration - 1e-9 and np.isinf(activation[watched]).any():
-        if tissue.time >= len(times) * interval - 1e-9:
-            times.append(tissue.time)
-            voltages.append(tissue.voltage.copy())
+    marks, progress = Marks(tissue), Progress(duration)
+    snapshots, seen = Samples(tissue, interval, np.copy), Samples(tissue, SAMPLING, leads)
+    awaited = marks.repolarisation if repolarised else marks.activation
+    tail = TAIL if leads else 0.0
+    while marks.time < duration - 1e-9 and marks.time < awaited[watched].max(initial=0.0) + tail:
+        for samples in (snapshots, seen):
+            samples.take(marks.time)
         before = tissue.voltage.copy()
         tissue.advance()
-        mark(activation, before, tissue)
-        progress.report(tissue.time, activation)
-    return Wave(activation, np.array(times), np.array(voltages).reshape(-1, len(activation)))
+        marks.activate(before)
+        if repolarised:
+            marks.repolarise(before)
+        progress.report(marks.time, awaited)
+    voltage = np.array(snapshots.values).reshape(-1, len(awaited))
+    return Wave(marks.activation, marks.repolarisation, np.array(snapshots.times), voltage, np.array(seen.values))
 
 
-def mark(activation: Array, before: Array, tissue: Monodomain) -> None:
-    """Enter the points that crossed the threshold upwards, for the first time, during the last step."""
-    after = tissue.voltage
-    new = np.flatnonzero((before <= THRESHOLD) & (after > THRESHOLD) & np.isinf(activation))
-    if len(new):
-        share = (after[new] - THRESHOLD) / (after[new] - before[new])
-        activation[new] = tissue.time - share * tissue.time_step
+class Marks:
+    """Times in ms from the start at which points cross levels, interpolated linearly between steps."""
+
+    def __init__(self, tissue: Monodomain) -> None:
+        self.tissue, self.begun = tissue, tissue.time
+        self.activation, self.repolarisation = (np.full(len(tissue.voltage), np.inf) for _ in range(2))
+        self.rest, self.peak = tissue.voltage.copy(), tissue.voltage.copy()
+
+    @property
+    def time(self) -> float:
+        """Time in ms since the start."""
+        return self.tissue.time - self.begun
+
+    def activate(self, before: Array) -> None:
+        """Enter the points that crossed the threshold upwards, for the first time, during the last step."""
+        after = self.tissue.voltage
+        new = np.flatnonzero((before <= THRESHOLD) & (after > THRESHOLD) & np.isinf(self.activation))
+        self._enter(self.activation, new, before, THRESHOLD)
+
+    def repolarise(self, before: Array) -> None:
+        """Enter the points whose action potential has lost REPOLARISED of its amplitude, for the first time."""
+        after = self.tissue.voltage
+        np.maximum(self.peak, after, out=self.peak)
+        level = self.peak - REPOLARISED * (self.peak - self.rest)
+        late = np.isfinite(self.activation) & np.isinf(self.repolarisation)
+        new = np.flatnonzero(late & (before > level) & (after <= level))
+        self._enter(self.repolarisation, new, before, level[new])
+
+    def _enter(self, times: Array, new: Array, before: Array, level: Array | float) -> None:
+        if len(new):
+            after, step = self.tissue.voltage[new], self.tissue.time_step
+            times[new] = self.time - step * (after - level) / (after - before[new])
+
+
+class Samples:
+    """What something is every ``interval`` ms from the start; nothing where ``of`` is None."""
+
+    def __init__(self, tissue: Monodomain, interval: float, of: Callable[[Array], Array] | None) -> None:
+        self.tissue, self.interval, self.of = tissue, interval, of
+        self.times: list[float] = []
+        self.values: list[Array] = []
+
+    def take(self, time: float) -> None:
+        """A sample, if one is due."""
+        if self.of and time >= len(self.times) * self.interval - 1e-9:
+            self.times.append(time)
+            self.values.append(self.of(self.tissue.voltage))
 
 
 class Progress:
@@ -83,11 +156,11 @@ class Progress:
         self.duration, self.begun = duration, time.monotonic()
         self.last = self.begun
 
-    def report(self, reached: float, activation: Array) -> None:
+    def report(self, reached: float, awaited: Array) -> None:
         """Say how far the wave is, and the longest time that may be left."""
         now = time.monotonic()
         if now - self.last > 5:
             self.last = now
             left = (now - self.begun) * (self.duration / reached - 1)
-            active = np.isfinite(activation).mean()
-            log.info("electrophysiology: %.0f ms, %.0f %% active, at most %.0f s left", reached, 100 * active, left)
+            share = 100 * np.isfinite(awaited).mean()
+            log.info("electrophysiology: %.0f ms, %.0f %% done, at most %.0f s left", reached, share, left)

@@ -4,134 +4,145 @@ import logging
 
 import numpy as np
 import xarray as xr
-from scipy.spatial import cKDTree
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from .. import fibers, ionic, mesh
+from .. import fibers, mesh
+from ..fibers.scar import HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
-from .assembly import Array, Discretisation, conductivity, tetrahedra
+from . import reaction, substrate
+from .assembly import Array
+from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .monodomain import Monodomain
-from .propagation import Stimulus, Wave, propagate
-from .velocity import STIMULATED, Directions, Grid, achieved, tuned
+from .mosaic import composed
+from .propagation import SAMPLING, Wave, propagate
+from .sites import train
+from .substrate import Labels, Substrate
+from .velocity import Directions, Grid, achieved, tuned
 
 log = logging.getLogger("twinbeat")
 
 
-def activate(anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: Fibers) -> xr.Dataset:
+def activate(
+    anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: Fibers, scar: Labels | None = None
+) -> xr.Dataset:
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
+
+    ``scar`` is heeded where ``parameters.scar`` says what it does.
 
     Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
     they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
-    Raises Quarantined("not-activated") where a point is not reached within ``parameters.duration``.
+    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar.
     """
-    layers = max(2, round(thickness(anatomy) / parameters.size))
-    fine = fibers.refine(anatomy, parameters.size, layers, fiber_angles)
-    conductivities, attributes = tune(fine, parameters)
-    cell, tissue = ionic.load(parameters.cell), discretise(fine, conductivities)
-    medium = Monodomain(tissue, cell, cell.unpaced(), parameters.time_step, stimulus(fine, parameters))
-    wave = propagate(medium, parameters.duration, parameters.snapshot)
-    require_complete(wave, parameters)
-    attributes["wave_speed_ratio"] = speed_ratio(fine, wave.activation, parameters)
-    return result(anatomy, fine, wave, attributes)
+    heart = substrate.build(anatomy, parameters, fiber_angles, scar)
+    wave, attributes = conduct(heart, parameters)
+    require_complete(wave.activation[heart.fires], "activated", parameters.duration)
+    if parameters.until == "repolarisation":
+        require_complete(wave.repolarisation[heart.fires], "repolarised", parameters.duration)
+    attributes["wave_speed_ratio"] = speed_ratio(heart.muscle, wave.activation, heart.normal, parameters)
+    return result(anatomy, heart, wave, attributes)
 
 
-def thickness(anatomy: xr.Dataset) -> float:
-    """Mean distance in mm of epicardial points to the endocardium."""
-    points, depth = anatomy["points"].values, anatomy["depth"].values
-    distance, _ = cKDTree(points[depth == 0]).query(points[depth == 1])
-    return float(distance.mean())
-
-
-def tune(fine: xr.Dataset, parameters: Electrophysiology) -> tuple[Directions, dict[str, float]]:
-    """The conductivities for this mesh, and what is to be told about them."""
-    across = parameters.velocity_transverse
-    wanted = Directions(parameters.velocity_fiber, across, across, parameters.velocity_endocardium)
-    layer = thickness(fine) / (len(np.unique(fine["depth"])) - 1)
+def conduct(heart: Substrate, parameters: Electrophysiology) -> tuple[Wave, dict[str, float]]:
+    """The wave in the muscle, and what is to be told about it."""
+    velocities = [wanted(parameters)]
+    if (heart.kind != HEALTHY).any():
+        velocities.append(wanted(parameters, parameters.scar.border_velocity))
+    if parameters.method == "eikonal":
+        return reaction.conduct(heart, parameters, velocities), {}
+    layer = substrate.thickness(heart.whole) / (len(np.unique(heart.whole["depth"])) - 1)
     grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
-    conductivities = tuned(wanted, grid)
-    velocities = achieved(conductivities, wanted, grid)
-    told = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
-    told |= {f"velocity_{name}": value for name, value in velocities._asdict().items()}
-    log.info("electrophysiology: tuned: %s", ", ".join(f"{name} {value:.3f}" for name, value in told.items()))
-    return conductivities, told
+    conductivities = [tuned(one, grid) for one in velocities]
+    return diffuse(heart, parameters, conductivities), told(conductivities[0], velocities[0], grid)
 
 
-def discretise(fine: xr.Dataset, conductivities: Directions) -> Discretisation:
-    """The tissue; its endocardial layer conducts alike in all directions within it."""
-    inner = endocardial(fine)[:, None]
-    muscle = [conductivities.fiber, conductivities.transverse, conductivities.transmural]
-    fast = [conductivities.endocardium, conductivities.endocardium, conductivities.transmural]
-    axes = np.stack([fine[name].values for name in ("fiber", "sheet_normal", "sheet")], axis=1)
-    tensors = conductivity(axes, np.where(inner, fast, muscle))
-    return tetrahedra(fine["points"].values, fine["cells"].values, tensors)
+def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: list[Directions]) -> Wave:
+    """The wave by the monodomain equation with the conductivities (mS/mm) of healthy muscle and its border zone."""
+    of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)]
+    tissue = substrate.discretise(heart.muscle, heart.kind, of_kind)
+    cells = composed(substrate.patches(heart.muscle, heart.kind, parameters))
+    beats = train(heart.muscle, parameters)
+    medium = Monodomain(tissue, *cells, parameters.time_step, beats)
+    medium.run(beats.last)
+    whole = parameters.until == "repolarisation"
+    field = lead_field(heart, parameters) if whole else None
+    leads = None if field is None else (lambda voltage: field @ voltage)
+    watched = np.flatnonzero(heart.fires)
+    return propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads)
 
 
-def endocardial(fine: xr.Dataset) -> Array:
-    """Whether a cell (cell,) belongs to the layer of elements at the endocardium."""
-    depth = fine["depth"].values
-    first = np.unique(depth)[1]
-    return (depth[fine["cells"].values] < first + 1e-9).all(axis=1)
+def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:
+    """The velocities of healthy muscle in mm/ms, or a share of them."""
+    across = parameters.velocity_transverse
+    velocities = Directions(parameters.velocity_fiber, across, across, parameters.velocity_endocardium)
+    return Directions(*(share * velocity for velocity in velocities))
 
 
-def stimulus(fine: xr.Dataset, parameters: Electrophysiology) -> Stimulus:
-    """A current around the point nearest to each root, at time 0, and to each lead, when it fires."""
-    points = fine["points"].values
-    start = np.full(len(points), np.inf)
-    roots = [(height, angle, 0.0, 0.0) for height, angle in parameters.roots]
-    for height, angle, depth, time in (*roots, *parameters.leads):
-        centre = points[site(fine, height, np.radians(angle), depth)]
-        near = np.linalg.norm(points - centre, axis=1) < STIMULATED * parameters.size
-        start[near] = np.minimum(start[near], time)
-    return Stimulus(start, parameters.stimulus, parameters.stimulus_duration)
+def told(conductivities: Directions, velocities: Directions, grid: Grid) -> dict[str, float]:
+    """What is to be told about the conductivities for this mesh."""
+    figures = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
+    found = achieved(conductivities, velocities, grid)
+    figures |= {f"velocity_{name}": value for name, value in found._asdict().items()}
+    log.info("electrophysiology: tuned: %s", ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    return figures
 
 
-def site(fine: xr.Dataset, height: float, angle: float, depth: float = 0.0) -> int:
-    """The point nearest to a height (0 apex, 1 base), an angle about the long axis (rad) and a depth (0 endocardium).
-
-    The layer of the mesh is compared first, then the height, because rings differ in angle.
-    """
-    depths = fine["depth"].values
-    layer = np.flatnonzero(np.abs(depths - depth) < np.abs(depths - depth).min() + 1e-9)
-    heights, angles = (fine[name].values[layer] for name in ("longitudinal", "circumferential"))
-    ring = np.abs(heights - height) < np.abs(heights - height).min() + 1e-9
-    away = np.abs(np.angle(np.exp(1j * (angles - angle))))
-    return int(layer[np.argmin(np.where(ring, away, np.inf))])
-
-
-def require_complete(wave: Wave, parameters: Electrophysiology) -> None:
-    """Raise Quarantined where a point was not activated."""
-    missing = np.count_nonzero(np.isinf(wave.activation))
+def require_complete(times: Array, done: str, duration: float) -> None:
+    """Raise Quarantined where ``times`` (point,) say that a point was not ``done``."""
+    missing = np.count_nonzero(np.isinf(times))
     if missing:
-        message = f"{missing} of {len(wave.activation)} points were not activated within {parameters.duration:g} ms"
-        raise Quarantined("not-activated", f"{message}; expected all of them")
+        message = f"{missing} of {len(times)} points were not {done} within {duration:g} ms; expected all of them"
+        raise Quarantined(f"not-{done}", message)
 
 
-def speed_ratio(fine: xr.Dataset, activation: Array, parameters: Electrophysiology) -> float:
-    """Median over the wall, without the endocardial layer, of the wave's speed over the wanted one.
+def speed_ratio(
+    muscle: xr.Dataset, activation: Array, where: NDArray[np.bool_], parameters: Electrophysiology
+) -> float:
+    """Median over some cells ``where`` (cell,) of the wave's speed over the wanted one.
 
     A wave of velocities v_f along and v_t across fibres satisfies v_f² (∇t·f)² + v_t² (|∇t|² - (∇t·f)²) = 1 (eikonal).
     """
-    cells = fine["cells"].values
-    gradients, _ = fibers.shape_gradients(fine["points"].values, cells)
+    cells = muscle["cells"].values[where]
+    gradients, _ = fibers.shape_gradients(muscle["points"].values, cells)
     slowness = np.einsum("ci,cia->ca", activation[cells], gradients)
-    along = np.einsum("ca,ca->c", slowness, fine["fiber"].values) ** 2
+    along = np.einsum("ca,ca->c", slowness, muscle["fiber"].values[where]) ** 2
     across = (slowness**2).sum(axis=1) - along
     eikonal = np.sqrt(parameters.velocity_fiber**2 * along + parameters.velocity_transverse**2 * across)
-    return float(1 / np.median(eikonal[~endocardial(fine)]))
+    return float(1 / np.median(eikonal))
 
 
-def result(anatomy: xr.Dataset, fine: xr.Dataset, wave: Wave, attributes: dict[str, float]) -> xr.Dataset:
+def result(anatomy: xr.Dataset, heart: Substrate, wave: Wave, attributes: dict[str, float]) -> xr.Dataset:
     """The variables of ``activation``."""
-    points, cells = fine["points"].values, fine["cells"].values
+    points, cells = heart.whole["points"].values, heart.whole["cells"].values
     onto = mesh.interpolation(points, cells, anatomy["points"].values)
-    return xr.Dataset(
-        {
-            "activation": (("point",), onto @ wave.activation),
-            "fine_points": (("fine_point", "component"), points),
-            "fine_cells": (("fine_cell", "corner"), cells),
-            "fine_activation": (("fine_point",), wave.activation),
-            "voltage": (("snapshot", "fine_point"), wave.voltage.astype(np.float32)),
-        },
-        coords={"snapshot": wave.times},
-        attrs={name: float(value) for name, value in attributes.items()},
-    )
+    activation = heart.spread(wave.activation, heart.fires)
+    voltage = heart.spread(wave.voltage, np.ones_like(heart.fires))
+    fields = {
+        "activation": (("point",), onto @ activation),
+        "fine_points": (("fine_point", "component"), points),
+        "fine_cells": (("fine_cell", "corner"), cells),
+        "fine_activation": (("fine_point",), activation),
+        "voltage": (("snapshot", "fine_point"), voltage.astype(np.float32)),
+    }
+    if (heart.tissue != HEALTHY).any():
+        fields["fine_tissue"] = (("fine_cell",), heart.tissue)
+    stored = xr.Dataset(fields, {"snapshot": wave.times}, {name: float(value) for name, value in attributes.items()})
+    return stored.assign(_beat(onto, heart, wave)) if len(wave.seen) else stored
+
+
+def _beat(onto: csr_array, heart: Substrate, wave: Wave) -> dict[str, object]:
+    """What a wave to its end has beside its activation."""
+    repolarisation, ecg = heart.spread(wave.repolarisation, heart.fires), twelve(wave.seen)
+    found = intervals(ecg)
+    log.info("electrophysiology: QRS %.0f ms, QT %.0f ms", found.qrs, found.qt)
+    return {
+        "repolarisation": (("point",), onto @ repolarisation),
+        "fine_repolarisation": (("fine_point",), repolarisation),
+        "ecg": (("lead", "time"), ecg),
+        "qrs_onset": ((), found.onset),
+        "qrs_duration": ((), found.qrs),
+        "qt_interval": ((), found.qt),
+        "lead": list(LEADS),
+        "time": SAMPLING * np.arange(ecg.shape[1]),
+    }

@@ -88,4 +88,5 @@ class Fibers(Section):
     (quadratic across free walls, with a jump beyond 90 degree); the left ventricle alone is always linear."""
 
     border_zone: Length = "5 mm"
-    """Width of the border zone around scar; it is shown, and contracts like healthy muscle."""
+    """Width of the border zone around scar; it is shown, contracts like healthy muscle, and conducts as
+    electrophysiology.scar says."""

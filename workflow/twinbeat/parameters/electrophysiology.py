@@ -1,31 +1,114 @@
 """Parameters of electrophysiology."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from ..units import Angle, CurrentDensity, Length, Time, Velocity
+from ..units import Angle, Conductivity, CurrentDensity, Length, Time, Velocity
 from .section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, le=1)]
+Cell = Literal[
+    "tentusscher_panfilov_2006_epi",
+    "tentusscher_panfilov_2006_mid",
+    "tentusscher_panfilov_2006_endo",
+    "bueno_orovio_2008_epi",
+    "bueno_orovio_2008_mid",
+    "bueno_orovio_2008_endo",
+    "torord_dyncl_epi",
+    "torord_dyncl_mid",
+    "torord_dyncl_endo",
+]
+
+
+class ScarTissue(Section):
+    """What scar and the border zone about it (fibers.border_zone) do to the wave."""
+
+    kind: Literal["muscle", "insulating", "passive"] = "muscle"
+    """muscle: both conduct as if they were healthy. insulating: scar is left out of the tissue. passive: it conducts
+    slowly, with membranes that do not fire (fibroblasts)."""
+
+    conductivity: Conductivity = "0.02 mS/mm"
+    """Of passive scar, alike in all directions."""
+
+    time_constant: Time = "67 ms"
+    """Of the membranes of passive scar: 6.3 pF and 10.7 GOhm of a ventricular fibroblast (Chilton et al. 2005)."""
+
+    border_velocity: Positive = 0.5
+    """Conduction velocities of the border zone, as a share of those of healthy muscle with the same cells."""
+
+    border_currents: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Factors on parameters of the cell model in the border zone, by their names there; such as {g_Na: 0.38, g_CaL:
+    0.31, g_Kr: 0.3, g_Ks: 0.2} for ten Tusscher-Panfilov (Arevalo et al. 2016). They slow the wave further."""
+
+
+Electrode = Literal["RA", "LA", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
+
+
+class Electrocardiogram(Section):
+    """The electrocardiogram of whole beats, in an unbounded torso; electrodes of an adult lying on the back."""
+
+    intracellular_fiber: Conductivity = "0.17 mS/mm"
+    """Of the currents inside cells along the fibres (Niederer et al. 2011, table 1); the tuned ones of a coarse mesh
+    are no physical property."""
+
+    intracellular_transverse: Conductivity = "0.019 mS/mm"
+    """The same across the fibres."""
+
+    torso: Conductivity = "0.2 mS/mm"
+    """Of what lies between the heart and the electrodes."""
+
+    electrodes: dict[Electrode, tuple[Length, Length, Length]] = Field(
+        default={
+            "RA": ("-220 mm", "10 mm", "220 mm"),
+            "LA": ("140 mm", "10 mm", "220 mm"),
+            "LL": ("60 mm", "10 mm", "-350 mm"),
+            "V1": ("-60 mm", "-99 mm", "20 mm"),
+            "V2": ("-20 mm", "-99 mm", "20 mm"),
+            "V3": ("15 mm", "-93 mm", "0 mm"),
+            "V4": ("50 mm", "-81 mm", "-20 mm"),
+            "V5": ("90 mm", "-54 mm", "-20 mm"),
+            "V6": ("120 mm", "10 mm", "-20 mm"),
+        }
+    )
+    """Where they are, from the centre of the left wall: to the left, to the back, to the head. By default a torso of
+    320 mm x 220 mm with the heart 40 mm left and 10 mm in front of its middle, and the usual landmarks."""
+
+    @model_validator(mode="after")
+    def _electrodes_are_complete(self) -> "Electrocardiogram":
+        if missing := [name for name in get_args(Electrode) if name not in self.electrodes]:
+            raise ValueError(f"electrodes: expected all of {', '.join(get_args(Electrode))}, got no {missing[0]}")
+        return self
+
+
+class Pacing(Section):
+    """A train of beats before the one that is stored, and an early one at its end (S1-S2); with monodomain only."""
+
+    beats: Annotated[int, Field(ge=1)] = 1
+    """Beats (S1) that start from roots and leads; the last is stored, or the one that coupling adds."""
+
+    cycle: Time = "1000 ms"
+    """From one of them to the next."""
+
+    coupling: Time | None = None
+    """From the last of them to an early beat (S2) from the leads alone, which is stored instead; none: none."""
 
 
 class Electrophysiology(Section):
-    """Monodomain activation."""
+    """Activation of the ventricle, and its beat."""
 
-    cell: Literal[
-        "tentusscher_panfilov_2006_epi",
-        "tentusscher_panfilov_2006_mid",
-        "tentusscher_panfilov_2006_endo",
-        "bueno_orovio_2008_epi",
-        "bueno_orovio_2008_mid",
-        "bueno_orovio_2008_endo",
-        "torord_dyncl_epi",
-        "torord_dyncl_mid",
-        "torord_dyncl_endo",
-    ] = "tentusscher_panfilov_2006_epi"
+    method: Literal["monodomain", "eikonal"] = "monodomain"
+    """monodomain: the equation of cells and diffusion. eikonal: times of arrival at the conduction velocities, and the
+    course of a single cell from then on; many times faster, and without the effects of curvature and coupling."""
+
+    cell: Cell = "tentusscher_panfilov_2006_epi"
     """Cell model: ten Tusscher-Panfilov 2006, Bueno-Orovio 2008 (four states, no calcium) or ToR-ORd with
     dynamic chloride, epicardial, mid-myocardial or endocardial."""
+
+    layers: tuple[tuple[Positive, Cell], ...] = ()
+    """Other cell models of the inner wall, from the endocardium on: up to which share of its thickness, and which; such
+    as [[0.3, tentusscher_panfilov_2006_endo], [0.7, tentusscher_panfilov_2006_mid]]. Beyond the last, cell."""
 
     size: Length = "2 mm"
     """Edge length of the electrical mesh, made from the same anatomy."""
@@ -61,14 +144,39 @@ class Electrophysiology(Section):
     stimulus_duration: Time = "2 ms"
     """How long it flows (Niederer et al. 2011)."""
 
-    duration: Time = "300 ms"
-    """Longest simulated time; it ends earlier once all is activated."""
+    until: Literal["activation", "repolarisation"] = "activation"
+    """activation: the simulation ends once all is activated. repolarisation: once all is repolarised; this stores
+    when, and the electrocardiogram, and takes some five times as long."""
+
+    duration: Time = "600 ms"
+    """Longest simulated time; it ends earlier, as until says."""
 
     snapshot: Time = "10 ms"
     """Interval at which the transmembrane potential is kept."""
+
+    scar: ScarTissue = ScarTissue()
+
+    pacing: Pacing = Pacing()
+
+    ecg: Electrocardiogram = Electrocardiogram()
 
     @model_validator(mode="after")
     def _starts_somewhere(self) -> "Electrophysiology":
         if not self.roots and not self.leads:
             raise ValueError("roots and leads are both empty; expected at least one site")
+        return self
+
+    @model_validator(mode="after")
+    def _train_can_be_run(self) -> "Electrophysiology":
+        if self.method == "eikonal" and self.pacing != Pacing():
+            raise ValueError("pacing: expected method monodomain for a train of beats, got eikonal")
+        if self.pacing.coupling is not None and not self.leads:
+            raise ValueError("pacing.coupling: expected leads from which the early beat starts, got none")
+        return self
+
+    @model_validator(mode="after")
+    def _layers_follow_each_other(self) -> "Electrophysiology":
+        ends = [end for end, _ in self.layers]
+        if ends != sorted(set(ends)):
+            raise ValueError(f"layers: expected ends that increase from the endocardium on, got {ends}")
         return self

@@ -1,5 +1,6 @@
 """Parameters of what-if runs."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -36,4 +37,14 @@ class WhatIf(Section):
 
     def activated_by(self, usual: Electrophysiology) -> Electrophysiology:
         """The electrophysiology of this run; a ValidationError where it cannot be."""
-        return Electrophysiology.model_validate(usual.model_dump(mode="json") | self.electrophysiology)
+        return Electrophysiology.model_validate(merged(usual.model_dump(mode="json"), self.electrophysiology))
+
+
+def merged(usual: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """``usual`` with the leaves that ``other`` has."""
+    nested = {key: merged(usual[key], value) for key, value in other.items() if _both(usual.get(key), value)}
+    return {**usual, **other, **nested}
+
+
+def _both(usual: Any, value: Any) -> bool:
+    return isinstance(usual, Mapping) and isinstance(value, Mapping)

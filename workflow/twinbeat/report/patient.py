@@ -13,6 +13,7 @@ from . import clinical, knowledge, labels
 from .bullseye import bullseye
 from .curves import cycle, loop, residuals, uncertainty
 from .drug import course, effect
+from .electrocardiogram import electrocardiogram
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
 from .meshing import mesh_slices
@@ -36,6 +37,8 @@ KEY_FIGURES = {
     "beat_peak_pressure": ("Peak pressure, beat", "mmHg", 0),
     "stroke_work": ("Stroke work, beat", "J", 2),
     "activation_time": ("Activation, first to last", "ms", 0),
+    "qrs_duration": ("QRS duration, simulated", "ms", 0),
+    "qt_interval": ("QT interval, simulated", "ms", 0),
 }
 QUALITY = {
     "volume_error": ("Volume, fit against targets (r.m.s.)", "mL", 1),
@@ -52,7 +55,7 @@ RECOVERY = {
     "ejection_fraction_recovery": ("Ejection fraction of the fit", "points"),
 }
 OVERLAP = dict(zip(DICE, ("LV blood", "LV myocardium", "RV blood"), strict=True))
-PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], str]]] = {
+PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], str | None]]] = {
     "labels": (("image", "labels"), lambda of: label_frames(of["image"], of["labels"])),
     "surface": (
         ("image", "labels", "anatomy", "posterior"),
@@ -67,6 +70,7 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
         lambda of: mesh_slices(of["image"], of["labels"], of["biventricle"]),
     ),
     "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"), _tissue(of.get("posterior")))),
+    "ecg": (("activation",), lambda of: electrocardiogram(of["activation"])),
     "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),
     "cycle": (("targets", "posterior"), lambda of: cycle(of["targets"], of["posterior"], of.get("beat"))),
     "bullseye": (("assessment",), lambda of: bullseye(of["assessment"])),
@@ -75,7 +79,7 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
     "sweep": (("surrogate",), lambda of: sweep(of["surrogate"])),
     "drug": (("drug",), lambda of: course(of["drug"])),
 }
-"""The stages that each picture needs, and how it is drawn from all stores that there are."""
+"""The stages that each picture needs, and how it is drawn from all stores that there are; None where they lack it."""
 
 log = logging.getLogger("twinbeat")
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
-from .. import mesh
+from .. import fibers, mesh
 from ..fibers import regions
 from .theme import INK, axes, bare, picture, styled
 
@@ -106,6 +106,7 @@ def _activation(activation: xr.Dataset, opened: bool, limits: tuple[float, float
     grid = _grid(activation.fine_points.values, activation.fine_cells.values)
     grid.point_data["time"] = activation.fine_activation.values
     scene = _Scene(grid.points, opened)
+    grid = scene.without_scar(grid, activation)
     surface = scene.cut(grid).extract_surface(algorithm="dataset_surface")
     scene.plotter.add_mesh(surface, scalars="time", cmap=ACTIVATION, clim=limits, show_scalar_bar=False)
     first, last = limits
@@ -125,6 +126,15 @@ class _Scene:
 
     def cut(self, grid: pyvista.UnstructuredGrid) -> pyvista.UnstructuredGrid:
         return grid.clip(normal="y", origin=(0, 0, 0)) if self.opened else grid
+
+    def without_scar(self, grid: pyvista.UnstructuredGrid, activation: xr.Dataset) -> pyvista.UnstructuredGrid:
+        """The cells that were activated; the others are shown as scar."""
+        if "fine_tissue" not in activation:
+            return grid
+        dead = activation.fine_tissue.values == fibers.SCAR
+        scar = self.cut(grid.extract_cells(np.flatnonzero(dead)))
+        self.plotter.add_mesh(scar.extract_surface(algorithm="dataset_surface"), color=TISSUE[fibers.SCAR])
+        return grid.extract_cells(np.flatnonzero(~dead))
 
     def wall(self, grid: pyvista.UnstructuredGrid, tissue: NDArray[np.integer] | None = None) -> None:
         """All healthy where ``tissue`` (cell,) does not say otherwise."""
