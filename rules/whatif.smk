@@ -7,8 +7,8 @@ def of_whatif(wildcards):
 
 def whatif_activation(wildcards):
     """The activation of a run: the twin's own where nothing of it is changed."""
-    folder = "whatif/{whatif}/" if of_whatif(wildcards).electrophysiology else ""
-    return "results/{study}/{patient}/" + folder + "activation.zarr"
+    own = "results/{study}/{patient}/whatif/{whatif}/activation.zarr"
+    return own if of_whatif(wildcards).electrophysiology else "results/{study}/{patient}/activation.zarr"
 
 
 use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:

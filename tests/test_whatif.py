@@ -105,7 +105,7 @@ def test_a_run_keeps_what_it_does_not_change():
         ({"p": {}}, "whatif.p: nothing is changed; expected another value of electrophysiology, tension"),
         ({"p": {"tension": 0}}, "whatif.p.tension: input should be greater than 0, got 0"),
         ({"P x": {"tension": 2}}, "whatif.P x.*: string should match pattern"),
-        ({"p": {"electrophysiology": {"sise": 1}}}, r"whatif.p.electrophysiology.sise: unknown key; known here: cell"),
+        ({"p": {"electrophysiology": {"sise": 1}}}, r"whatif.p.electrophysiology.sise: unknown key; known here"),
         ({"p": {"electrophysiology": {"roots": []}}}, r"whatif.p.electrophysiology: roots and leads are both empty"),
     ],
 )

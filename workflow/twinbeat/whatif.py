@@ -16,7 +16,6 @@ from .circulation import Loop, Pump
 from .parameters import Beat, Mechanics, WhatIf
 from .units import KPA_PER_MMHG
 
-
 ECG = {"qrs_duration": "QRS duration (ms)", "qt_interval": "QT interval (ms)"}
 
 
@@ -62,7 +61,7 @@ def twitches(stores: dict[str, xr.Dataset], changed: xr.Dataset, tension: float)
 
 
 def compare(usual: dict[str, xr.Dataset], changed: dict[str, xr.Dataset]) -> xr.Dataset:
-    """The variables ``changes``, of the stores activation and beat of the twin and of the changed one: what both have."""
+    """The variables ``changes``, of the stores activation and beat of the twin and of the changed one."""
     before, after = (figures(**stores) for stores in (usual, changed))
     both = [name for name in before if name in after]
     columns = {"baseline": before, "changed": after}
