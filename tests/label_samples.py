@@ -14,7 +14,8 @@ def disc(radius: float, centre: tuple[float, float] = (32, 32), size: int = 64) 
     return np.hypot(y - centre[0], x - centre[1]) <= radius
 
 
-def ring(inner: float = 10, outer: float = 16) -> np.ndarray:
+def ring(inner: float = 10, outer: float = 16.3) -> np.ndarray:
+    """A wall about a pool, with radii in pixels; no single pixels stick out of the outline."""
     return np.where(disc(inner), BLOOD, np.where(disc(outer), MYOCARDIUM, 0)).astype(np.uint8)
 
 

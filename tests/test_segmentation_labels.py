@@ -90,7 +90,7 @@ def test_a_slice_that_shows_no_ventricles_outline_is_outside():
     """A ring and a disc 50 pixels beside it, joined by a strip of 4 x 18 pixels, fill
     (2 pi 16^2 + 72) / (pi 16^2 + 50 x 32) = 0.70 of their hull."""
     stack = cine(np.zeros((96, 96), np.uint8))
-    alone = np.where(disc(10, (32, 25), 96), BLOOD, np.where(disc(16, (32, 25), 96), MYOCARDIUM, 0)).astype(np.uint8)
+    alone = np.where(disc(10, (32, 25), 96), BLOOD, np.where(disc(16.3, (32, 25), 96), MYOCARDIUM, 0)).astype(np.uint8)
     stack[:] = alone
     stack[:, 0][:, disc(16, (32, 75), 96)] = MYOCARDIUM
     stack[:, 0, 30:34, 40:60] = MYOCARDIUM
@@ -102,13 +102,13 @@ def test_a_slice_that_shows_no_ventricles_outline_is_outside():
 
 def test_a_spike_of_the_wall_goes_and_a_notch_of_the_pool_is_filled():
     """Discs of 10 mm do not reach into a spike or a notch 4 pixels (6 mm) wide, but for a fillet at its foot."""
-    slice_ = ring(12, 20)
+    slice_ = ring(12, 20.4)
     slice_[30:34, 51:60] = MYOCARDIUM
     slice_[30:34, 20:28] = MYOCARDIUM
     mended = postprocess.tidy(slice_, PIXEL)
     assert not (mended[30:34, 54:60] > 0).any()
     assert (mended[30:34, 22:28] == BLOOD).all()
-    assert (mended != ring(12, 20)).sum() <= 12
+    assert (mended != ring(12, 20.4)).sum() <= 12
 
 
 def test_specks_of_the_right_ventricle_go_and_large_pieces_stay():

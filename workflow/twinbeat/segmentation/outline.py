@@ -15,13 +15,13 @@ further from it."""
 def opened(mask: Mask, pixel_size: float, radius: float = ROUND) -> Mask:
     """A mask (y, x) without what a disc of ``radius`` mm does not reach inside of it; smaller ones stay as they are.
 
-    Pixels measure ``pixel_size`` mm; half of one is given, or discs would lose their outermost pixels.
+    Pixels measure ``pixel_size`` mm. Discs on a grid lose the single pixels that stick out at their four ends.
     """
     within = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     core = pixel_size * within > radius
     if not core.any():
         return mask
-    return mask & (pixel_size * (ndimage.distance_transform_edt(~core) - 0.5) <= radius)
+    return mask & (pixel_size * ndimage.distance_transform_edt(~core) <= radius)
 
 
 def closed(mask: Mask, pixel_size: float, radius: float = ROUND) -> Mask:
