@@ -154,10 +154,10 @@ def test_class_is_that_of_the_mean():
     assert _charges([60, 62, 64, 66], False).classes() == ["high"]
 
 
-def test_deviation_leaves_out_irregular_doses():
+def test_deviation_leaves_out_the_rhythm():
     """Bepridil's reference is 54.472, 46.231, 40.79, 36.888: 1 % off at the second dose."""
     assert evidence.deviation(_charges([54.472, 1.01 * 46.231, 40.79, 36.888]), "bepridil") == approx(1.0)
-    quinidine = pharmacology.Charges(("quinidine",), np.array([[28.019, 13.59, 1.0, 1.0]]), None, None, None, None)
+    quinidine = pharmacology.Charges(("quinidine",), np.array([[28.019, 13.59, 1.0, 91.793]]), None, None, None, None)
     assert evidence.deviation(quinidine, "quinidine") == approx(0.0)
 
 
@@ -194,4 +194,23 @@ def test_rows_hold_what_was_computed_beside_the_reference(monkeypatch):
         rests[names.index("quinidine"), 3] = False
         found = pharmacology.Charges(names, charge, rests, charge, None, Control())
         monkeypatch.setattr(evidence, "_charges", lambda found=found: found)
+        monkeypatch.setattr(evidence, "_nearest", lambda: -13.1)
         assert [row["name"].split(":")[0] for row in evidence.rows() if not row["passed"]] == failed
+
+
+def test_of_the_rhythm_the_nearest_beat_counts(monkeypatch):
+    """Four beats of -9, -12, 5 and -16 nC/uF take turns; the reference is -13.068."""
+    charges = iter([-9.0, -12.0, 5.0, -16.0])
+
+    class Found:
+        drugs, states = ("bepridil", "quinidine"), np.arange(8.0)[None]
+        beat = property(lambda self: self)
+
+    class Next(Found):
+        def __init__(self, states, *_, **__):
+            assert (states == 6).all()  # the third dose of the second drug
+            self.states, self.charge = states, np.array([next(charges)])
+
+    monkeypatch.setattr(evidence, "_charges", Found)
+    monkeypatch.setattr(evidence.pharmacology, "pace", Next)
+    assert evidence._nearest() == -12.0
