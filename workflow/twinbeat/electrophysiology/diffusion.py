@@ -13,13 +13,15 @@ from scipy.sparse import csr_array
 
 from ..ionic import compiler
 from .assembly import Array
+from .ranks import Alone, Ranks
 
 
 class Diffusion:
-    """Steps of ``time_step`` ms of V' = rate V + slope for a matrix ``rate`` in 1/ms."""
+    """Steps of ``time_step`` ms of V' = rate V + slope for the rows that a rank has of a matrix ``rate`` in 1/ms."""
 
-    def __init__(self, rate: csr_array, time_step: float) -> None:
-        self.stages = stages(time_step * fastest(rate))
+    def __init__(self, rate: csr_array, time_step: float, ranks: Ranks | None = None) -> None:
+        self.ranks = ranks or Alone()
+        self.stages = stages(time_step * self.ranks.largest(fastest(rate)))
         self.time_step = time_step
         self.rows = [part.astype(np.int32) for part in (rate.indptr, rate.indices)]
         self.values = np.ascontiguousarray(rate.data, dtype=np.float64)
@@ -35,10 +37,10 @@ class Diffusion:
 
     def _stage(self, a: float, b: float, c: float, now: Array, before: Array, slope: Array | None) -> Array:
         """a now + b before + c (rate now + slope)."""
-        out = np.empty_like(now)
-        arrays = (*self.rows, self.values, now, before, slope, out)
+        out = np.empty_like(before)
+        arrays = (*self.rows, self.values, self.ranks.extended(now), before, slope, out)
         start, column, values, *vectors = (None if array is None else array.ctypes.data for array in arrays)
-        _library().stage(len(now), start, column, values, a, b, c, *vectors)
+        _library().stage(len(before), start, column, values, a, b, c, *vectors)
         return out
 
 
