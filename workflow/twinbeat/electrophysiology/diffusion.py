@@ -25,6 +25,8 @@ class Diffusion:
         self.time_step = time_step
         self.rows = [part.astype(np.int32) for part in (rate.indptr, rate.indices)]
         self.values = np.ascontiguousarray(rate.data, dtype=np.float64)
+        self._matrix = [part.ctypes.data for part in (*self.rows, self.values)]
+        self._run = _library().stage
 
     def advance(self, voltage: Array, slope: Array | None) -> Array:
         """The voltage (point,) in mV after a step; ``slope`` (point,) in mV/ms, or None where there is none."""
@@ -38,9 +40,9 @@ class Diffusion:
     def _stage(self, a: float, b: float, c: float, now: Array, before: Array, slope: Array | None) -> Array:
         """a now + b before + c (rate now + slope)."""
         out = np.empty_like(before)
-        arrays = (*self.rows, self.values, self.ranks.extended(now), before, slope, out)
-        start, column, values, *vectors = (None if array is None else array.ctypes.data for array in arrays)
-        _library().stage(len(before), start, column, values, a, b, c, *vectors)
+        vectors = (self.ranks.extended(now), before, slope, out)
+        places = (None if vector is None else vector.ctypes.data for vector in vectors)
+        self._run(len(before), *self._matrix, a, b, c, *places)
         return out
 
 

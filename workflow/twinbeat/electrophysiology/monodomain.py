@@ -60,6 +60,7 @@ class Monodomain:
         self.ranks = ranks or Alone()
         self.diffusion = Diffusion(rate, time_step, self.ranks)
         self.states = cell.initial(len(tissue.mass))
+        self._row = cell.voltage
         self.steps = 0
 
     @property
@@ -70,7 +71,7 @@ class Monodomain:
     @property
     def voltage(self) -> Array:
         """Transmembrane potential (point,) in mV; a view into the states."""
-        return self.states[self.cell.voltage]
+        return self.states[self._row]
 
     def advance(self) -> None:
         """One step of the cells, then of the diffusion."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .. import fibers, mesh
-from ..fibers.scar import HEALTHY
+from ..fibers.scar import BORDER, HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
 from . import reaction, substrate
@@ -56,9 +56,8 @@ def conduct(
     heart: Substrate, parameters: Electrophysiology, comm: MPI.Comm = MPI.COMM_SELF
 ) -> tuple[Wave, dict[str, float]]:
     """The wave in the muscle, and what is to be told about it."""
-    velocities = [wanted(parameters)]
-    if (heart.kind != HEALTHY).any():
-        velocities.append(wanted(parameters, parameters.scar.border_velocity))
+    slower = parameters.scar.border_velocity if (heart.kind == BORDER).any() else 1.0
+    velocities = [wanted(parameters), wanted(parameters, slower)]
     if parameters.method == "eikonal":
         return reaction.conduct(heart, parameters, velocities), {}
     layer = substrate.thickness(heart.whole) / (len(np.unique(heart.whole["depth"])) - 1)
