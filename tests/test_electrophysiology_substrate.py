@@ -206,6 +206,16 @@ def test_a_wall_of_scar_is_quarantined():
         substrate.divide(slab, np.full(slab.sizes["cell"], SCAR), insulating=False)
 
 
+def test_muscle_that_scar_cuts_off_is_scar():
+    """Scar from 4 to 5 mm across a slab of 7 mm: of its 7 layers of 6 tetrahedra, 4 stay muscle, and 18 are scar."""
+    slab = samples.slab((7.0, 1.0, 1.0), 1.0)
+    x = slab["points"].values[slab["cells"].values].mean(axis=1)[:, 0]
+    heart = substrate.divide(slab, np.where((x > 4) & (x < 5), SCAR, BORDER), insulating=True)
+    assert np.bincount(heart.tissue).tolist() == [0, 24, 18]
+    assert heart.muscle["points"].values[:, 0].max() == 4
+    np.testing.assert_array_equal(heart.tissue[x > 5], SCAR)
+
+
 @pytest.fixture(scope="module")
 def scarred():
     """The small ventricle with segment 8 as insulating scar, and its activation."""

@@ -13,16 +13,20 @@ from scipy.sparse import csr_array
 
 from ..ionic import compiler
 from .assembly import Array
+from .ranks import Alone, Ranks
 
 
 class Diffusion:
-    """Steps of ``time_step`` ms of V' = rate V + slope for a matrix ``rate`` in 1/ms."""
+    """Steps of ``time_step`` ms of V' = rate V + slope for the rows that a rank has of a matrix ``rate`` in 1/ms."""
 
-    def __init__(self, rate: csr_array, time_step: float) -> None:
-        self.stages = stages(time_step * fastest(rate))
+    def __init__(self, rate: csr_array, time_step: float, ranks: Ranks | None = None) -> None:
+        self.ranks = ranks or Alone()
+        self.stages = stages(time_step * self.ranks.largest(fastest(rate)))
         self.time_step = time_step
         self.rows = [part.astype(np.int32) for part in (rate.indptr, rate.indices)]
         self.values = np.ascontiguousarray(rate.data, dtype=np.float64)
+        self._matrix = [part.ctypes.data for part in (*self.rows, self.values)]
+        self._run = _library().stage
 
     def advance(self, voltage: Array, slope: Array | None) -> Array:
         """The voltage (point,) in mV after a step; ``slope`` (point,) in mV/ms, or None where there is none."""
@@ -35,10 +39,10 @@ class Diffusion:
 
     def _stage(self, a: float, b: float, c: float, now: Array, before: Array, slope: Array | None) -> Array:
         """a now + b before + c (rate now + slope)."""
-        out = np.empty_like(now)
-        arrays = (*self.rows, self.values, now, before, slope, out)
-        start, column, values, *vectors = (None if array is None else array.ctypes.data for array in arrays)
-        _library().stage(len(now), start, column, values, a, b, c, *vectors)
+        out = np.empty_like(before)
+        vectors = (self.ranks.extended(now), before, slope, out)
+        places = (None if vector is None else vector.ctypes.data for vector in vectors)
+        self._run(len(before), *self._matrix, a, b, c, *places)
         return out
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from .assembly import Array, Discretisation
 from .diffusion import Diffusion
+from .ranks import Alone, Ranks
 
 SURFACE_TO_VOLUME = 140.0  # χ, 1/mm (Niederer et al. 2011, table 1)
 CAPACITANCE = 0.01  # C_m, µF/mm² (Niederer et al. 2011, table 1)
@@ -40,13 +41,26 @@ Source = Callable[[float], Array | None]
 class Monodomain:
     """Tissue and its state: ``states`` (state, point) of the cells at ``time`` (ms)."""
 
-    def __init__(self, tissue: Discretisation, cell: Cell, parameters: Array, time_step: float, source: Source) -> None:
-        """``source(time)`` is the stimulus (point,) in µA/mm³ during the step that starts at ``time``, or None."""
+    def __init__(
+        self,
+        tissue: Discretisation,
+        cell: Cell,
+        parameters: Array,
+        time_step: float,
+        source: Source,
+        ranks: Ranks | None = None,
+    ) -> None:
+        """``source(time)`` is the stimulus (point,) in µA/mm³ during the step that starts at ``time``, or None.
+
+        With ``ranks`` all points are those of this rank.
+        """
         self.cell, self.parameters, self.time_step, self.source = cell, parameters, time_step, source
         self.storage = SURFACE_TO_VOLUME * CAPACITANCE  # µF/mm³
         rate = tissue.stiffness.multiply(-1 / (self.storage * tissue.mass[:, None])).tocsr()  # 1/ms
-        self.diffusion = Diffusion(rate, time_step)
+        self.ranks = ranks or Alone()
+        self.diffusion = Diffusion(rate, time_step, self.ranks)
         self.states = cell.initial(len(tissue.mass))
+        self._row = cell.voltage
         self.steps = 0
 
     @property
@@ -57,7 +71,7 @@ class Monodomain:
     @property
     def voltage(self) -> Array:
         """Transmembrane potential (point,) in mV; a view into the states."""
-        return self.states[self.cell.voltage]
+        return self.states[self._row]
 
     def advance(self) -> None:
         """One step of the cells, then of the diffusion."""

@@ -1,6 +1,7 @@
 """Tissue of several kinds of cells, each with its own model and parameters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -36,6 +37,10 @@ class Patch:
     cell: Cell
     parameters: Array
     nodes: Index
+
+    def within(self, own: Index) -> Self:
+        """The same among some of the nodes (increasing), and numbered as these are."""
+        return replace(self, nodes=np.flatnonzero(np.isin(own, self.nodes)))
 
 
 class Mosaic:

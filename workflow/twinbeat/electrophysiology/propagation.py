@@ -3,12 +3,13 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
-from .assembly import Array
+from .assembly import Array, Index
 from .monodomain import Monodomain
 
 THRESHOLD = 0.0  # mV; a point is activated at the first crossing (Niederer et al. 2011)
@@ -33,6 +34,10 @@ class Stimulus:
     def _last(self) -> float:
         return float(self.start[np.isfinite(self.start)].max(initial=-np.inf)) + self.duration
 
+    def on(self, points: Index) -> Self:
+        """The same on some points (indices) alone."""
+        return replace(self, start=self.start[points])
+
     def __call__(self, time: float) -> Array | None:
         if time > self._last:
             return None
@@ -50,6 +55,10 @@ class Train:
     def last(self) -> float:
         """When the last of them begins, in ms."""
         return self.stimuli[-1][0]
+
+    def on(self, points: Index) -> Self:
+        """The same on some points (indices) alone."""
+        return replace(self, stimuli=tuple((since, stimulus.on(points)) for since, stimulus in self.stimuli))
 
     def __call__(self, time: float) -> Array | None:
         begun = [(since, stimulus) for since, stimulus in self.stimuli if since <= time + 1e-9]
@@ -87,7 +96,7 @@ def propagate(
     snapshots, seen = Samples(tissue, interval, np.copy), Samples(tissue, SAMPLING, leads)
     awaited = marks.repolarisation if repolarised else marks.activation
     tail = TAIL if leads else 0.0
-    while marks.time < duration - 1e-9 and marks.time < awaited[watched].max(initial=0.0) + tail:
+    while marks.time < min(duration - 1e-9, tissue.ranks.largest(awaited[watched].max(initial=0.0)) + tail):
         for samples in (snapshots, seen):
             samples.take(marks.time)
         before = tissue.voltage.copy()

@@ -1,5 +1,6 @@
 """What the wave runs in: which muscle conducts, how fast, and with which cells."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from .. import fibers, ionic
 from ..fibers.scar import BORDER, HEALTHY, SCAR
+from ..mesh.boundary import components
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
 from .assembly import Array, Discretisation, Index, conductivity, tetrahedra
@@ -18,8 +20,7 @@ from .mosaic import Passive, Patch
 from .velocity import Directions
 
 FIELDS = ("points", "cells", "depth", "longitudinal", "circumferential", "fiber", "sheet", "sheet_normal", "segment")
-
-
+log = logging.getLogger("twinbeat")
 Labels = tuple[xr.Dataset, Sequence[int]]
 """The labels, which may hold late enhancement, and the AHA segments that are scar where they do not."""
 
@@ -72,14 +73,30 @@ def build(
 def divide(whole: xr.Dataset, tissue: Index, insulating: bool) -> Substrate:
     """The substrate of a mesh with its tissue (cell,), whose scar is left out or passive.
 
+    Muscle that scar cuts off from the rest, as voxels of late enhancement do, counts as scar: no wave comes there.
     Raises Quarantined("all-scar") where nothing is left.
     """
     if (tissue == SCAR).all():
         raise Quarantined("all-scar", "the whole wall is scar; expected muscle that can be activated")
+    tissue = connected(whole["cells"].values, tissue)
     conducting = (tissue != SCAR) | (not insulating)
     muscle, points = part(whole, conducting)
     kind = tissue[conducting]
     return Substrate(whole, tissue, muscle, kind, points, of_nodes(muscle, kind) != SCAR)
+
+
+def connected(cells: Index, tissue: Index) -> Index:
+    """The tissue (cell,) with muscle that no faces join to its largest part as scar."""
+    muscle = np.flatnonzero(tissue != SCAR)
+    if len(muscle) == len(cells):
+        return tissue
+    piece = components(cells[muscle])
+    lost = muscle[piece != np.bincount(piece).argmax()]
+    if len(lost):
+        log.info("electrophysiology: %d elements of muscle are cut off by scar, and count as scar", len(lost))
+    found = tissue.copy()
+    found[lost] = SCAR
+    return found
 
 
 def thickness(anatomy: xr.Dataset) -> float:

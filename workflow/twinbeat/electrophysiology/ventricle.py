@@ -1,14 +1,16 @@
 """Activation of a patient's left ventricle."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
+from mpi4py import MPI
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .. import fibers, mesh
-from ..fibers.scar import HEALTHY
+from ..fibers.scar import BORDER, HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
 from . import reaction, substrate
@@ -17,6 +19,7 @@ from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .monodomain import Monodomain
 from .mosaic import composed
 from .propagation import SAMPLING, Wave, propagate
+from .ranks import Share
 from .sites import train
 from .substrate import Labels, Substrate
 from .velocity import Directions, Grid, achieved, tuned
@@ -25,18 +28,23 @@ log = logging.getLogger("twinbeat")
 
 
 def activate(
-    anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: Fibers, scar: Labels | None = None
+    anatomy: xr.Dataset,
+    parameters: Electrophysiology,
+    fiber_angles: Fibers,
+    scar: Labels | None = None,
+    comm: MPI.Comm = MPI.COMM_SELF,
 ) -> xr.Dataset:
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
-    ``scar`` is heeded where ``parameters.scar`` says what it does.
+    ``scar`` is heeded where ``parameters.scar`` says what it does. The steps of the monodomain equation are shared by
+    the ranks of ``comm``; all of them have the result.
 
     Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
     they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
     Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar.
     """
     heart = substrate.build(anatomy, parameters, fiber_angles, scar)
-    wave, attributes = conduct(heart, parameters)
+    wave, attributes = conduct(heart, parameters, comm)
     require_complete(wave.activation[heart.fires], "activated", parameters.duration)
     if parameters.until == "repolarisation":
         require_complete(wave.repolarisation[heart.fires], "repolarised", parameters.duration)
@@ -44,32 +52,36 @@ def activate(
     return result(anatomy, heart, wave, attributes)
 
 
-def conduct(heart: Substrate, parameters: Electrophysiology) -> tuple[Wave, dict[str, float]]:
+def conduct(
+    heart: Substrate, parameters: Electrophysiology, comm: MPI.Comm = MPI.COMM_SELF
+) -> tuple[Wave, dict[str, float]]:
     """The wave in the muscle, and what is to be told about it."""
-    velocities = [wanted(parameters)]
-    if (heart.kind != HEALTHY).any():
-        velocities.append(wanted(parameters, parameters.scar.border_velocity))
+    slower = parameters.scar.border_velocity if (heart.kind == BORDER).any() else 1.0
+    velocities = [wanted(parameters), wanted(parameters, slower)]
     if parameters.method == "eikonal":
         return reaction.conduct(heart, parameters, velocities), {}
     layer = substrate.thickness(heart.whole) / (len(np.unique(heart.whole["depth"])) - 1)
     grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
     conductivities = [tuned(one, grid) for one in velocities]
-    return diffuse(heart, parameters, conductivities), told(conductivities[0], velocities[0], grid)
+    return diffuse(heart, parameters, conductivities, comm), told(conductivities[0], velocities[0], grid)
 
 
-def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: list[Directions]) -> Wave:
+def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: list[Directions], comm: MPI.Comm) -> Wave:
     """The wave by the monodomain equation with the conductivities (mS/mm) of healthy muscle and its border zone."""
     of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)]
     tissue = substrate.discretise(heart.muscle, heart.kind, of_kind)
-    cells = composed(substrate.patches(heart.muscle, heart.kind, parameters))
-    beats = train(heart.muscle, parameters)
-    medium = Monodomain(tissue, *cells, parameters.time_step, beats)
+    share = Share(tissue, heart.muscle["points"].values, comm)
+    patches = [patch.within(share.own) for patch in substrate.patches(heart.muscle, heart.kind, parameters)]
+    beats = train(heart.muscle, parameters).on(share.own)
+    medium = Monodomain(share.tissue, *composed(patches), parameters.time_step, beats, share)
     medium.run(beats.last)
     whole = parameters.until == "repolarisation"
-    field = lead_field(heart, parameters) if whole else None
-    leads = None if field is None else (lambda voltage: field @ voltage)
-    watched = np.flatnonzero(heart.fires)
-    return propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads)
+    field = lead_field(heart, parameters)[:, share.own] if whole else None
+    leads = None if field is None else (lambda voltage: share.total(field @ voltage))
+    watched = np.flatnonzero(heart.fires[share.own])
+    wave = propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads)
+    everywhere = {name: share.gathered(getattr(wave, name)) for name in ("activation", "repolarisation", "voltage")}
+    return replace(wave, **everywhere)
 
 
 def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:
