@@ -23,9 +23,15 @@ try:
     }.items():
         if strangers := ", ".join(sorted(set(named) - set(patients))):
             raise ConfigurationError(f"config.yaml: {key}: {strangers} not in {study.patients}")
-    if study.pharmacology.drugs:
+    runs = [study.electrophysiology, *(run.activated_by(study.electrophysiology) for run in study.whatif.values())]
+    in_tissue = {name for run in runs for name in run.drugs}
+    if study.pharmacology.drugs or in_tissue:
         from twinbeat.pharmacology import KNOWN, unknown
 
+        if strangers := ", ".join(sorted(in_tissue - set(KNOWN))):
+            raise ConfigurationError(
+                f"config.yaml: electrophysiology.drugs: {strangers} not known; known are: {', '.join(KNOWN)}"
+            )
         if strangers := ", ".join(unknown(study.pharmacology.drugs)):
             raise ConfigurationError(
                 f"config.yaml: pharmacology.drugs: {strangers} without block; known without: {', '.join(KNOWN)}"
@@ -106,6 +112,19 @@ def retrieval(wildcards):
     """What fetching needs to know; nothing where DICOM lies in a folder, so that a word about a PACS reruns none of it."""
     source = Path(patients[wildcards.patient]["dicom"])
     return section("retrieval") if source.suffix.lower() in cohort.FETCHED else {}
+
+
+def of_whatif(wildcards):
+    """What the configuration says of this run."""
+    if wildcards.whatif not in study.whatif:
+        sys.exit(f"config.yaml: whatif: expected a run {wildcards.whatif}, got {', '.join(study.whatif) or 'none'}")
+    return study.whatif[wildcards.whatif]
+
+
+def whatif_activation(wildcards):
+    """The activation of a run: the twin's own where nothing of it is changed."""
+    own = "results/{study}/{patient}/whatif/{whatif}/activation.zarr"
+    return own if of_whatif(wildcards).electrophysiology else "results/{study}/{patient}/activation.zarr"
 
 
 def arguments(rule, *sections, log="logs/{study}/{patient}/{rule}.log", **more):

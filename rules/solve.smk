@@ -11,7 +11,8 @@ rule simulate_electrophysiology:
         clinical=branch(HEEDS_SCAR, then="results/{study}/{patient}/clinical.json"),
         kernels=[library(name) for name in KERNELS],
         cells=[library(f"ionic/{name}.ode") for name in CELLS],
-        code=modules("electrophysiology", "ionic", "fibers/scar.py"),
+        drugs=library("pharmacology/drugs.csv"),
+        code=modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
     output:
         directory("results/{study}/{patient}/activation.zarr"),
     log:

@@ -1,16 +1,3 @@
-def of_whatif(wildcards):
-    """What the configuration says of this run."""
-    if wildcards.whatif not in study.whatif:
-        sys.exit(f"config.yaml: whatif: expected a run {wildcards.whatif}, got {', '.join(study.whatif) or 'none'}")
-    return study.whatif[wildcards.whatif]
-
-
-def whatif_activation(wildcards):
-    """The activation of a run: the twin's own where nothing of it is changed."""
-    own = "results/{study}/{patient}/whatif/{whatif}/activation.zarr"
-    return own if of_whatif(wildcards).electrophysiology else "results/{study}/{patient}/activation.zarr"
-
-
 use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
     input:
         anatomy="results/{study}/{patient}/anatomy.zarr",
@@ -18,7 +5,8 @@ use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
         clinical="results/{study}/{patient}/clinical.json",
         kernels=[library(name) for name in KERNELS],
         cells=[library(f"ionic/{name}.ode") for name in CELLS],
-        code=modules("electrophysiology", "ionic", "fibers/scar.py"),
+        drugs=library("pharmacology/drugs.csv"),
+        code=modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
     output:
         directory("results/{study}/{patient}/whatif/{whatif}/activation.zarr"),
     log:

@@ -120,6 +120,12 @@ def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     assert "whatif: expected a run shocked, got bled, paced" in refused.stdout + refused.stderr
 
 
+def test_an_unknown_drug_in_tissue_is_named(study):
+    (study / "studies/edit.yaml").write_text("electrophysiology:\n  drugs: {aspirin: 1 nmol/L}\n")
+    refused = snakemake(study, "--dry-run", "--configfile", "studies/edit.yaml")
+    assert "electrophysiology.drugs: aspirin not known; known are: quinidine" in refused.stdout + refused.stderr
+
+
 def test_drugs_are_simulated_where_they_are_configured(study):
     """For the patients who are given them, and nothing but their page follows."""
     drugs = "pharmacology:\n  patients: [phantom-02]\n  drugs: {dofetilide: {dose: 0.5 mg, molar_mass: 441.6 g/mol, "

@@ -14,6 +14,7 @@ from ..fibers.scar import BORDER, HEALTHY, SCAR
 from ..mesh.boundary import components
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
+from . import block
 from .assembly import Array, Discretisation, Index, conductivity, tetrahedra
 from .monodomain import Cell
 from .mosaic import Passive, Patch
@@ -157,9 +158,10 @@ def patches(muscle: xr.Dataset, kind: Index, parameters: Electrophysiology) -> l
     found = []
     for index, name in enumerate(names):
         cell, here = ionic.load(name), layer == index
+        open_ = block.left(cell, parameters.drugs) if parameters.drugs else {}
         found += [
-            (cell, cell.unpaced(), here & (kind == HEALTHY)),
-            (cell, _diseased(cell, parameters.scar.border_currents), here & (kind == BORDER)),
+            (cell, block.scaled(cell, open_), here & (kind == HEALTHY)),
+            (cell, block.scaled(cell, open_, parameters.scar.border_currents), here & (kind == BORDER)),
         ]
     fibroblast = Passive(resting(parameters), parameters.scar.time_constant)
     found.append((fibroblast, fibroblast.values(), kind == SCAR))
@@ -170,10 +172,3 @@ def resting(parameters: Electrophysiology) -> float:
     """Initial voltage in mV of the study's cell."""
     cell: Cell = ionic.load(parameters.cell)
     return float(cell.initial(1)[cell.voltage, 0])
-
-
-def _diseased(cell: ionic.CellModel, factors: dict[str, float]) -> Array:
-    """Parameters of unpaced cells with some of them scaled; KeyError for a name that the model does not have."""
-    cell.values(**factors)
-    scaled = {name: factor * cell.parameters[name] for name, factor in factors.items()}
-    return cell.values(**cell.stimulus(amplitude=0.0), **scaled)

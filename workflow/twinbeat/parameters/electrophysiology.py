@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from ..units import Angle, Conductivity, CurrentDensity, Length, Time, Velocity
+from ..units import Angle, Concentration, Conductivity, CurrentDensity, Length, Time, Velocity
 from .section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -106,6 +106,10 @@ class Electrophysiology(Section):
     """Cell model: ten Tusscher-Panfilov 2006, Bueno-Orovio 2008 (four states, no calcium) or ToR-ORd with
     dynamic chloride, epicardial, mid-myocardial or endocardial."""
 
+    drugs: dict[str, Annotated[Concentration, Field(ge=0)]] = Field(default_factory=dict)
+    """Free concentrations in plasma of drugs (of the 28 of CiPA) that block ion channels by Hill's law, such as
+    {dofetilide: 2 nmol/L}; not with Bueno-Orovio, which has no ion channels."""
+
     layers: tuple[tuple[Positive, Cell], ...] = ()
     """Other cell models of the inner wall, from the endocardium on: up to which share of its thickness, and which; such
     as [[0.3, tentusscher_panfilov_2006_endo], [0.7, tentusscher_panfilov_2006_mid]]. Beyond the last, cell."""
@@ -172,6 +176,14 @@ class Electrophysiology(Section):
             raise ValueError("pacing: expected method monodomain for a train of beats, got eikonal")
         if self.pacing.coupling is not None and not self.leads:
             raise ValueError("pacing.coupling: expected leads from which the early beat starts, got none")
+        return self
+
+    @model_validator(mode="after")
+    def _drugs_find_channels(self) -> "Electrophysiology":
+        cells = [self.cell, *(name for _, name in self.layers)]
+        without = [name for name in cells if name.startswith("bueno_orovio")]
+        if self.drugs and without:
+            raise ValueError(f"drugs: expected cells with ion channels, got {without[0]}")
         return self
 
     @model_validator(mode="after")

@@ -2,11 +2,12 @@
 
 from .action_potential import Beat, control, pace
 from .block import Exposure, blocked, variation
-from .drugs import KNOWN, TRAINING, VALIDATION, Binding, Drug, Hill
+from .drugs import CHANNELS, KNOWN, TRAINING, VALIDATION, Binding, Drug, Hill
 from .patient import simulate, unknown
 from .risk import DOSES, Charges, charges, classify
 
 __all__ = [
+    "CHANNELS",
     "DOSES",
     "KNOWN",
     "TRAINING",
