@@ -13,8 +13,13 @@ from .assembly import Array
 
 TENTUSSCHER_PANFILOV = {"Na": "g_Na", "to": "g_to", "CaL": "g_CaL", "Kr": "g_Kr", "Ks": "g_Ks", "K1": "g_K1"}
 TORORD = {
-    "Na": "GNa", "NaL": "GNaL_b", "to": "Gto_b", "CaL": "PCa_b",
-    "Kr": "GKr_b", "Ks": "GKs_b", "K1": "GK1_b",
+    "Na": "GNa",
+    "NaL": "GNaL_b",
+    "to": "Gto_b",
+    "CaL": "PCa_b",
+    "Kr": "GKr_b",
+    "Ks": "GKs_b",
+    "K1": "GK1_b",
 }
 CONDUCTANCES = {"tentusscher_panfilov_2006": TENTUSSCHER_PANFILOV, "torord_dyncl": TORORD}
 """Parameters of the cell models for the channels of ``pharmacology.CHANNELS``; ten Tusscher and Panfilov have
