@@ -22,15 +22,15 @@ STUDY = """
 study: tiny
 deidentification:
   key_file: key
-phantom: {along: 4, layers: 1, around: 12}
-mesh: {size: 14 mm, layers: 1}
-electrophysiology: {size: 3 mm}
-surrogate: {patients: []}
 pharmacology:
   patients: [phantom-01]
   beats: 2
   moments: 2
   drugs: {dofetilide: {dose: 0.5 mg, molar_mass: 441.6 g/mol, clearance: 21 L/h, central_volume: 250 L}}
+phantom: {along: 4, layers: 1, around: 12}
+mesh: {size: 14 mm, layers: 1}
+electrophysiology: {size: 3 mm}
+surrogate: {patients: []}
 """
 HEADER = "patient\tdicom\tclinical\ttruth\tgroup\n"
 FOLDER = "data/phantoms/phantom-01"
