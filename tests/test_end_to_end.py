@@ -22,6 +22,11 @@ STUDY = """
 study: tiny
 deidentification:
   key_file: key
+pharmacology:
+  patients: [phantom-01]
+  beats: 2
+  moments: 2
+  drugs: {dofetilide: {dose: 0.5 mg, molar_mass: 441.6 g/mol, clearance: 21 L/h, central_volume: 250 L}}
 phantom: {along: 4, layers: 1, around: 12}
 mesh: {size: 14 mm, layers: 1}
 electrophysiology: {size: 3 mm}
@@ -134,6 +139,17 @@ def test_every_patient_has_a_report_that_says_how_it_ended(cohort):
     pages = {name: (folder / f"results/tiny/{name}/report.html").read_text() for name in ("phantom-01", *STOPPED)}
     assert all(word in pages[name].lower() for name, words in STOPPED.items() for word in words)
     assert all(not re.search(r"""(src|href)=["']?http""", page) for page in pages.values())
+
+
+def test_the_drug_of_the_phantom_is_in_its_report(cohort):
+    """And in no other: the others are not given it. Moments are both ends of the course and the peak, after 2.7 h:
+    ln(k/ka)/(k - ka) with k = 21/250 and ka = 1 per h."""
+    results = cohort[0] / "results/tiny"
+    assert store.open(results / "phantom-01/drug.zarr").moment.values == pytest.approx([0, 2.7, 24], abs=0.05)
+    with_drug = [
+        name for name in ("phantom-01", *STOPPED) if 'id="drug"' in (results / name / "report.html").read_text()
+    ]
+    assert with_drug == ["phantom-01"]
 
 
 def test_the_planted_ejection_fraction_is_recovered(cohort):

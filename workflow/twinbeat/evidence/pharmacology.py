@@ -32,7 +32,7 @@ RHYTHM = ("quinidine", 3)
 
 
 def rows() -> Iterator[Row]:
-    """Rows of the verification table; three minutes."""
+    """Rows of the verification table; two minutes."""
     yield timed("CiPA, no drug: qNet (nC/uF)", CONTROL, 0.01 * CONTROL, OWN, lambda: _charges().without.charge[0])
     yield timed("CiPA, no drug: APD90 (ms)", CONTROL_DURATION, 2.9, OWN, lambda: _charges().without.duration()[0])
     yield timed("CiPA, no drug: rest (mV)", CONTROL_REST, 0.2, OWN, lambda: _charges().without.voltage[0, 0])

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import fields
 
 import numpy as np
 import xarray as xr
@@ -72,18 +73,7 @@ def _course(one: Medication) -> kinetics.Course:
 
 
 def _kinetics(one: Medication) -> kinetics.Kinetics:
-    return kinetics.Kinetics(
-        clearance=one.clearance,
-        central_volume=one.central_volume,
-        molar_mass=one.molar_mass,
-        fraction_unbound=one.fraction_unbound,
-        absorption_rate=one.absorption_rate,
-        bioavailability=one.bioavailability,
-        intercompartmental_clearance=one.intercompartmental_clearance,
-        peripheral_volume=one.peripheral_volume,
-        inhibited_fraction=one.inhibited_fraction,
-        inhibitors=one.inhibitors,
-    )
+    return kinetics.Kinetics(**{field.name: getattr(one, field.name) for field in fields(kinetics.Kinetics)})
 
 
 def result(curves: kinetics.Curves, chosen: list[int], baseline: Beat, beat: Beat, cycle: float) -> xr.Dataset:
