@@ -12,6 +12,7 @@ from twinbeat.electrophysiology.assembly import Discretisation, box, tetrahedra
 from twinbeat.electrophysiology.monodomain import Monodomain
 from twinbeat.electrophysiology.propagation import Stimulus, propagate
 from twinbeat.electrophysiology.substrate import divide
+from twinbeat.evidence import activation as evidence
 from twinbeat.parameters import Electrophysiology, Fibers
 from twinbeat.verdicts import Quarantined
 
@@ -70,30 +71,14 @@ def test_tissue_repolarises_as_its_cell():
     assert wave.repolarisation - wave.activation == approx(ionic.duration(*ionic.pace(cell, 1000, 1)), abs=1.0)
 
 
-def solid_angle(distance, side):
-    """Of a square seen from above its middle."""
-    half = side / 2
-    return 4 * np.arctan(half**2 / (distance * np.sqrt(2 * half**2 + distance**2)))
-
-
-def front(size, place, side=10.0, thickness=4.0):
-    """Potential (mV) above the middle of a slab with a plane front, from 20 to -85 mV towards the electrode."""
-    points, cells = box((side, side, thickness), size)
-    stiffness = tetrahedra(points, cells, np.broadcast_to(INNER * np.eye(3), (len(cells), 3, 3))).stiffness
-    voltage = -32.5 - 52.5 * np.tanh((points[:, 2] - 2) / 0.7)
-    above = np.array([[side / 2, side / 2, place]])
-    return float((ecg.potential(points, stiffness, above, TORSO) @ voltage)[0])
-
-
 def test_plane_front_has_the_potential_of_a_double_layer():
     """∇(1/r) over a cross-section is the solid angle Ω of the square: φ = -σ_i/(4π σ_b) ∫ V'(z) Ω(d - z) dz, positive
     as the front comes; linear elements approach it with the second order."""
-    z, weight = np.polynomial.legendre.leggauss(80)
-    z, weight = 2 + 2 * z, 2 * weight
-    slope = -52.5 / 0.7 / np.cosh((z - 2) / 0.7) ** 2
-    exact = -INNER / (4 * np.pi * TORSO) * (weight * slope * solid_angle(12.0 - z, 10.0)).sum()
-    errors = [front(size, 12.0) - exact for size in (1.0, 0.5, 0.25)]
-    assert exact == approx(INNER / (4 * np.pi * TORSO) * 105 * solid_angle(10.0, 10.0), rel=0.02)  # thin layer, 2 mm
+    exact = evidence.double_layer(12.0)
+    errors = [evidence.front(size, 12.0) - exact for size in (1.0, 0.5, 0.25)]
+    assert exact == approx(
+        INNER / (4 * np.pi * TORSO) * 105 * evidence.solid_angle(10.0, 10.0), rel=0.02
+    )  # thin layer, 2 mm
     assert abs(errors[-1]) < 0.005 * exact
     assert np.log2(errors[1] / errors[2]) == approx(2.0, abs=0.2)
 

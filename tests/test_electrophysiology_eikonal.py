@@ -9,7 +9,7 @@ from twinbeat import electrophysiology, ionic
 from twinbeat.electrophysiology import reaction, substrate
 from twinbeat.electrophysiology.assembly import box
 from twinbeat.electrophysiology.eikonal import arrivals
-from twinbeat.evidence import electrophysiology as evidence
+from twinbeat.evidence import activation as evidence
 from twinbeat.fibers.scar import HEALTHY, SCAR
 from twinbeat.parameters import Electrophysiology, Fibers
 from twinbeat.verdicts import Quarantined

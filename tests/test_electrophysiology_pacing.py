@@ -8,7 +8,7 @@ from pytest import approx
 from twinbeat import electrophysiology
 from twinbeat.electrophysiology import sites
 from twinbeat.electrophysiology.propagation import Stimulus, Train
-from twinbeat.evidence import electrophysiology as evidence
+from twinbeat.evidence import activation as evidence
 from twinbeat.parameters import Electrophysiology, Fibers
 from twinbeat.parameters.electrophysiology import Pacing
 from twinbeat.verdicts import Quarantined
