@@ -96,7 +96,7 @@ class Ventricle:
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
-        self._jacobian = self.linear(jacobian, symmetric=self.cavity is not None)
+        self.system = self.linear(jacobian, symmetric=self.cavity is not None)
         self.moved = True  # since the Jacobian was factorised
         self.newton = Newton(self)
         self.inverse: Unloading | None = None
@@ -244,17 +244,17 @@ class Ventricle:
         """The Jacobian of ``residual`` at the present state, factorised; exact but for ``damping``."""
         self.damping.value, self.moved = damping, damping > 0
         if self.cavity is None:
-            self._jacobian.update()
+            self.system.update()
         else:
             self.cavity.volume()
             columns = [self.cavity.height_slope, self.cavity.area_slope()]
-            self._jacobian.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
-        return self._jacobian
+            self.system.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
+        return self.system
 
     @property
     def jacobian(self) -> Linear:
         """The exact Jacobian at the equilibrium found last, factorised."""
-        return self.factorise() if self.moved else self._jacobian
+        return self.factorise() if self.moved else self.system
 
     def snapshot(self) -> Snapshot:
         """State and loads as they are."""
