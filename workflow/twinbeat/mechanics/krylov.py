@@ -42,26 +42,57 @@ class Unsolved(Quarantined):
 
 
 class LowRank:
-    """The operator K + Z M Z^T (a context of PETSc's Python matrices); its transpose while ``transposed``."""
+    """The operator K + Z M Z^T: a context of PETSc's Python matrices."""
 
     def __init__(self, matrix: PETSc.Mat) -> None:
-        self.matrix, self.transposed = matrix, False
+        self.matrix = matrix
         self.columns: list[PETSc.Vec] = []
         self.weights = np.zeros((0, 0))
 
     def mult(self, _: PETSc.Mat, x: PETSc.Vec, y: PETSc.Vec) -> None:
         """y = (K + Z M Z^T) x."""
-        (self.matrix.multTranspose if self.transposed else self.matrix.mult)(x, y)
-        weights = self.weights.T if self.transposed else self.weights
+        self.matrix.mult(x, y)
         if self.columns:
-            y.maxpy((weights @ [z.dot(x) for z in self.columns]).tolist(), self.columns)
+            y.maxpy((self.weights @ [z.dot(x) for z in self.columns]).tolist(), self.columns)
+
+
+class Gmres:
+    """GMRES for one matrix and its low-rank correction; ``compliance`` (1/kPa) is that of the Schur complement."""
+
+    def __init__(self, matrix: PETSc.Mat, space: fem.FunctionSpace, compliance: float) -> None:
+        self.operator = LowRank(matrix)
+        shell = PETSc.Mat().createPython(matrix.getSizes(), self.operator, comm=matrix.comm)
+        shell.setUp()
+        self._solver = PETSc.KSP().create(matrix.comm)
+        self._solver.setOperators(shell, matrix)
+        self._solver.setType("gmres")
+        self._solver.setGMRESRestart(RESTART)
+        self._solver.setPCSide(PETSc.PC.Side.LEFT)
+        _precondition(self._solver, space, compliance)
+
+    def update(self, columns: Sequence[PETSc.Vec], weights: np.ndarray) -> None:
+        """Set up the multigrid for the matrix as it is now."""
+        self.operator.columns, self.operator.weights = list(columns), weights
+        self._solver.setOperators(*self._solver.getOperators())
+        self._solver.setUp()
+
+    def solve(self, right: PETSc.Vec, accuracy: float) -> tuple[PETSc.Vec, int]:
+        """The solution, in a new vector, and the iterations that it took; Quarantined("mechanics-unsolved")."""
+        solution = right.duplicate()
+        self._solver.setTolerances(rtol=accuracy, max_it=ITERATIONS)
+        self._solver.solve(right, solution)
+        iterations, reason = self._solver.getIterationNumber(), self._solver.getConvergedReason()
+        if reason < 0:
+            found = f"{iterations} iterations (PETSc's reason {reason}) did not reach an accuracy of {accuracy:g}"
+            raise Unsolved("mechanics-unsolved", found)
+        return solution, iterations
 
 
 class Iterative:
     """Solves with an assembled Jacobian K + Z M Z^T to an accuracy, as ``Factorised`` does exactly.
 
     ``space`` is the mixed one, ``resistance`` (kPa) the moduli beside SHEAR that resist changes of volume,
-    ``compliance`` (1/kPa) that of C. ``iterations`` counts those of the last solve, ``taken`` those of all.
+    ``compliance`` (1/kPa) that of C. ``iterations`` counts those of the last solve, ``taken`` those of all ``solves``.
     """
 
     def __init__(
@@ -69,54 +100,48 @@ class Iterative:
         jacobian: Expr,
         bcs: Sequence[fem.DirichletBC],
         space: fem.FunctionSpace,
+        symmetric: bool = False,
         resistance: float = 0.0,
         compliance: float = 0.0,
     ) -> None:
         self.form, self.bcs = fem.form(jacobian, jit_options=QUICK), list(bcs)
         self.matrix = fem_petsc.create_matrix(self.form)
         self.solves = self.taken = self.iterations = 0
-        self._operator = LowRank(self.matrix)
-        shell = PETSc.Mat().createPython(self.matrix.getSizes(), self._operator, comm=self.matrix.comm)
-        shell.setUp()
-        self._solver = PETSc.KSP().create(self.matrix.comm)
-        self._solver.setOperators(shell, self.matrix)
-        self._solver.setType("gmres")
-        self._solver.setGMRESRestart(RESTART)
-        self._solver.setPCSide(PETSc.PC.Side.LEFT)
-        _precondition(self._solver, space, 1 / (SHEAR + resistance) + compliance)
+        self._symmetric, self._space, self._compliance = symmetric, space, 1 / (SHEAR + resistance) + compliance
+        self._forward = Gmres(self.matrix, space, self._compliance)
+        self._backward: Gmres | None = None
 
     def update(self, columns: Sequence[PETSc.Vec] = (), weights: np.ndarray | None = None) -> None:
         """Assemble at the present state and set up the multigrid; ``columns`` are Z, ``weights`` the matrix M."""
         self.matrix.zeroEntries()
         fem_petsc.assemble_matrix(self.matrix, self.form, self.bcs)
         self.matrix.assemble()
-        self._operator.columns = list(columns)
-        self._operator.weights = np.zeros((0, 0)) if weights is None else weights
-        self._solver.setOperators(*self._solver.getOperators())
-        self._solver.setUp()
+        self._forward.update(columns, np.zeros((0, 0)) if weights is None else weights)
+        self._backward = None
 
     def solve(self, right: PETSc.Vec, accuracy: float = ACCURACY) -> PETSc.Vec:
         """(K + Z M Z^T)^-1 right, in a new vector, with an error of about ``accuracy`` times its size.
 
         Raises Quarantined("mechanics-unsolved").
         """
-        solution = self.matrix.createVecRight()
-        self._solver.setTolerances(rtol=accuracy, max_it=ITERATIONS)
-        self._solver.solve(right, solution)
-        self.iterations = self._solver.getIterationNumber()
-        self.solves, self.taken = self.solves + 1, self.taken + self.iterations
-        if (reason := self._solver.getConvergedReason()) < 0:
-            found = f"{self.iterations} iterations (PETSc's reason {reason}) did not reach an accuracy of {accuracy:g}"
-            raise Unsolved("mechanics-unsolved", found)
-        return solution
+        return self._counted(self._forward, right, accuracy)
 
     def solve_transposed(self, right: PETSc.Vec, accuracy: float = ACCURACY) -> PETSc.Vec:
-        """(K + Z M Z^T)^-T right, likewise: with K's own preconditioner, since its blocks are all but symmetric."""
-        self._operator.transposed = True
-        try:
-            return self.solve(right, accuracy)
-        finally:
-            self._operator.transposed = False
+        """(K + Z M Z^T)^-T right, likewise; where K and M are not ``symmetric``, K^T has a multigrid of its own."""
+        if self._backward is None:
+            self._backward = self._forward if self._symmetric else self._transposed()
+        return self._counted(self._backward, right, accuracy)
+
+    def _transposed(self) -> Gmres:
+        operator = self._forward.operator
+        backward = Gmres(self.matrix.transpose(PETSc.Mat()), self._space, self._compliance)
+        backward.update(operator.columns, operator.weights.T)
+        return backward
+
+    def _counted(self, gmres: Gmres, right: PETSc.Vec, accuracy: float) -> PETSc.Vec:
+        solution, self.iterations = gmres.solve(right, accuracy)
+        self.solves, self.taken = self.solves + 1, self.taken + self.iterations
+        return solution
 
 
 def _precondition(solver: PETSc.KSP, space: fem.FunctionSpace, compliance: float) -> None:

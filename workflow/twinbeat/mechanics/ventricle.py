@@ -107,7 +107,8 @@ class Ventricle:
         solver, unknowns = self.mechanics.solver, self.space.dofmap.index_map.size_global
         if solver == "direct" or (solver == "auto" and unknowns <= DIRECT):
             return Factorised(jacobian, self.bcs, symmetric)
-        return Iterative(jacobian, self.bcs, self.space, 2 * self.bulk, self.pair.compliance(self.mechanics))
+        compliance = self.pair.compliance(self.mechanics)
+        return Iterative(jacobian, self.bcs, self.space, symmetric, 2 * self.bulk, compliance)
 
     def _bulk_stiffening(self, w: Expr, U: Expr) -> Expr:
         """The part 2 k (J - 1) d2J of the exact Jacobian.
