@@ -142,7 +142,7 @@ def test_equal_order_bears_any_state_of_constant_strain():
 def test_equal_order_is_for_straight_tetrahedra():
     domain, tags = problems.box(COMM, (1.0, 1.0, 1.0), (1, 1, 1), "hexahedron")
     mechanics = problems.Mechanics(elements="equal-order")
-    with pytest.raises(ValueError, match="equal-order elements are straight tetrahedra: got hexahedrons"):
+    with pytest.raises(ValueError, match=r"equal-order elements are straight tetrahedra: got hexahedrons"):
         Ventricle(domain, tags, problems.along_x(domain), mechanics, lid=False)
 
 
@@ -150,7 +150,7 @@ def test_too_few_iterations_are_told(monkeypatch):
     """One iteration solves nothing: an adjoint says so, and Newton's method says at which share of the load."""
     monkeypatch.setattr(krylov, "ITERATIONS", 1)
     heart = human("equal-order", "iterative")
-    with pytest.raises(Quarantined, match="1 iterations .* did not reach an accuracy of 1e-09") as caught:
+    with pytest.raises(Quarantined, match=r"1 iterations .* did not reach an accuracy of 1e-09") as caught:
         heart.jacobian.solve_transposed(heart.load())
     assert caught.value.code == "mechanics-unsolved"
     heart.pressure.value = 1.2
