@@ -1,5 +1,7 @@
 """Simulate the beat of one patient's calibrated heart in its circulation, on all ranks."""
 
+from pathlib import Path
+
 from mpi4py import MPI
 
 from twinbeat import beat, stage, store
@@ -9,4 +11,6 @@ from twinbeat.parameters import Beat, Mechanics
 with stage.mpi_job(MPI.COMM_WORLD.rank) as job:
     stores = [store.open(getattr(job.input, name)) for name in ("anatomy", "posterior", "activation", "targets")]
     clinical, comm = Clinical.read(job.input.clinical), MPI.COMM_WORLD
-    job.publish(beat.simulate(*stores, clinical, Beat(**job.params.beat), Mechanics(**job.params.mechanics), comm))
+    parameters = Beat(**job.params.beat), Mechanics(**job.params.mechanics)
+    cut_off = Path(job.output[0]).with_suffix(".checkpoint")
+    job.publish(beat.simulate(*stores, clinical, *parameters, comm, checkpoint=cut_off))

@@ -1,5 +1,7 @@
 """Simulate the beat of one patient's calibrated heart with something changed, on all ranks."""
 
+from pathlib import Path
+
 from mpi4py import MPI
 
 from twinbeat import stage, store, whatif
@@ -11,4 +13,5 @@ with stage.mpi_job(MPI.COMM_WORLD.rank) as job:
     run = WhatIf(**job.params.run)
     settings, mechanics = Beat(**job.params.beat), Mechanics(**job.params.mechanics)
     changed = store.open(job.input.changed)
-    job.publish(whatif.simulate(stores, changed, run, settings, mechanics, MPI.COMM_WORLD))
+    cut_off = Path(job.output[0]).with_suffix(".checkpoint")
+    job.publish(whatif.simulate(stores, changed, run, settings, mechanics, MPI.COMM_WORLD, cut_off))

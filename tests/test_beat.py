@@ -9,6 +9,7 @@ from twins import CYCLE, END_DIASTOLIC, clinical, twin
 from twinbeat import beat, mesh
 from twinbeat.activation import Curve
 from twinbeat.beat import Factors
+from twinbeat.mechanics import Ventricle
 from twinbeat.parameters import Beat, Mechanics
 from twinbeat.units import KPA_PER_MMHG
 from twinbeat.verdicts import Quarantined
@@ -105,3 +106,37 @@ def test_pump_learns_the_posterior(stores):
     pump = beat.learned(posterior, 70.0, Curve(posterior.time.values, posterior.tension.values, CYCLE))
     frames = zip(posterior.volume.values, posterior.tension.values, strict=True)
     assert [pump.static(v, T) for v, T in frames] == approx(posterior.pressure.values / KPA_PER_MMHG, abs=3)
+
+
+@pytest.mark.mpi
+def test_a_beat_goes_on_where_it_was_cut_off(stores, found, tmp_path, monkeypatch):
+    """Cut off in the second beat by the machine and started again, the beat is that of a run that was not: to Newton's
+    error (about the square of its tolerance of 1e-3). What was solved before is not solved again, and nothing remains.
+    """
+    folder = MPI.COMM_WORLD.bcast(tmp_path / "beat.checkpoint")
+    steps = found.sizes["time"]
+    solve, solved = Ventricle.solve_volume, []
+
+    def until_cut_off(ventricle, law):
+        if len(solved) == steps + 3:
+            raise MemoryError
+        solved.append(law)
+        return solve(ventricle, law)
+
+    def counted(ventricle, law):
+        solved.append(law)
+        return solve(ventricle, law)
+
+    parts = (*stores.values(), clinical(), COARSE, Mechanics(), MPI.COMM_WORLD)
+    monkeypatch.setattr(Ventricle, "solve_volume", until_cut_off)
+    with pytest.raises(MemoryError):
+        beat.simulate(*parts, checkpoint=folder)
+    MPI.COMM_WORLD.Barrier()
+    assert len(list(folder.glob("*.npz"))) == MPI.COMM_WORLD.size * (steps + 3)
+    monkeypatch.setattr(Ventricle, "solve_volume", counted)
+    again = beat.simulate(*parts, checkpoint=folder)
+    assert len(solved) % steps == 0 and len(solved) >= 2 * steps
+    for name in ("volume", "pressure", "fiber_strain"):
+        assert again[name].values == approx(found[name].values, rel=1e-5, abs=1e-5)
+    MPI.COMM_WORLD.Barrier()
+    assert not folder.exists()

@@ -15,15 +15,18 @@ VOLUME = np.array([1.0, 1.0, 0.92, 0.75, 0.62, 0.56, 0.56, 0.66, 0.84, 0.93, 0.9
 TENSION = np.array([0.0, 0.35, 0.75, 0.95, 1.0, 0.9, 0.4, 0.08, 0.0, 0.0, 0.0, 0.0])
 
 
-def twin(comm: MPI.Comm, size: float = 22.0) -> dict[str, xr.Dataset]:
-    """Stores anatomy, posterior, activation and targets of 12 frames; segment 7 is a scar. The same on every rank."""
-    stores = _twin(size) if comm.rank == 0 else None
+def twin(comm: MPI.Comm, size: float = 22.0, layers: int = 1, **chosen: str) -> dict[str, xr.Dataset]:
+    """Stores anatomy, posterior, activation and targets of 12 frames; segment 7 is a scar. The same on every rank.
+
+    ``chosen`` are entries of ``mechanics``.
+    """
+    stores = _twin(size, layers, Mechanics(**chosen)) if comm.rank == 0 else None
     return comm.bcast(stores, root=0)
 
 
-def _twin(size: float) -> dict[str, xr.Dataset]:
-    anatomy = fibers.assign(synthetic.ellipsoid(size, 1), Fibers())
-    ventricle, _ = from_anatomy(anatomy, Mechanics(), MPI.COMM_SELF)
+def _twin(size: float, layers: int, mechanics: Mechanics) -> dict[str, xr.Dataset]:
+    anatomy = fibers.assign(synthetic.ellipsoid(size, layers), Fibers())
+    ventricle, _ = from_anatomy(anatomy, mechanics, MPI.COMM_SELF)
     ventricle.stiffness.value = STIFFNESS
     ventricle.unload(END_DIASTOLIC)
     healthy = np.where(anatomy.segment.values == 7, 0.0, 1.0)

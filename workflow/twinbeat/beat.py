@@ -7,6 +7,7 @@ rate, pressures and stroke volume; both are solved together for the periodic bea
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -16,7 +17,7 @@ from . import circulation, mesh
 from .activation import Curve, delays, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Reading
 from .intake.clinical import Clinical
-from .mechanics import FiberStrain, Snapshot, at_points, from_anatomy
+from .mechanics import FiberStrain, Journal, Snapshot, at_points, from_anatomy
 from .parameters import Beat, Mechanics
 from .units import KPA_PER_MMHG
 from .verdicts import Quarantined
@@ -53,6 +54,7 @@ class Heart:
         self.ventricle.stiffness.value = float(posterior.stiffness)
         self.ventricle.unload(float(posterior.pressure[end_diastole]))
         self._strain = FiberStrain(self.ventricle, anatomy.segment.values[self._mapping.cells])
+        self.journal = Journal(None, self.ventricle)
         self._held: dict[float, Snapshot] = {}
         self.displacement: dict[float, np.ndarray | None] = {}
         self.strain: dict[float, np.ndarray] = {}
@@ -77,7 +79,7 @@ class Heart:
             self.ventricle.restore(self._held[time])
         tension = self.contractile * self._curve(time - self._delays)
         self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
-        pressure = self.ventricle.solve_volume(lambda _: (volume, 0.0))
+        pressure = self.journal.hold(volume)
         self._held[time], self.strain[time] = self.ventricle.snapshot(), self._strain()
         self.displacement[time] = at_points(self.ventricle, self._mapping, self.ventricle.state.x.array)
         return self.ventricle.comm.bcast(pressure, root=0)
@@ -93,8 +95,11 @@ def simulate(
     mechanics: Mechanics,
     comm: MPI.Comm,
     factors: Factors | None = None,
+    checkpoint: Path | None = None,
 ) -> xr.Dataset:
     """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), varied by ``factors``.
+
+    A run that was cut off goes on where it was if it is started again with the same ``checkpoint``, a folder.
 
     Raises Quarantined: beat-unsteady, circulation-unsteady, mechanics-diverged.
     """
@@ -116,17 +121,23 @@ def simulate(
         filling = factors.preload * goals.end_diastolic[0]
         return circulation.settle(pump, last or fitted, factors.resistance * fitted.resistance, filling)
 
-    return run(heart, pump, circulate, curve, beat)
+    return run(heart, pump, circulate, curve, beat, checkpoint)
 
 
 Circulate = Callable[[Pump, Loop | None], Loop]
 """The limit cycle with a pump, starting from the last one."""
 
 
-def run(heart: Heart, pump: Pump, circulate: Circulate, mean: Curve, beat: Beat) -> xr.Dataset:
-    """The periodic beat of a heart whose muscle has a ``mean`` tension, in the circulation that ``circulate`` gives."""
+def run(
+    heart: Heart, pump: Pump, circulate: Circulate, mean: Curve, beat: Beat, checkpoint: Path | None = None
+) -> xr.Dataset:
+    """The periodic beat of a heart whose muscle has a ``mean`` tension, in the circulation that ``circulate`` gives.
+
+    Equilibria are kept in the folder ``checkpoint`` until it is found, to go on there after the machine cut it off.
+    """
     times = np.arange(0, mean.cycle - beat.time_step / 2, beat.time_step)
-    coupled = circulation.couple(heart, pump, circulate, times, beat.beats, beat.steady)
+    with Journal(checkpoint, heart.ventricle) as heart.journal:
+        coupled = circulation.couple(heart, pump, circulate, times, beat.beats, beat.steady)
     check(coupled.steadiness, beat)
     return dataset(heart, coupled, mean, beat.frames)
 

@@ -5,6 +5,8 @@ circulation keeps the resistance, compliance and blood to which it was fitted, b
 limit cycle; nothing is fitted again.
 """
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 from mpi4py import MPI
@@ -26,10 +28,12 @@ def simulate(
     settings: Beat,
     mechanics: Mechanics,
     comm: MPI.Comm,
+    checkpoint: Path | None = None,
 ) -> xr.Dataset:
     """The periodic beat with what ``run`` changes, as VARIABLES["beat"] has it (displacements on rank 0 only).
 
-    ``stores`` are anatomy, posterior, activation, beat and targets of the twin, ``changed`` the changed activation.
+    ``stores`` are anatomy, posterior, activation, beat and targets of the twin, ``changed`` the changed activation;
+    ``checkpoint`` is as in ``beat.run``.
     Raises Quarantined: beat-unsteady, circulation-unsteady, mechanics-diverged.
     """
     anatomy, posterior, usual = (stores[name] for name in ("anatomy", "posterior", "beat"))
@@ -47,7 +51,7 @@ def simulate(
     def circulate(pump: Pump, last: Loop | None) -> Loop:
         return circulation.keep(pump, last or start, run.resistance * start.resistance, blood)
 
-    return beat.run(heart, pump, circulate, mean, settings)
+    return beat.run(heart, pump, circulate, mean, settings, checkpoint)
 
 
 def twitches(stores: dict[str, xr.Dataset], changed: xr.Dataset, tension: float) -> tuple[Curve, np.ndarray]:

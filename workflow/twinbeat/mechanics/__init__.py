@@ -2,6 +2,7 @@
 
 from .anatomy import at_points, contractile, from_anatomy
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity
+from .journal import Journal
 from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
 from .ventricle import Snapshot, Ventricle
@@ -12,6 +13,7 @@ __all__ = [
     "EPICARDIUM",
     "Cavity",
     "FiberStrain",
+    "Journal",
     "Sensitivity",
     "Snapshot",
     "UnloadedSensitivity",

@@ -9,23 +9,28 @@ from mpi4py import MPI
 from ..fibers import SCAR
 from ..mesh.distribute import Mapping, to_dolfinx
 from ..parameters import Mechanics
-from .ventricle import QUADRATURE, Ventricle
+from .elements import PAIRS
+from .ventricle import Ventricle
 
 
 def from_anatomy(anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm) -> tuple[Ventricle, Mapping]:
     """The anatomy, its fibres included, as a ventricle over the ranks of ``comm``; with the mapping of its entities."""
     domain, tags, mapping = to_dolfinx(anatomy, comm)
-    fiber, sheet = directions(domain, mapping, anatomy)
+    fiber, sheet = directions(domain, mapping, anatomy, PAIRS[mechanics.elements].quadrature)
     return Ventricle(domain, tags, fiber, mechanics, sheet=sheet), mapping
 
 
-def directions(domain: mesh.Mesh, mapping: Mapping, anatomy: xr.Dataset) -> tuple[fem.Function, fem.Function]:
-    """Fibres and sheets at the quadrature points: fibres turn with the depth of the point about their cell's sheet.
+def directions(
+    domain: mesh.Mesh, mapping: Mapping, anatomy: xr.Dataset, degree: int
+) -> tuple[fem.Function, fem.Function]:
+    """Fibres and sheets at the points of a rule of this degree.
+
+    Fibres turn with the depth of the point about their cell's sheet.
 
     One direction per cell would lose the turn within a cell: on one layer of tetrahedra that costs 5 % of the pressure
     that contraction holds.
     """
-    element = basix.ufl.quadrature_element("tetrahedron", value_shape=(3,), degree=QUADRATURE)
+    element = basix.ufl.quadrature_element("tetrahedron", value_shape=(3,), degree=degree)
     space = fem.functionspace(domain, element)
     fiber, sheet = fem.Function(space), fem.Function(space)
     x = element.custom_quadrature()[0]

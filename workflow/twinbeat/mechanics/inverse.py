@@ -11,7 +11,7 @@ from dolfinx import fem
 from petsc4py import PETSc
 
 from .cavity import assemble
-from .linear import Factorised
+from .linear import Linear
 
 if TYPE_CHECKING:
     from .ventricle import Snapshot, Ventricle
@@ -32,7 +32,7 @@ class Unloading:
         form = ventricle.internal(rest, p, U)
         self.residual_form = fem.form(form)
         self.moved = True  # since the Jacobian was factorised
-        self._jacobian = Factorised(ufl.derivative(form, self.state), ventricle.bcs)
+        self._jacobian = ventricle.linear(ufl.derivative(form, self.state))
         self.stiffness_form = fem.form(ventricle.passive(rest, U))
         self.load = _load_at_rest(ventricle)
 
@@ -44,7 +44,7 @@ class Unloading:
             bc.set(vector.array_w, alpha=0.0)
         return vector
 
-    def factorise(self, damping: float = 0.0) -> Factorised:
+    def factorise(self, damping: float = 0.0) -> Linear:
         """Jacobian of ``residual`` with respect to (U, multiplier), always exact: only the forward one is damped."""
         self.moved = False
         self._jacobian.update()

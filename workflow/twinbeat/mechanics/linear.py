@@ -1,6 +1,7 @@
 """The linear algebra of Newton's method: one factorisation, many right-hand sides, and a low-rank correction."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from dolfinx import fem
@@ -12,6 +13,25 @@ from ..kinematics import Expr
 QUICK = {"cffi_extra_compile_args": ["-O3", "-fno-math-errno", "-funsafe-math-optimizations"]}
 """How Jacobians are compiled: sums may be reordered, which makes their assembly 1.6 times faster. None of it depends on
 the processor, since the nodes of a cluster share what is compiled; residuals, which say what is solved, stay strict."""
+
+
+ACCURACY = 1e-9
+"""Of solutions, relative, for who asks for no other: tangents and adjoints."""
+
+
+class Linear(Protocol):
+    """An assembled Jacobian K + Z M Z^T that systems are solved with."""
+
+    matrix: PETSc.Mat
+
+    def update(self, columns: Sequence[PETSc.Vec] = (), weights: np.ndarray | None = None) -> None:
+        """Assemble at the present state; ``columns`` are Z, ``weights`` the matrix M."""
+
+    def solve(self, right: PETSc.Vec, accuracy: float = ACCURACY) -> PETSc.Vec:
+        """(K + Z M Z^T)^-1 right, in a new vector, with at most this relative error."""
+
+    def solve_transposed(self, right: PETSc.Vec, accuracy: float = ACCURACY) -> PETSc.Vec:
+        """(K + Z M Z^T)^-T right, likewise."""
 
 
 class Factorised:
@@ -42,12 +62,12 @@ class Factorised:
         self._solved = [self._solve(column, transposed=False) for column in self._columns]
         self._solved_transposed = None
 
-    def solve(self, right: PETSc.Vec) -> PETSc.Vec:
-        """(K + Z M Z^T)^-1 right, in a new vector."""
+    def solve(self, right: PETSc.Vec, accuracy: float = ACCURACY) -> PETSc.Vec:
+        """(K + Z M Z^T)^-1 right, in a new vector, to rounding."""
         return self._corrected(self._solve(right, transposed=False), self._solved, self._weights)
 
-    def solve_transposed(self, right: PETSc.Vec) -> PETSc.Vec:
-        """(K + Z M Z^T)^-T right, in a new vector."""
+    def solve_transposed(self, right: PETSc.Vec, accuracy: float = ACCURACY) -> PETSc.Vec:
+        """(K + Z M Z^T)^-T right, in a new vector, to rounding."""
         if self._solved_transposed is None:
             self._solved_transposed = [self._solve(column, transposed=True) for column in self._columns]
         return self._corrected(self._solve(right, transposed=True), self._solved_transposed, self._weights.T)

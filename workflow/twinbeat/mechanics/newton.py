@@ -11,7 +11,8 @@ from petsc4py import PETSc
 
 from ..units import MM3_PER_ML
 from ..verdicts import Quarantined
-from .linear import Factorised
+from .krylov import Unsolved
+from .linear import Linear
 
 if TYPE_CHECKING:
     from .ventricle import Snapshot, Ventricle
@@ -25,6 +26,7 @@ NEAR = 0.03  # share of the largest forces below which the exact one does again
 CLOSE = 0.01  # length (mm, kPa) of an exact step after which its Jacobian serves for the next one as well,
 FASTER = 0.1  # and of a step so taken, as a share of the one before, up to which it goes on serving
 EXACT = 0.01  # share of the tolerance to which such a step has to come down: they converge linearly, others do not
+INEXACT = 1e-4  # accuracy of a step where the linear solver is iterative: its last step leaves that share of itself
 ROUGH = 0.01  # tolerance (mm, kPa) of equilibria on the way to the wanted load
 
 
@@ -41,7 +43,7 @@ class Newton:
 
     def __init__(self, ventricle: "Ventricle", tolerance: float = 1e-6, iterations: int = 15) -> None:
         self.ventricle, self.tolerance, self.iterations = ventricle, tolerance, iterations
-        self._factorised: Factorised | None = None
+        self._factorised: Linear | None = None
         self._found: np.ndarray | None = None  # equilibrium by which an exact Jacobian was factorised
 
     def ramp(self, start: "Snapshot", end: "Snapshot", law: Callable | None = None) -> int:
@@ -57,7 +59,7 @@ class Newton:
             try:
                 between = None if law is None else towards(law, volume, share + step)
                 taken += self.equilibrium(between, self.tolerance if share + step == 1 else ROUGH)
-            except Diverged as failure:
+            except (Diverged, Unsolved) as failure:
                 step /= 2
                 self.ventricle.restore(good)
                 if step < SMALLEST_STEP:
@@ -142,12 +144,12 @@ class Newton:
         """Newton's step of the state and of the pressure (block elimination of the bordered system)."""
         factorised = self._factorised
         assert factorised is not None
-        step = factorised.solve(residual)
+        step = factorised.solve(residual, INEXACT)
         step.scale(-1.0)
         if law is None:
             return step, 0.0
         slope = self.ventricle.cavity.slope()
-        per_pressure = factorised.solve(slope)
+        per_pressure = factorised.solve(slope, INEXACT)
         rise = -(gap[0] + slope.dot(step)) / (slope.dot(per_pressure) - gap[1])
         step.axpy(rise, per_pressure)
         slope.destroy()

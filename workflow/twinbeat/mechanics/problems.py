@@ -20,7 +20,8 @@ from ..mesh import synthetic
 from ..mesh.distribute import Mapping, to_dolfinx
 from ..parameters import Fibers, Mechanics
 from .anatomy import from_anatomy
-from .ventricle import QUADRATURE, Ventricle
+from .elements import PAIRS
+from .ventricle import Ventricle
 
 FREE = {"pericardium": "0 kPa/mm", "base": "0 kPa/mm", "base_tangential": "0 kPa/mm"}
 CLAMPED = 4  # tag of the clamped face of a box
@@ -46,18 +47,18 @@ def along_x(domain: dolfinx.mesh.Mesh) -> fem.Function:
     return fiber
 
 
-def beam(comm: MPI.Comm, counts: tuple[int, int, int], cell: str) -> float:
+def beam(comm: MPI.Comm, counts: tuple[int, int, int], cell: str, **chosen: str) -> float:
     """Problem 1: deformed z in mm of the point (10, 0.5, 1) of a beam under a follower pressure from below."""
-    return bent(*box(comm, (10.0, 1.0, 1.0), counts, cell))
+    return bent(*box(comm, (10.0, 1.0, 1.0), counts, cell), **chosen)
 
 
-def bent(domain: dolfinx.mesh.Mesh, tags: dolfinx.mesh.MeshTags) -> float:
-    """Problem 1 on a mesh of the beam (``box``).
+def bent(domain: dolfinx.mesh.Mesh, tags: dolfinx.mesh.MeshTags, **chosen: str) -> float:
+    """Problem 1 on a mesh of the beam (``box``); ``chosen`` are entries of ``mechanics``.
 
     Nothing contracts or is stretched far here, so that the multiplier alone is stable. A bulk term of 10 kPa beside it
     would make coarse elements, in which J is one only on average, stiffer by 2 %.
     """
-    mechanics = Mechanics(fiber_exponent=8, transverse_exponent=2, shear_exponent=4, bulk="0 kPa", **FREE)
+    mechanics = Mechanics(fiber_exponent=8, transverse_exponent=2, shear_exponent=4, bulk="0 kPa", **FREE, **chosen)
     solid = Ventricle(domain, tags, along_x(domain), mechanics, clamped=CLAMPED, lid=False)
     solid.stiffness.value, solid.pressure.value = 2.0, 0.004
     solid.solve()
@@ -72,21 +73,24 @@ class Ellipsoid(NamedTuple):
     volume: float
 
 
-def ellipsoid(comm: MPI.Comm, problem: int, size: float, layers: int) -> Ellipsoid:
+def ellipsoid(comm: MPI.Comm, problem: int, size: float, layers: int, **chosen: str) -> Ellipsoid:
     """Problem 2 or 3 on flat tetrahedra of ``size`` mm."""
-    return loaded(*to_dolfinx(synthetic.ellipsoid(size, layers, *synthetic.LAND), comm)[:2], problem)
+    return loaded(*to_dolfinx(synthetic.ellipsoid(size, layers, *synthetic.LAND), comm)[:2], problem, **chosen)
 
 
-def loaded(domain: dolfinx.mesh.Mesh, tags: dolfinx.mesh.MeshTags, problem: int) -> Ellipsoid:
+def loaded(domain: dolfinx.mesh.Mesh, tags: dolfinx.mesh.MeshTags, problem: int, **chosen: str) -> Ellipsoid:
     """Problem 2 (passive inflation) or 3 (inflation and contraction) on a mesh whose base plane is z = 0.
+
+    ``chosen`` are entries of ``mechanics``.
 
     Without tension a quarter of the default bulk term is stable too, and takes half as many Newton steps.
     """
     exponents = (1.0, 1.0, 1.0) if problem == 2 else (8.0, 2.0, 4.0)
     names = ("fiber_exponent", "transverse_exponent", "shear_exponent")
     bulk = "50 kPa" if problem == 2 else "200 kPa"
-    mechanics = Mechanics(**dict(zip(names, exponents, strict=True)), bulk=bulk, **FREE)
-    solid = Ventricle(domain, tags, land_fibres(domain), mechanics, clamped=3)
+    mechanics = Mechanics(**dict(zip(names, exponents, strict=True)), bulk=bulk, **FREE, **chosen)
+    fiber = land_fibres(domain, PAIRS[mechanics.elements].quadrature)
+    solid = Ventricle(domain, tags, fiber, mechanics, clamped=3)
     solid.stiffness.value = 10.0 if problem == 2 else 2.0
     solid.pressure.value = 10.0 if problem == 2 else 15.0
     solid.tension.x.array[:] = 0.0 if problem == 2 else 60.0
@@ -95,13 +99,13 @@ def loaded(domain: dolfinx.mesh.Mesh, tags: dolfinx.mesh.MeshTags, problem: int)
     return Ellipsoid(*heights, solid.cavity_volume())
 
 
-def land_fibres(domain: dolfinx.mesh.Mesh) -> fem.Function:
-    """Fibres of problem 3 at the quadrature points: 90 degrees at the endocardium to -90 at the epicardium.
+def land_fibres(domain: dolfinx.mesh.Mesh, degree: int) -> fem.Function:
+    """Fibres of problem 3 at the points of a rule of this degree: 90 degrees at the endocardium, -90 at the epicardium.
 
     On the ellipsoid of relative depth t, with short radius 7 + 3 t and long radius 17 + 3 t mm, the fibre is
     cos(a) e_v + sin(a) e_u (Land et al. 2015, eq. 2.6): e_u from the apex to the base, e_v around.
     """
-    element = basix.ufl.quadrature_element(domain.basix_cell(), value_shape=(3,), degree=QUADRATURE)
+    element = basix.ufl.quadrature_element(domain.basix_cell(), value_shape=(3,), degree=degree)
     fiber = fem.Function(fem.functionspace(domain, element))
     points = fem.Expression(ufl.SpatialCoordinate(domain), element.custom_quadrature()[0])
     x, y, z = np.moveaxis(points.eval(domain, np.arange(len(domain.geometry.dofmap))).reshape(-1, 3), -1, 0)
@@ -142,7 +146,7 @@ def deformed(w: fem.Function, point: np.ndarray) -> np.ndarray:
     return min(found, key=lambda pair: pair[0])[1]
 
 
-def manufactured(comm: MPI.Comm, count: int, cell: str) -> tuple[float, float, float]:
+def manufactured(comm: MPI.Comm, count: int, cell: str, **chosen: str) -> tuple[float, float, float]:
     """Errors of a solution that is put in: L2 and H1 of the displacement, L2 of the multiplier, relative.
 
     In the unit cube, w = (0, 0, a x^2 (1 + sin(pi y / 2)) / 2) shears without changing volume, p = b cos(x + z); body
@@ -152,10 +156,11 @@ def manufactured(comm: MPI.Comm, count: int, cell: str) -> tuple[float, float, f
     x = ufl.SpatialCoordinate(domain)
     exact = ufl.as_vector([0.0 * x[0], 0.0 * x[0], 0.1 * x[0] ** 2 * (1 + ufl.sin(ufl.pi * x[1] / 2))])
     multiplier = 0.5 * ufl.cos(x[0] + x[2])
-    mechanics = Mechanics(**FREE)
+    mechanics = Mechanics(**FREE, **chosen)
     law = Guccione(2.0, mechanics.fiber_exponent, mechanics.transverse_exponent, mechanics.shear_exponent)
     F = ufl.variable(ufl.Identity(3) + ufl.grad(exact))
-    energy = law.energy(F, ufl.as_vector([1.0, 0.0, 0.0])) + incompressible(multiplier, mechanics.bulk, F)
+    bulk = PAIRS[mechanics.elements].bulk(mechanics)
+    energy = law.energy(F, ufl.as_vector([1.0, 0.0, 0.0])) + incompressible(multiplier, bulk, F)
     P = ufl.diff(energy, F)
 
     def loads(v: Expr, dx: ufl.Measure, ds: ufl.Measure) -> Expr:
@@ -180,7 +185,8 @@ def _distance(domain: dolfinx.mesh.Mesh, found: Expr, wanted: Expr) -> float:
     return float(np.sqrt(off / size))
 
 
-def human(comm: MPI.Comm, size: float, layers: int) -> tuple[Ventricle, Mapping, xr.Dataset]:
-    """A human-sized ellipsoid with fibres from +60 to -60 degrees: solid, mapping and anatomy."""
+def human(comm: MPI.Comm, size: float, layers: int, **chosen: str) -> tuple[Ventricle, Mapping, xr.Dataset]:
+    """A human-sized ellipsoid with fibres from +60 to -60 degrees: solid, mapping and anatomy; ``chosen`` are
+    entries of ``mechanics``."""
     anatomy = fibers.assign(synthetic.ellipsoid(size, layers), Fibers())
-    return *from_anatomy(anatomy, Mechanics(), comm), anatomy
+    return *from_anatomy(anatomy, Mechanics(**chosen), comm), anatomy

@@ -4,7 +4,9 @@ Reference is the mesh (the end-diastolic shape). U is the displacement from the 
 F0 = (I + grad U)^-1 (Govindjee and Mihalic 1996), and w the one to the deformed shape: F = (I + grad w) F0.
 The residual for all test functions (v, q), over the unloaded volume dX0 = dx / det F0, is
 
-    int P : (grad v F0) + q (J - 1) dX0 + springs(v) - pressure dV(v) = 0,  P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF.
+    int P : (grad v F0) + q (J - 1) dX0 + springs(v) - pressure dV(v) = 0,  P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF,
+
+less what keeps a pair of elements stable that is not so by itself (``elements``).
 
 Springs are relaxed in the unloaded shape: they act on w - U, along its normal (epicardium, base) and across it (base).
 """
@@ -12,7 +14,6 @@ Springs are relaxed in the unloaded shape: they act on w - U, along its normal (
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import basix.ufl
 import numpy as np
 import ufl
 from dolfinx import fem, mesh
@@ -23,11 +24,13 @@ from ..materials import LAWS, Law, active, incompressible
 from ..parameters import Mechanics
 from ..units import MM3_PER_ML
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, assemble
+from .elements import PAIRS
 from .inverse import Unloading
-from .linear import Factorised
+from .krylov import Iterative
+from .linear import Factorised, Linear
 from .newton import Newton
 
-QUADRATURE = 4  # degree of the rule
+DIRECT = 60_000  # unknowns up to which a factorisation costs less than iterations
 VolumeLaw = Callable[[float], tuple[float, float]]
 """Cavity pressure (kPa) -> the volume that the circulation holds (mL) and its derivative (mL/kPa)."""
 
@@ -65,14 +68,16 @@ class Ventricle:
         clamped: int | None = None,
         lid: bool = True,
         external: Load | None = None,
-        quadrature: int = QUADRATURE,
+        quadrature: int | None = None,
     ) -> None:
         self.domain, self.comm, self.mechanics = domain, domain.comm, mechanics
         self.fiber, self.sheet = fiber, sheet
-        measure = {"metadata": {"quadrature_degree": quadrature}}
+        self.pair = PAIRS[mechanics.elements]
+        self.bulk = self.pair.bulk(mechanics)
+        measure = {"metadata": {"quadrature_degree": quadrature or self.pair.quadrature}}
         self.dx = ufl.Measure("dx", domain, **measure)
         self.ds = ufl.Measure("ds", domain, subdomain_data=facet_tags, **measure)
-        self.space = fem.functionspace(domain, taylor_hood(domain))
+        self.space = fem.functionspace(domain, self.pair.element(domain))
         self.state, self.reference = fem.Function(self.space), fem.Function(self.space)
         self.stiffness, self.pressure = fem.Constant(domain, 2.0), fem.Constant(domain, 0.0)
         self.tension = fem.Function(fem.functionspace(domain, ("DG", 0)))
@@ -91,11 +96,19 @@ class Ventricle:
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
-        self._jacobian = Factorised(jacobian, self.bcs, symmetric=self.cavity is not None)
+        self.system = self.linear(jacobian, symmetric=self.cavity is not None)
         self.moved = True  # since the Jacobian was factorised
         self.newton = Newton(self)
         self.inverse: Unloading | None = None
         self._unloaded: Snapshot | None = None
+
+    def linear(self, jacobian: Expr, symmetric: bool = False) -> Linear:
+        """The solver that ``mechanics.solver`` chooses for a Jacobian on ``space``."""
+        solver, unknowns = self.mechanics.solver, self.space.dofmap.index_map.size_global
+        if solver == "direct" or (solver == "auto" and unknowns <= DIRECT):
+            return Factorised(jacobian, self.bcs, symmetric)
+        compliance = self.pair.compliance(self.mechanics)
+        return Iterative(jacobian, self.bcs, self.space, symmetric, 2 * self.bulk, compliance)
 
     def _bulk_stiffening(self, w: Expr, U: Expr) -> Expr:
         """The part 2 k (J - 1) d2J of the exact Jacobian.
@@ -106,7 +119,7 @@ class Ventricle:
         v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
         F = deformation_gradient(w, ufl.inv(G))
         turn = ufl.derivative(cofactor(F), self.state, ufl.TrialFunction(self.space))
-        stress = 2 * self.mechanics.bulk * (ufl.det(F) - 1)
+        stress = 2 * self.bulk * (ufl.det(F) - 1)
         return stress * ufl.inner(turn, ufl.grad(v) * ufl.inv(G)) * ufl.det(G) * self.dx
 
     def _load(self, w: Expr) -> Expr:
@@ -124,6 +137,7 @@ class Ventricle:
         F = ufl.variable(deformation_gradient(w, F0))
         P = ufl.diff(self.energy(F, p, *self.axes(G)), F)
         solid = ufl.inner(P, ufl.grad(v) * F0) + q * (ufl.det(F) - 1)
+        solid -= self.pair.compliance(self.mechanics) * self.pair.variation(self.domain, p, q)
         return solid * per_volume * self.dx + self._springs(w - U, v, G)
 
     def passive(self, w: Expr, U: Expr) -> Expr:
@@ -144,7 +158,7 @@ class Ventricle:
 
     def energy(self, F: Expr, p: Expr, f0: Expr, s0: Expr | None) -> Expr:
         """Energy per unloaded volume with the multiplier p, kPa."""
-        passive, bulk = self.law().energy(F, f0, s0), incompressible(p, self.mechanics.bulk, F)
+        passive, bulk = self.law().energy(F, f0, s0), incompressible(p, self.bulk, F)
         return passive + active(self.tension, F, f0) + bulk
 
     def _springs(self, d: Expr, v: Expr, G: Expr) -> Expr:
@@ -227,21 +241,21 @@ class Ventricle:
             bc.set(vector.array_w, alpha=0.0)
         return vector
 
-    def factorise(self, damping: float = 0.0) -> Factorised:
+    def factorise(self, damping: float = 0.0) -> Linear:
         """The Jacobian of ``residual`` at the present state, factorised; exact but for ``damping``."""
         self.damping.value, self.moved = damping, damping > 0
         if self.cavity is None:
-            self._jacobian.update()
+            self.system.update()
         else:
             self.cavity.volume()
             columns = [self.cavity.height_slope, self.cavity.area_slope()]
-            self._jacobian.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
-        return self._jacobian
+            self.system.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
+        return self.system
 
     @property
-    def jacobian(self) -> Factorised:
+    def jacobian(self) -> Linear:
         """The exact Jacobian at the equilibrium found last, factorised."""
-        return self.factorise() if self.moved else self._jacobian
+        return self.factorise() if self.moved else self.system
 
     def snapshot(self) -> Snapshot:
         """State and loads as they are."""
@@ -272,14 +286,6 @@ class Ventricle:
     def displacement(self) -> fem.Function:
         """w (mm), a function of its own on the displacement space."""
         return self.state.sub(0).collapse()
-
-
-def taylor_hood(domain: mesh.Mesh) -> basix.ufl._MixedElement:
-    """P2/P1 on tetrahedra, Q2/Q1 on hexahedra: displacement and pressure."""
-    cell = domain.basix_cell()
-    return basix.ufl.mixed_element(
-        [basix.ufl.element("Lagrange", cell, 2, shape=(3,)), basix.ufl.element("Lagrange", cell, 1)]
-    )
 
 
 def clamp(space: fem.FunctionSpace, tags: mesh.MeshTags, tag: int | None) -> Sequence[fem.DirichletBC]:

@@ -56,8 +56,18 @@ class Mechanics(Section):
     shear_exponent: Annotated[float, Field(gt=0)] = 4.0
     """b_fs of the Guccione law."""
 
+    elements: Literal["taylor-hood", "equal-order"] = "taylor-hood"
+    """Displacement and pressure: quadratic and linear, or both linear, which costs a tenth on the same mesh and is less
+    accurate there."""
+
+    solver: Literal["auto", "direct", "iterative"] = "auto"
+    """Of the linear systems; auto factorises small ones and iterates on large ones."""
+
     bulk: Pressure = "200 kPa"
-    """Stabilises the pressure formulation (BENCHMARKS: 200 kPa (J - 1)^2 beside the multiplier)."""
+    """Stabilises taylor-hood (BENCHMARKS: 200 kPa (J - 1)^2 beside the multiplier)."""
+
+    stabilisation: Modulus = "10 kPa"
+    """Stabilises equal-order: about the shear modulus of muscle, and less of it is more stable."""
 
     pericardium: SpringStiffness = "0.1 kPa/mm"
     """Spring along the normal of the epicardium."""
