@@ -88,7 +88,7 @@ def test_blocked_beat_is_quarantined():
 
 
 def test_trains_that_cannot_be_run_are_refused():
-    with pytest.raises(ValueError, match="expected method monodomain for a train of beats, got eikonal"):
+    with pytest.raises(ValueError, match="expected method monodomain or bidomain for a train of beats, got eikonal"):
         Electrophysiology(method="eikonal", pacing={"beats": 2})
     with pytest.raises(ValueError, match="expected leads from which the early beat starts, got none"):
         Electrophysiology(pacing={"coupling": "300 ms"})

@@ -101,7 +101,7 @@ def test_charge_is_kept_across_kinds_and_beside_scar():
     x = slab["points"].values[slab["cells"].values].mean(axis=1)[:, 0]
     kind = np.select([x < 1, x < 2], [HEALTHY, BORDER], SCAR)
     of_kind = [Directions(0.13, 0.02, 0.02, 0.5), Directions(0.05, 0.01, 0.01, 0.1), Directions(*[0.02] * 4)]
-    tissue = substrate.discretise(slab, kind, of_kind)
+    tissue = substrate.discretise(slab, substrate.along(slab, kind, of_kind))
     nodes, still = np.arange(len(tissue.mass)), Passive(0.0, np.inf)
     patches = [Patch(still, still.values(), nodes[nodes % 2 == parity]) for parity in (0, 1)]
     start = np.where(slab["points"].values[:, 0] < 0.6, 0.0, np.inf)
@@ -127,7 +127,7 @@ def crossed(whole, kind, of_kind, insulating, plane=False):
 
     And the substrate."""
     heart = substrate.divide(whole, kind, insulating)
-    tissue = substrate.discretise(heart.muscle, heart.kind, of_kind)
+    tissue = substrate.discretise(heart.muscle, substrate.along(heart.muscle, heart.kind, of_kind))
     cells = composed(substrate.patches(heart.muscle, heart.kind, Electrophysiology()))
     away = np.linalg.norm(heart.muscle["points"].values[:, : 1 if plane else 3], axis=1)
     start = np.where(away < 1.6, 0.0, np.inf)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from .assembly import Array, Discretisation
 from .diffusion import Diffusion
+from .extracellular import Extracellular
 from .ranks import Alone, Ranks
 
 SURFACE_TO_VOLUME = 140.0  # χ, 1/mm (Niederer et al. 2011, table 1)
@@ -49,16 +50,19 @@ class Monodomain:
         time_step: float,
         source: Source,
         ranks: Ranks | None = None,
+        extracellular: Extracellular | None = None,
     ) -> None:
         """``source(time)`` is the stimulus (point,) in µA/mm³ during the step that starts at ``time``, or None.
 
-        With ``ranks`` all points are those of this rank.
+        With ``ranks`` all points are those of this rank. With ``extracellular`` it is the bidomain equation, and the
+        tissue that of the intracellular conductivities.
         """
         self.cell, self.parameters, self.time_step, self.source = cell, parameters, time_step, source
         self.storage = SURFACE_TO_VOLUME * CAPACITANCE  # µF/mm³
         rate = tissue.stiffness.multiply(-1 / (self.storage * tissue.mass[:, None])).tocsr()  # 1/ms
         self.ranks = ranks or Alone()
         self.diffusion = Diffusion(rate, time_step, self.ranks)
+        self.extracellular, self.mass = extracellular, tissue.mass
         self.states = cell.initial(len(tissue.mass))
         self._row = cell.voltage
         self.steps = 0
@@ -78,6 +82,9 @@ class Monodomain:
         self.cell.advance(self.states, self.parameters, self.time, self.time_step)
         current = self.source(self.time)
         slope = None if current is None else current / self.storage
+        if self.extracellular:
+            outside = self.extracellular.current(self.voltage) / (self.storage * self.mass)
+            slope = outside if slope is None else slope + outside
         self.voltage[:] = self.diffusion.advance(self.voltage, slope)
         self.steps += 1
 

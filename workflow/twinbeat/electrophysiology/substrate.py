@@ -13,6 +13,7 @@ from .. import fibers, ionic
 from ..fibers.scar import BORDER, HEALTHY, SCAR
 from ..mesh.boundary import components
 from ..parameters import Electrophysiology, Fibers
+from ..parameters.electrophysiology import Bidomain
 from ..verdicts import Quarantined
 from . import block
 from .assembly import Array, Discretisation, Index, conductivity, tetrahedra
@@ -116,10 +117,16 @@ def part(whole: xr.Dataset, cells: NDArray[np.bool_]) -> tuple[xr.Dataset, Index
     return some.assign(cells=(some["cells"].dims, np.searchsorted(points, some["cells"].values))), points
 
 
-def discretise(muscle: xr.Dataset, kind: Index, of_kind: Sequence[Directions]) -> Discretisation:
-    """The tissue from conductivities (mS/mm) of each ``kind`` (cell,): healthy, border zone, scar."""
-    points, cells = muscle["points"].values, muscle["cells"].values
-    return tetrahedra(points, cells, conductivity(axes(muscle), along(muscle, kind, of_kind)))
+def discretise(muscle: xr.Dataset, values: Array) -> Discretisation:
+    """The tissue from conductivities (cell, axis) in mS/mm along the axes."""
+    return tetrahedra(muscle["points"].values, muscle["cells"].values, conductivity(axes(muscle), values))
+
+
+def domains(values: Array, ratios: Bidomain) -> tuple[Array, Array]:
+    """Conductivities (cell, axis) inside and outside of cells whose harmonic composition σ_i σ_e/(σ_i + σ_e) has the
+    given values; the axes are those of ``along``."""
+    ratio = np.array([ratios.ratio_fiber, ratios.ratio_transverse, ratios.ratio_transverse])
+    return values * (1 + ratio) / ratio, values * (1 + ratio)
 
 
 def axes(muscle: xr.Dataset) -> Array:

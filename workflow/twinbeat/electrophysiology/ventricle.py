@@ -14,8 +14,9 @@ from ..fibers.scar import BORDER, HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
 from . import reaction, substrate
-from .assembly import Array
+from .assembly import Array, Discretisation
 from .electrocardiogram import LEADS, intervals, lead_field, twelve
+from .extracellular import Extracellular
 from .monodomain import Monodomain
 from .mosaic import composed
 from .propagation import SAMPLING, Wave, propagate
@@ -37,7 +38,7 @@ def activate(
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
     ``scar`` is heeded where ``parameters.scar`` says what it does. The steps of the monodomain equation are shared by
-    the ranks of ``comm``; all of them have the result.
+    the ranks of ``comm``, all of which have the result; ValueError for a bidomain on several ranks.
 
     Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
     they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
@@ -67,13 +68,13 @@ def conduct(
 
 
 def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: list[Directions], comm: MPI.Comm) -> Wave:
-    """The wave by the monodomain equation with the conductivities (mS/mm) of healthy muscle and its border zone."""
+    """The wave by the mono- or bidomain equation with the conductivities (mS/mm) of healthy muscle and border zone."""
     of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)]
-    tissue = substrate.discretise(heart.muscle, heart.kind, of_kind)
+    tissue, extracellular = _domains(heart, parameters, substrate.along(heart.muscle, heart.kind, of_kind), comm)
     share = Share(tissue, heart.muscle["points"].values, comm)
     patches = [patch.within(share.own) for patch in substrate.patches(heart.muscle, heart.kind, parameters)]
     beats = train(heart.muscle, parameters).on(share.own)
-    medium = Monodomain(share.tissue, *composed(patches), parameters.time_step, beats, share)
+    medium = Monodomain(share.tissue, *composed(patches), parameters.time_step, beats, share, extracellular)
     medium.run(beats.last)
     whole = parameters.until == "repolarisation"
     field = lead_field(heart, parameters)[:, share.own] if whole else None
@@ -82,6 +83,18 @@ def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: lis
     wave = propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads)
     everywhere = {name: share.gathered(getattr(wave, name)) for name in ("activation", "repolarisation", "voltage")}
     return replace(wave, **everywhere)
+
+
+def _domains(
+    heart: Substrate, parameters: Electrophysiology, values: Array, comm: MPI.Comm
+) -> tuple[Discretisation, Extracellular | None]:
+    """The tissue of the diffusion from conductivities (cell, axis), and what is outside of the cells in a bidomain."""
+    if parameters.method != "bidomain":
+        return substrate.discretise(heart.muscle, values), None
+    if comm.size > 1:
+        raise ValueError(f"method bidomain: expected one rank, got {comm.size}")
+    inner, outer = (substrate.discretise(heart.muscle, one) for one in substrate.domains(values, parameters.bidomain))
+    return inner, Extracellular(inner.stiffness, outer.stiffness)
 
 
 def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:

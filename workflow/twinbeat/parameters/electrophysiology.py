@@ -82,8 +82,21 @@ class Electrocardiogram(Section):
         return self
 
 
+Ratio = Annotated[float, Field(gt=0)]
+
+
+class Bidomain(Section):
+    """Conductivities outside over those inside of the cells; that of both together is matched to the velocities."""
+
+    ratio_fiber: Ratio = 3.65
+    """Along the fibres: 0.62 over 0.17 S/m (Niederer et al. 2011, table 1); also within the endocardial layer."""
+
+    ratio_transverse: Ratio = 12.6
+    """Across them: 0.24 over 0.019 S/m."""
+
+
 class Pacing(Section):
-    """A train of beats before the one that is stored, and an early one at its end (S1-S2); with monodomain only."""
+    """A train of beats before the one that is stored, and an early one at its end (S1-S2); not with eikonal."""
 
     beats: Annotated[int, Field(ge=1)] = 1
     """Beats (S1) that start from roots and leads; the last is stored, or the one that coupling adds."""
@@ -98,8 +111,9 @@ class Pacing(Section):
 class Electrophysiology(Section):
     """Activation of the ventricle, and its beat."""
 
-    method: Literal["monodomain", "eikonal"] = "monodomain"
-    """monodomain: the equation of cells and diffusion. eikonal: times of arrival at the conduction velocities, and the
+    method: Literal["monodomain", "bidomain", "eikonal"] = "monodomain"
+    """monodomain: the equation of cells and diffusion. bidomain: with the extracellular potential, in an insulated
+    heart; some ten times as long. eikonal: times of arrival at the conduction velocities, and the
     course of a single cell from then on; many times faster, and without the effects of curvature and coupling."""
 
     cell: Cell = "tentusscher_panfilov_2006_epi"
@@ -160,6 +174,8 @@ class Electrophysiology(Section):
 
     scar: ScarTissue = ScarTissue()
 
+    bidomain: Bidomain = Bidomain()
+
     pacing: Pacing = Pacing()
 
     ecg: Electrocardiogram = Electrocardiogram()
@@ -173,7 +189,7 @@ class Electrophysiology(Section):
     @model_validator(mode="after")
     def _train_can_be_run(self) -> "Electrophysiology":
         if self.method == "eikonal" and self.pacing != Pacing():
-            raise ValueError("pacing: expected method monodomain for a train of beats, got eikonal")
+            raise ValueError("pacing: expected method monodomain or bidomain for a train of beats, got eikonal")
         if self.pacing.coupling is not None and not self.leads:
             raise ValueError("pacing.coupling: expected leads from which the early beat starts, got none")
         return self

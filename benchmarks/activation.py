@@ -1,6 +1,6 @@
-"""The same heart activated by the monodomain and by the eikonal equation: how far apart, and what each takes.
+"""The same heart activated by the monodomain and by another equation: how far apart, and what each takes.
 
-envs/run python benchmarks/eikonal.py [--size "1 mm"] [--beat]
+envs/run python benchmarks/activation.py [--method bidomain] [--size "1 mm"] [--beat]
 
 An ellipsoid of human size with default parameters. CPU seconds (user and system) of what comes after the mesh: tuning
 and the loop over time, or velocities, arrival times and courses of single cells; each is run twice, and the second run
@@ -25,13 +25,14 @@ LONG, SEPTUM = np.array([-0.7, 0.5, 0.5]), np.array([-0.7, -0.7, 0.0])  # LPS: f
 def main() -> None:
     """Both, and how they compare."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--method", default="eikonal", choices=("eikonal", "bidomain"))
     arguments.add_argument("--size", default="2 mm")
     arguments.add_argument("--beat", action="store_true")
     options = arguments.parse_args()
     until = "repolarisation" if options.beat else "activation"
     anatomy = fibers.assign(synthetic.ellipsoid(12.0, 2).assign(to_lps=(("row", "column"), frame())), Fibers())
     runs = {}
-    for method in ("monodomain", "eikonal"):
+    for method in ("monodomain", options.method):
         parameters = Electrophysiology(size=options.size, until=until, method=method)
         heart = substrate.build(anatomy, parameters, Fibers())
         for _ in range(2):
@@ -42,6 +43,7 @@ def main() -> None:
     (reference, slow), (wave, fast) = runs.values()
     early = wave.activation - reference.activation
     figures = {
+        "method": options.method,
         "size": options.size,
         "until": until,
         "points": len(early),
