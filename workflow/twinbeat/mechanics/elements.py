@@ -19,6 +19,8 @@ class Pair(Protocol):
     """Two elements, the degree of the quadrature that they need, and what keeps them stable."""
 
     quadrature: int
+    direct: int
+    """Unknowns up to which a factorisation costs less than iterations."""
 
     def element(self, domain: mesh.Mesh) -> basix.ufl._MixedElement:
         """The mixed element of (w, p); ValueError for cells that the pair does not have."""
@@ -38,6 +40,7 @@ class TaylorHood:
     """P2/P1 on tetrahedra, Q2/Q1 on hexahedra: stable by itself."""
 
     quadrature: int = 4
+    direct: int = 100_000
 
     def element(self, domain: mesh.Mesh) -> basix.ufl._MixedElement:
         return _mixed(domain, 2)
@@ -63,6 +66,7 @@ class EqualOrder:
     """
 
     quadrature: int = 2
+    direct: int = 50_000
 
     def element(self, domain: mesh.Mesh) -> basix.ufl._MixedElement:
         if domain.basix_cell() != basix.CellType.tetrahedron or domain.geometry.cmap.degree != 1:

@@ -30,7 +30,6 @@ from .krylov import Iterative
 from .linear import Factorised, Linear
 from .newton import Newton
 
-DIRECT = 60_000  # unknowns up to which a factorisation costs less than iterations
 VolumeLaw = Callable[[float], tuple[float, float]]
 """Cavity pressure (kPa) -> the volume that the circulation holds (mL) and its derivative (mL/kPa)."""
 
@@ -105,7 +104,7 @@ class Ventricle:
     def linear(self, jacobian: Expr, symmetric: bool = False) -> Linear:
         """The solver that ``mechanics.solver`` chooses for a Jacobian on ``space``."""
         solver, unknowns = self.mechanics.solver, self.space.dofmap.index_map.size_global
-        if solver == "direct" or (solver == "auto" and unknowns <= DIRECT):
+        if solver == "direct" or (solver == "auto" and unknowns <= self.pair.direct):
             return Factorised(jacobian, self.bcs, symmetric)
         compliance = self.pair.compliance(self.mechanics)
         return Iterative(jacobian, self.bcs, self.space, symmetric, 2 * self.bulk, compliance)
