@@ -18,6 +18,7 @@ from .linear import Factorised
 DEPTH = 10  # secants that are kept
 SLOW = 0.7  # contraction per iteration from which on the Jacobian is out of date,
 PATIENCE = 4  # after so many iterations
+WILD = 100.0  # growth of the first step after which there is no hope
 ITERATIONS = 30
 EXCESS = 25  # iterations more than just after the last factorisation, summed over steps, that pay for the next one
 
@@ -39,19 +40,20 @@ class Chord:
         self._fresh, self._best, self._excess = False, np.inf, 0.0
         self._secants: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def solve(self) -> int:
-        """Iterate until the largest step is below the tolerance; the number of steps.
+    def solve(self, start: np.ndarray) -> int:
+        """Iterate from ``start`` until the largest step is below the tolerance; the number of steps.
 
-        Raises Quarantined("mechanics-diverged") if that does not come with a new Jacobian either.
+        Raises Quarantined("mechanics-diverged") where a new Jacobian does not help either.
         """
-        start = self.state.x.array.copy()
         if self._excess > EXCESS:
             self.forget()
-        taken = self._iterate()
-        if taken is None:
-            self.forget()
+        for fresh in (False, True):
+            if fresh:
+                self.forget()
             self.state.x.array[:] = start
             taken = self._iterate()
+            if taken is not None:
+                break
         if taken is None:
             raise Quarantined("mechanics-diverged", f"no {ITERATIONS} steps of the chord method solve this time step")
         self._best = min(self._best, taken)
@@ -63,11 +65,13 @@ class Chord:
         if not self._fresh:
             self.jacobian.update()
             self._fresh, self.factorisations = True, self.factorisations + 1
-        before, shortest, last = None, np.inf, np.inf
+        before, shortest, last, longest = None, np.inf, np.inf, np.inf
         for taken in range(1, ITERATIONS + 1):
             u, step = self.state.x.array[: self.owned].copy(), self._step()
             length = self._largest(step)
-            if not np.isfinite(length) or (taken > PATIENCE and length > SLOW * last and length > shortest):
+            longest = WILD * length if taken == 1 else longest
+            slow = taken > PATIENCE and length > SLOW * last and length > shortest
+            if not length <= longest or slow:  # nor is NaN
                 return None
             if before is not None:
                 self._secants = [*self._secants, (u - before[0], step - before[1])][-DEPTH:]
@@ -92,7 +96,7 @@ class Chord:
             return step
         moves, changes = (np.stack(columns) for columns in zip(*self._secants, strict=True))
         products = self.comm.allreduce(changes @ np.column_stack([changes.T, step]), op=MPI.SUM)
-        scale = np.sqrt(np.diag(products))
+        scale = np.sqrt(np.diag(products)) + np.finfo(float).tiny
         gram, right = products[:, :-1] / np.outer(scale, scale), products[:, -1] / scale
         return step - (np.linalg.lstsq(gram, right, rcond=1e-10)[0] / scale) @ (moves + changes)
 

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from dolfinx import fem, mesh
+from dolfinx import mesh
 from scipy.integrate import solve_ivp
 
 from ..kinematics import Expr
 from ..materials import HolzapfelOgden
+from ..verdicts import Quarantined
+from .cavity import BASE, ENDOCARDIUM, EPICARDIUM
 from .motion import Motion, Support, Wall
 from .probe import Probe
-from .timescheme import GeneralisedAlpha
+from .timescheme import BENCHMARK, GeneralisedAlpha
 
 KPA, MS, MM, KPA_MS, KPA_PER_MM, KPA_MS_PER_MM, MG_PER_MM3 = 1e-3, 1e3, 1e3, 1.0, 1e-6, 1e-3, 1e-3
 """What 1 Pa, s, m, Pa s, Pa/m, Pa s/m and kg/m^3 are in our units."""
@@ -44,12 +46,12 @@ class Material:
     alpha_epi: float = 1e8
     beta_epi: float = 5e3
 
-    def wall(self, epicardium: int, base: int) -> Wall:
-        """In our units, held at the facets of these tags."""
+    def wall(self) -> Wall:
+        """In our units, held at the epicardium and the base."""
         moduli = (self.a * KPA, self.b, self.a_f * KPA, self.b_f, self.a_s * KPA, self.b_s, self.a_fs * KPA, self.b_fs)
         supports = (
-            Support(epicardium, self.alpha_epi * KPA_PER_MM, self.beta_epi * KPA_MS_PER_MM, normal=True),
-            Support(base, self.alpha_top * KPA_PER_MM, self.beta_top * KPA_MS_PER_MM, normal=False),
+            Support(EPICARDIUM, self.alpha_epi * KPA_PER_MM, self.beta_epi * KPA_MS_PER_MM, normal=True),
+            Support(BASE, self.alpha_top * KPA_PER_MM, self.beta_top * KPA_MS_PER_MM, normal=False),
         )
         law = HolzapfelOgden(*moduli, steepness=self.k)
         return Wall(law, self.rho * MG_PER_MM3, self.eta * KPA_MS, self.kappa * KPA, supports)
@@ -110,38 +112,34 @@ def _switched(t: float, on: float, off: float, gamma: float, high: float, low: f
     return high * f + low * (1 - f)
 
 
-def solved(law: Activation | Pressure | None, times: np.ndarray) -> np.ndarray:
-    """The law's curve (time,) in Pa, from 0 at t = 0, at increasing ``times`` in s; zeros for None."""
+Curve = Callable[[float], float]
+"""Pa at a time in s."""
+
+
+def solved(law: Activation | Pressure | None, duration: float) -> Curve:
+    """The law's curve from 0 at t = 0 until ``duration`` (s); zero for None."""
     if law is None:
-        return np.zeros(len(times))
-    span = (0.0, float(times[-1]))
-    options = {"t_eval": times, "method": "Radau", "rtol": 1e-8, "atol": 1e-3, "max_step": law.gamma}
-    return solve_ivp(lambda t, y: [law.rate(t, y[0])], span, [0.0], **options).y[0]
-
-
-@dataclass(frozen=True)
-class Tags:
-    """Tags of the facets; the cavities are named by those of ``pressures`` in ``Case``."""
-
-    epicardium: int = 2
-    base: int = 3
+        return lambda t: 0.0
+    options = {"dense_output": True, "method": "Radau", "rtol": 1e-8, "atol": 1e-3, "max_step": law.gamma}
+    curve = solve_ivp(lambda t, y: [law.rate(t, y[0])], (0.0, duration), [0.0], **options).sol
+    return lambda t: float(curve(t)[0])
 
 
 @dataclass(frozen=True)
 class Case:
     """Parameters of a case: its material, what activates it (None: nothing), the pressure on the facets of each tag.
 
-    ``points`` (m) are those that are looked at; ``duration`` and ``dt`` are in s.
+    ``points`` (m) are those that are looked at; ``duration`` and ``dt`` are in s, the ``tolerance`` of a step in mm.
     """
 
     material: Material = Material()
     activation: Activation | None = Activation()
-    pressures: Mapping[int, Pressure] = field(default_factory=lambda: {1: Pressure()})
+    pressures: Mapping[int, Pressure] = field(default_factory=lambda: {ENDOCARDIUM: Pressure()})
     points: tuple[tuple[float, float, float], ...] = ((0.025, 0.03, 0.0), (0.0, 0.03, 0.0))
     duration: float = 1.0
     dt: float = 1e-3
-    scheme: GeneralisedAlpha = GeneralisedAlpha()
-    tags: Tags = Tags()
+    tolerance: float = 1e-3
+    scheme: GeneralisedAlpha = BENCHMARK
 
     def times(self) -> np.ndarray:
         """Ends of the time steps, in s."""
@@ -170,18 +168,43 @@ def run(
 
     Raises Rejected("point-outside") for a point outside of the mesh, Quarantined("mechanics-diverged").
     """
-    wall = case.material.wall(case.tags.epicardium, case.tags.base)
-    motion = Motion(domain, facet_tags, wall, fiber, sheet, loaded=tuple(case.pressures), scheme=case.scheme)
+    wall = case.material.wall()
+    options = {"loaded": tuple(case.pressures), "scheme": case.scheme, "tolerance": case.tolerance}
+    motion = Motion(domain, facet_tags, wall, fiber, sheet, **options)
     probe = Probe(domain, MM * np.array(case.points))
-    between = case.times() - case.scheme.alpha_f * case.dt
-    tension = solved(case.activation, between)
-    pressures = {tag: solved(law, between) for tag, law in case.pressures.items()}
-    shown, iterations = [np.zeros((len(case.points), 3))], 0
-    for step, time in enumerate(case.times()):
-        motion.tension.value = tension[step] * KPA
-        for tag, curve in pressures.items():
-            motion.pressures[tag].value = curve[step] * KPA
-        iterations += motion.step(case.dt * MS)
+    loads = Loads(motion, solved(case.activation, case.duration), {
+        tag: solved(law, case.duration) for tag, law in case.pressures.items()
+    })  # fmt: skip
+    shown = [np.zeros((len(case.points), 3))]
+    for time in case.times():
+        loads.advance(case.dt * MS)
         shown.append(probe(motion.u))
         watch(motion, float(time))
-    return History(np.append(0.0, case.times()), np.array(shown), iterations, motion.chord.factorisations)
+    return History(np.append(0.0, case.times()), np.array(shown), loads.iterations, motion.chord.factorisations)
+
+
+class Loads:
+    """Moves a wall under the curves of its tension and its pressures (by tag)."""
+
+    def __init__(self, motion: Motion, tension: Curve, pressures: Mapping[int, Curve]) -> None:
+        self.motion, self.tension, self.pressures, self.iterations = motion, tension, pressures, 0
+
+    def advance(self, dt: float, smallest: float = 1 / 16) -> None:
+        """Go on by ``dt`` ms; steps that fail are halved, down to this share of it.
+
+        Raises Quarantined("mechanics-diverged").
+        """
+        end, step = self.motion.time + dt, dt
+        while self.motion.time < end - 1e-9 * dt:
+            self._apply(self.motion.between(step) / MS)
+            try:
+                self.iterations += self.motion.step(step)
+            except Quarantined:
+                step /= 2
+                if step < smallest * dt:
+                    raise
+
+    def _apply(self, time: float) -> None:
+        self.motion.tension.value = self.tension(time) * KPA
+        for tag, curve in self.pressures.items():
+            self.motion.pressures[tag].value = curve(time) * KPA

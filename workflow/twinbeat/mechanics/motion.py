@@ -11,6 +11,7 @@ supports with ``normal`` hold u . N only. Units are mm, ms, mg: forces are mN, p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import ufl
@@ -24,7 +25,7 @@ from ..materials import Law, active, compressible, viscous
 from .cavity import assemble
 from .chord import Chord
 from .linear import Factorised
-from .timescheme import GeneralisedAlpha
+from .timescheme import BENCHMARK, GeneralisedAlpha
 
 QUADRATURE = 4  # degree of the rule
 
@@ -42,7 +43,7 @@ class Support:
 
 @dataclass(frozen=True)
 class Wall:
-    """What the wall consists of: passive law, density (mg/mm^3), viscosity (kPa ms), bulk modulus (kPa); its supports."""
+    """Passive law, density (mg/mm^3), viscosity (kPa ms) and bulk modulus (kPa) of the wall, and its supports."""
 
     law: Law
     density: float
@@ -54,8 +55,8 @@ class Wall:
 class Motion:
     """A wall in motion: set ``tension`` (kPa) and ``pressures`` (tag -> kPa), then ``step``.
 
-    ``fiber`` and ``sheet`` hold unit vectors on the mesh, perpendicular to each other; ``loaded`` are the tags of facets
-    that bear a pressure, ``clamped`` that of facets that do not move. ``tolerance`` is that of displacements, mm.
+    ``fiber`` and ``sheet`` hold unit vectors on the mesh, perpendicular to each other; ``loaded`` are the tags of
+    facets that bear a pressure, ``clamped`` that of facets that do not move; ``tolerance`` (mm) is for displacements.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Motion:
         *,
         loaded: Sequence[int] = (),
         clamped: int | None = None,
-        scheme: GeneralisedAlpha = GeneralisedAlpha(),  # noqa: B008 (frozen)
+        scheme: GeneralisedAlpha = BENCHMARK,
         tolerance: float = 1e-5,
         degree: int = 2,
     ) -> None:
@@ -127,11 +128,10 @@ class Motion:
         return product * self.ds(support.tag)
 
     def _pressure(self, u: Expr) -> Expr:
-        """Follower pressures; a form that is 0 without any."""
+        """Follower pressures; 0 without any."""
         w, N = ufl.TestFunction(self.space), ufl.FacetNormal(self.domain)
         area = cofactor(ufl.Identity(3) + ufl.grad(u)) * N
-        none = fem.Constant(self.domain, 0.0) * ufl.dot(u, w) * self.dx
-        return sum((p * ufl.dot(area, w) * self.ds(tag) for tag, p in self.pressures.items()), none)
+        return sum(p * ufl.dot(area, w) * self.ds(tag) for tag, p in self.pressures.items())
 
     def _jacobian(self, u: fem.Function, v: Expr) -> Expr:
         """The derivative of ``work`` by u_f but for its skew part, which the chord method does without.
@@ -141,9 +141,10 @@ class Motion:
         d, w, wall = ufl.TrialFunction(self.space), ufl.TestFunction(self.space), self.wall
         per_velocity, per_acceleration = self._per_u
         F = ufl.Identity(3) + ufl.grad(u)
-        pressure = ufl.derivative(self._pressure(u), u, d)
         form = per_acceleration * wall.density * ufl.inner(d, w) * self.dx + ufl.derivative(self._elastic(u), u, d)
-        form += 0.5 * (pressure + ufl.adjoint(pressure))
+        if self.pressures:
+            pressure = ufl.derivative(self._pressure(u), u, d)
+            form += 0.5 * (pressure + ufl.adjoint(pressure))
         form += sum(self._held(s, (s.spring + per_velocity * s.dashpot) * d, w) for s in wall.supports)
         if wall.viscosity == 0:
             return form
@@ -180,7 +181,7 @@ class Motion:
     def step(self, dt: float) -> int:
         """Go on by ``dt`` ms under the present loads, which are those at ``between(dt)``; steps of the chord method.
 
-        Raises Quarantined("mechanics-diverged").
+        Raises Quarantined("mechanics-diverged"), and is then where it was.
         """
         if dt != self._dt:
             self._dt = dt
@@ -189,8 +190,7 @@ class Motion:
             self.chord.forget()
         old = [f.x.array.copy() for f in (self.u, self.v, self.a)]
         self._drift.x.array[:], self._push.x.array[:] = self.scheme.history(dt, *old)
-        self._between.x.array[:] = self.scheme.predict(dt, *old)
-        taken = self.chord.solve()
+        taken = self.chord.solve(self.scheme.predict(dt, *old))
         new = self.scheme.advance(dt, self._between.x.array, *old)
         self.u.x.array[:], self.v.x.array[:], self.a.x.array[:] = new
         self.time += dt
@@ -202,15 +202,16 @@ class Motion:
 
     # --- looking at it
 
-    def energies(self) -> tuple[float, float, float]:
-        """Kinetic and stored energy (mN mm = uJ), springs included, and the power (uJ/ms) that is dissipated."""
+    @cached_property
+    def _energy_forms(self) -> Sequence[fem.Form]:
         u, v, wall = self.u, self.v, self.wall
-        F = ufl.Identity(3) + ufl.grad(u)
+        F, rate = ufl.Identity(3) + ufl.grad(u), ufl.grad(v)
         kinetic = wall.density / 2 * ufl.dot(v, v) * self.dx
         stored = self.energy(F) * self.dx + sum(self._held(s, s.spring / 2 * u, u) for s in wall.supports)
-        stress = viscous(wall.viscosity, F, ufl.grad(v))
-        lost = ufl.inner(stress, strain_rate(F, ufl.grad(v))) * self.dx
+        lost = ufl.inner(viscous(wall.viscosity, F, rate), strain_rate(F, rate)) * self.dx
         lost += sum(self._held(s, s.dashpot * v, v) for s in wall.supports)
-        return tuple(
-            self.comm.allreduce(fem.assemble_scalar(fem.form(form)), op=MPI.SUM) for form in (kinetic, stored, lost)
-        )
+        return [fem.form(form) for form in (kinetic, stored, lost)]
+
+    def energies(self) -> tuple[float, float, float]:
+        """Kinetic and stored energy (mN mm = uJ), springs included, and the power (uJ/ms) that is dissipated."""
+        return tuple(self.comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM) for form in self._energy_forms)

@@ -1,7 +1,7 @@
 """Values of a function at points that are no nodes."""
 
 import numpy as np
-from dolfinx import fem, geometry
+from dolfinx import fem, geometry, mesh
 
 from ..verdicts import Rejected
 
@@ -12,10 +12,10 @@ class Probe:
     Raises Rejected("point-outside") for a point in no cell of any rank.
     """
 
-    def __init__(self, domain: "fem.Mesh", points: np.ndarray) -> None:
+    def __init__(self, domain: mesh.Mesh, points: np.ndarray) -> None:
         self.comm, self.points = domain.comm, np.asarray(points, float)
-        tree = geometry.bb_tree(domain, 3)
-        found = geometry.compute_colliding_cells(domain, geometry.compute_collisions_points(tree, self.points), self.points)
+        near = geometry.compute_collisions_points(geometry.bb_tree(domain, 3), self.points)
+        found = geometry.compute_colliding_cells(domain, near, self.points)
         self.cells = np.array([(*found.links(i), -1)[0] for i in range(len(self.points))])
         holders = np.array(self.comm.allgather(self.cells >= 0))
         if not holders.any(axis=0).all():
