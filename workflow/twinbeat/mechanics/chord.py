@@ -40,17 +40,20 @@ class Chord:
         self._fresh, self._best, self._excess = False, np.inf, 0.0
         self._secants: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def solve(self, start: np.ndarray) -> int:
+    def solve(self, start: np.ndarray, known: np.ndarray) -> int:
         """Iterate from ``start`` until the largest step is below the tolerance; the number of steps.
 
-        Raises Quarantined("mechanics-diverged") where a new Jacobian does not help either.
+        Where that fails, from a ``known`` state near by with its Jacobian. Jacobians are only factorised there: a
+        ``start`` may be no possible state. Raises Quarantined("mechanics-diverged").
         """
         if self._excess > EXCESS:
             self.forget()
-        for fresh in (False, True):
-            if fresh:
+        for first in (start, known):
+            if first is known:
                 self.forget()
-            self.state.x.array[:] = start
+            if not self._fresh:
+                self._factorise(known)
+            self.state.x.array[:] = first
             taken = self._iterate()
             if taken is not None:
                 break
@@ -60,11 +63,13 @@ class Chord:
         self._excess += taken - self._best
         return taken
 
+    def _factorise(self, known: np.ndarray) -> None:
+        self.state.x.array[:] = known
+        self.jacobian.update()
+        self._fresh, self.factorisations = True, self.factorisations + 1
+
     def _iterate(self) -> int | None:
         """Number of steps until convergence, None without it."""
-        if not self._fresh:
-            self.jacobian.update()
-            self._fresh, self.factorisations = True, self.factorisations + 1
         before, shortest, last, longest = None, np.inf, np.inf, np.inf
         for taken in range(1, ITERATIONS + 1):
             u, step = self.state.x.array[: self.owned].copy(), self._step()

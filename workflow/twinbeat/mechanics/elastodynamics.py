@@ -20,6 +20,8 @@ from .motion import Motion, Support, Wall
 from .probe import Probe
 from .timescheme import BENCHMARK, GeneralisedAlpha
 
+EASY = 3  # iterations of a step that could as well be twice as long
+MOST_PARTS = 16
 KPA, MS, MM, KPA_MS, KPA_PER_MM, KPA_MS_PER_MM, MG_PER_MM3 = 1e-3, 1e3, 1e3, 1.0, 1e-6, 1e-3, 1e-3
 """What 1 Pa, s, m, Pa s, Pa/m, Pa s/m and kg/m^3 are in our units."""
 
@@ -187,22 +189,28 @@ class Loads:
     """Moves a wall under the curves of its tension and its pressures (by tag)."""
 
     def __init__(self, motion: Motion, tension: Curve, pressures: Mapping[int, Curve]) -> None:
-        self.motion, self.tension, self.pressures, self.iterations = motion, tension, pressures, 0
+        self.motion, self.tension, self.pressures = motion, tension, pressures
+        self.iterations, self._parts = 0, 1
 
-    def advance(self, dt: float, smallest: float = 1 / 16) -> None:
-        """Go on by ``dt`` ms; steps that fail are halved, down to this share of it.
+    def advance(self, dt: float) -> None:
+        """Go on by ``dt`` ms, in parts: twice as many where a step fails, half as many after an easy time.
 
-        Raises Quarantined("mechanics-diverged").
+        Raises Quarantined("mechanics-diverged") for a step that fails in MOST_PARTS parts, too.
         """
-        end, step = self.motion.time + dt, dt
+        end, hardest = self.motion.time + dt, 0
         while self.motion.time < end - 1e-9 * dt:
+            step = dt / self._parts
             self._apply(self.motion.between(step) / MS)
             try:
-                self.iterations += self.motion.step(step)
+                taken = self.motion.step(step)
             except Quarantined:
-                step /= 2
-                if step < smallest * dt:
+                self._parts *= 2
+                if self._parts > MOST_PARTS:
                     raise
+                continue
+            self.iterations, hardest = self.iterations + taken, max(hardest, taken)
+        if self._parts > 1 and hardest <= EASY:
+            self._parts //= 2
 
     def _apply(self, time: float) -> None:
         self.motion.tension.value = self.tension(time) * KPA

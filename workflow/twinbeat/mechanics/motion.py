@@ -190,7 +190,7 @@ class Motion:
             self.chord.forget()
         old = [f.x.array.copy() for f in (self.u, self.v, self.a)]
         self._drift.x.array[:], self._push.x.array[:] = self.scheme.history(dt, *old)
-        taken = self.chord.solve(self.scheme.predict(dt, *old))
+        taken = self.chord.solve(self.scheme.predict(dt, *old[:2]), old[0])
         new = self.scheme.advance(dt, self._between.x.array, *old)
         self.u.x.array[:], self.v.x.array[:], self.a.x.array[:] = new
         self.time += dt
