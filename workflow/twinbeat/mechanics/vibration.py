@@ -1,4 +1,4 @@
-"""Vibrations that are known by hand: a clamped bar without lateral contraction, a block in free oscillation."""
+"""Vibrations that are known by hand: those of a clamped bar without lateral contraction, small and finite."""
 
 import dolfinx
 import numpy as np
