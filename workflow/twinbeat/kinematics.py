@@ -19,6 +19,11 @@ def green_lagrange(F: Expr) -> Expr:
     return (F.T * F - ufl.Identity(3)) / 2
 
 
+def strain_rate(F: Expr, rate: Expr) -> Expr:
+    """Edot = sym(F^T Fdot), (3, 3), for the rate Fdot of F."""
+    return ufl.sym(F.T * rate)
+
+
 def cofactor(F: Expr) -> Expr:
     """cof F = det F F^-T, (3, 3); n da = cof F N dA (Nanson)."""
     return ufl.det(F) * ufl.inv(F).T

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import ufl
 
-from .kinematics import Expr, green_lagrange
+from .kinematics import Expr, green_lagrange, strain_rate
 from .parameters import Mechanics
 
 
@@ -51,6 +51,8 @@ class HolzapfelOgden:
 
     The a are in kPa (numbers or UFL expressions), the b dimensionless. Fibres and sheets bear tension only: their terms
     are nought where I4i < 1. I1 is that of the isochoric part of F, so that nothing is stressed in the unloaded shape.
+    With a ``steepness`` k the terms fade in, times 1 / (1 + exp(-k (I4i - 1))), as in Arostica et al. 2025
+    (doi 10.1016/j.cma.2024.117485).
     """
 
     a: Any
@@ -61,6 +63,7 @@ class HolzapfelOgden:
     b_s: float
     a_fs: Any
     b_fs: float
+    steepness: float | None = None
 
     def energy(self, F: Expr, f0: Expr, s0: Expr | None) -> Expr:
         """Strain energy per unloaded volume, in kPa; ValueError without sheets."""
@@ -68,8 +71,15 @@ class HolzapfelOgden:
             raise ValueError("the law of Holzapfel and Ogden needs sheets: got none")
         f, s = F * f0, F * s0
         I8 = ufl.dot(f, s)
-        along = fung(self.a_f, self.b_f, tensile(f)) + fung(self.a_s, self.b_s, tensile(s))
+        along = self._along(self.a_f, self.b_f, f) + self._along(self.a_s, self.b_s, s)
         return fung(self.a, self.b, isochoric(F) - 3) + along + fung(self.a_fs, self.b_fs, I8**2)
+
+    def _along(self, a: Any, b: float, f: Expr) -> Expr:
+        """The term of a direction that became f."""
+        if self.steepness is None:
+            return fung(a, b, tensile(f))
+        stretch = ufl.dot(f, f) - 1
+        return fung(a, b, stretch**2) / (1 + ufl.exp(-self.steepness * stretch))
 
 
 @dataclass(frozen=True)
@@ -133,3 +143,17 @@ def incompressible(p: Expr, bulk: float, F: Expr) -> Expr:
     """p (J - 1) + bulk (J - 1)^2: the multiplier and what keeps it stable (doi 10.1109/TBME.2014.2373399), kPa."""
     J = ufl.det(F)
     return p * (J - 1) + bulk * (J - 1) ** 2
+
+
+def compressible(bulk: Any, F: Expr) -> Expr:
+    """bulk/4 (J^2 - 1 - 2 ln J): nearly incompressible for a large bulk modulus (Arostica et al. 2025), kPa."""
+    J = ufl.det(F)
+    return bulk / 4 * (J**2 - 1 - 2 * ufl.ln(J))
+
+
+def viscous(viscosity: Any, F: Expr, rate: Expr) -> Expr:
+    """Second Piola-Kirchhoff stress eta Edot of the pseudo-potential eta/2 tr(Edot^2), kPa.
+
+    ``rate`` is Fdot (3, 3) in 1/ms, ``viscosity`` eta in kPa ms.
+    """
+    return viscosity * strain_rate(F, rate)

@@ -60,12 +60,12 @@ def folder() -> Path:
     return Path(os.environ.get("TWINBEAT_SHARED", "../shared")) / MESHES
 
 
-def published(folder: Path) -> xr.Dataset:
+def published(folder: Path, name: str = BIVENTRICLE) -> xr.Dataset:
     """The biventricular mesh in mm in our heart frame, with tags, and its directions ``f0``, ``s0`` and ``n0``.
 
     The file has no tags: the base is flat, and without it the boundary falls into three parts.
     """
-    found = meshio.read(folder / BIVENTRICLE)
+    found = meshio.read(folder / name)
     points = 1000 * found.points @ AXES.T
     cells = template.oriented(points, found.cells_dict["tetra"].astype(np.int64))
     facets, _ = template.boundary(cells, len(points), 1)
@@ -123,8 +123,13 @@ def ellipsoid(folder: Path) -> xr.Dataset:
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "mesh.xdmf").write_text(text)
         (Path(place) / "mesh.h5").symlink_to((folder / ELLIPSOID).resolve())
-        with dolfinx.io.XDMFFile(MPI.COMM_SELF, f"{place}/mesh.xdmf", "r") as file:
-            x, cells = file.read_geometry_data(name="mesh"), file.read_topology_data(name="mesh")
+        return ellipsoidal(Path(place) / "mesh.xdmf")
+
+
+def ellipsoidal(path: Path) -> xr.Dataset:
+    """Tetrahedra of that ellipsoid in an XDMF file, in m."""
+    with dolfinx.io.XDMFFile(MPI.COMM_SELF, path, "r") as file:
+        x, cells = file.read_geometry_data(name="mesh"), file.read_topology_data(name="mesh")
     x = 1000 * x @ UPRIGHT.T
     cells = template.oriented(x, cells)
     facets, _ = template.boundary(cells, len(x), 1)
