@@ -26,7 +26,7 @@ from .substrate import Substrate, axes
 LIMBS, CHEST = ("RA", "LA", "LL"), ("V1", "V2", "V3", "V4", "V5", "V6")
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", *CHEST)
 INDEPENDENT = [LEADS.index(name) for name in ("I", "II", *CHEST)]
-STEEP = 0.1  # of the largest spatial velocity: the QRS complex is where it is exceeded
+STEEP = 0.05  # of the largest spatial velocity: the QRS complex is where it is exceeded
 QUIET = 20.0  # ms that the spatial velocity stays below that once the QRS complex is over
 
 
