@@ -68,14 +68,16 @@ def tissue(anatomy: xr.Dataset) -> np.ndarray:
     return fibers.tissue(anatomy, np.isin(anatomy["segment"].values, (7, 13)), 0.0)
 
 
-def ventricle(size: float) -> tuple[Problem, xr.Dataset]:
-    """A problem on a human-sized ellipsoid with segments 7 and 13 in scar, and its anatomy."""
+def ventricle(size: float, comm: MPI.Comm = MPI.COMM_SELF, shares: bool = False) -> tuple[Problem, xr.Dataset]:
+    """A problem on a human-sized ellipsoid with segments 7 and 13 in scar, and its anatomy; with ``shares`` each
+    segment has its own share of the tension."""
     anatomy = fibers.assign(synthetic.ellipsoid(size, 1), Fibers())
-    solid, mapping = from_anatomy(anatomy, Mechanics(), MPI.COMM_SELF)
+    solid, mapping = from_anatomy(anatomy, Mechanics(), comm)
     windows = targets.of_mesh(anatomy)
     frames = Frames(PRESSURE[1:], np.full(8, 0.05), np.zeros((8, COUNT)), np.ones((8, COUNT)), TENSION[1:] > 0)
     share = contractile(tissue(anatomy))[mapping.cells]
-    return Problem(solid, share, Observations(solid, windows), frames), anatomy
+    regions = anatomy["segment"].values[mapping.cells] - 1 if shares else None
+    return Problem(solid, share, Observations(solid, windows), frames, regions), anatomy
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +107,23 @@ def test_gradient_is_exact(planted):
     """The adjoint gradient agrees with the tangents to rounding, and passes a Taylor test: the remainder of
     J(x + h d) - J(x) - h g.d falls with h^2 (order 2.0 between h = 0.1 and 0.05, within 0.1)."""
     problem, _ = ventricle(25.0)
+    direction = np.array([0.5, 0.2, -6.0, 0.0, 1.0, 0.1])
+    assert taylor(problem, direction, np.zeros(0)) == pytest.approx(2.0, abs=0.05)
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("segment", [2, 9, 15])
+def test_gradient_by_the_share_of_a_segment_is_exact(segment):
+    """The same for the share of the tension that a segment develops, one of each third of the wall; on any number of
+    ranks."""
+    problem, _ = ventricle(25.0, MPI.COMM_WORLD, shares=True)
+    direction = np.zeros(6 + 17)
+    direction[1 + segment] = 0.6
+    assert taylor(problem, direction, np.linspace(0.6, 1.4, 17)) == pytest.approx(2.0, abs=0.05)
+
+
+def taylor(problem: Problem, direction: np.ndarray, shares: np.ndarray) -> float:
+    """Order of the remainder along ``direction`` of two frames, one of them active; the adjoint against tangents."""
     problem.ventricle.newton.tolerance = 1e-8
     pressures, tension = PRESSURE[1:][[2, 6]], np.array([58.0, 0.0])
     frames = Frames(pressures, np.full(2, 0.1), np.full((2, COUNT), 20.0), np.ones((2, COUNT)), np.array([True, False]))
@@ -112,29 +131,26 @@ def test_gradient_is_exact(planted):
     problem.unload(C, REST)
     states = []
     for k in range(2):
-        problem.load(tension[k], pressures[k])
+        problem.load(tension[k], pressures[k], shares)
         problem.ventricle.solve()
         states.append(problem.ventricle.snapshot())
-    first = problem.evaluate(Point(C, REST, tension, pressures), states)
-    misfit = first.misfit(frames)
-    shape = [np.sum(misfit * first.by_stiffness), np.sum(misfit * first.by_end_diastolic)]
-    own = [np.sum(misfit * by, axis=1) for by in (first.by_tension, first.by_pressure)]
-    by_tangents = np.concatenate([shape, *own])
-    assert first.gradient == pytest.approx(by_tangents, rel=1e-8)
+    first = problem.evaluate(Point(C, REST, tension, pressures, shares), states)
+    misfit, rest = first.misfit(frames), 2 + len(shares)
+    assert first.gradient == pytest.approx(first.tangent_gradient(frames), rel=1e-7, abs=1e-8)
 
-    direction = np.array([0.5, 0.2, -6.0, 0.0, 1.0, 0.1])
-    remainders = []
-    for h in (0.1, 0.05):
-        there = Point(
+    def remainder(h: float) -> float:
+        moved = Point(
             C * np.exp(h * direction[0]),
             REST + h * direction[1],
-            tension + h * direction[2:4],
-            pressures + h * direction[4:],
+            tension + h * direction[rest : rest + 2],
+            pressures + h * direction[rest + 2 :],
+            shares + h * direction[2:rest],
         )
-        moved = problem.evaluate(there, first)
-        change = 0.5 * np.sum(moved.misfit(frames) ** 2) - 0.5 * np.sum(misfit**2)
-        remainders.append(change - h * first.gradient @ direction)
-    assert np.log2(remainders[0] / remainders[1]) == pytest.approx(2.0, abs=0.1)
+        there = problem.evaluate(moved, first)
+        change = 0.5 * np.sum(there.misfit(frames) ** 2) - 0.5 * np.sum(misfit**2)
+        return change - h * first.gradient @ direction
+
+    return np.log2(remainder(0.04) / remainder(0.02))
 
 
 def test_planted_parameters_are_recovered(planted):

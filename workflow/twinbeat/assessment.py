@@ -41,6 +41,8 @@ def assess(
         "contractility": _contractility(anatomy, posterior),
         "activation_time": np.ptp(activation.activation.values),
     }
+    if "probability_lost" in posterior:
+        figures["probability_lost"] = posterior.probability_lost.values
     if surrogate is not None:
         figures |= _surrogate(surrogate)
     if truth is not None:
@@ -118,9 +120,10 @@ def interval(mean: float, sigma: float) -> tuple[float, float]:
 
 def tension_sigma(posterior: xr.Dataset) -> Array:
     """Standard deviation (time,) of the tensions in kPa; 0 for the frames whose tension was not free."""
-    sigma = np.zeros(posterior.sizes["time"])
-    free = [int(name.rsplit(maxsplit=1)[-1]) for name in posterior.parameter.values[1:].tolist()]
-    sigma[free] = np.sqrt(np.diag(posterior.covariance.values)[1:])
+    sigma, names = np.zeros(posterior.sizes["time"]), posterior.parameter.values.tolist()
+    for name, variance in zip(names, np.diag(posterior.covariance.values), strict=True):
+        if name.startswith("tension "):
+            sigma[int(name.removeprefix("tension "))] = np.sqrt(variance)
     return sigma
 
 

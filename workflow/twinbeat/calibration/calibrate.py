@@ -11,6 +11,7 @@ from ..mechanics import at_points, contractile, from_anatomy
 from ..mesh.distribute import Mapping
 from ..parameters import Calibration, Mechanics
 from ..verdicts import Quarantined
+from . import contraction as contracting
 from .fit import Estimate, Fit
 from .observations import Observations
 from .posterior import Posterior
@@ -34,7 +35,8 @@ def calibrate(
     calibration: Calibration,
     mechanics: Mechanics,
 ) -> xr.Dataset:
-    """Posterior of the stiffness C and of the tension of each active frame; the pressures are fitted too.
+    """Posterior of the stiffness C, of the tension of each active frame and, by configuration, of the share of it that
+    each AHA segment develops; the pressures are fitted too.
 
     ``tissue`` (cell,) is that of ``fibers.tissue``.
 
@@ -43,30 +45,35 @@ def calibrate(
     comm = MPI.COMM_SELF
     ventricle, mapping = from_anatomy(anatomy, mechanics, comm)
     ventricle.newton.tolerance = TOLERANCE
-    healthy = contractile(tissue)
-    observations = Observations(ventricle, of_mesh(anatomy))
+    contraction, rest = calibration.contraction, int(targets["end_diastole"])
+    healthy = np.ones(len(tissue)) if contraction.unaided else contractile(tissue)
+    regions = contracting.regions(anatomy)[mapping.cells] if contraction.fitted else None
     order, frames = select(targets, calibration.held_out)
-    rest = int(targets["end_diastole"])
-    problem = Problem(ventricle, healthy[mapping.cells], observations, frames)
+    observations = Observations(ventricle, of_mesh(anatomy))
+    problem = Problem(ventricle, healthy[mapping.cells], observations, frames, regions)
     wall = mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values)
     known, sigma = (float(targets[name][rest]) for name in ("pressure", "pressure_sigma"))
     start = first(problem, calibration.stiffness_prior, known, wall, calibration.tension_bounds[1])
-    fit = Fit(problem, calibration, (known, sigma))
+    spread = contracting.spread(anatomy, healthy, contraction) if contraction.fitted else None
+    fit = Fit(problem, calibration, (known, sigma), spread)
     estimate = fit.run(*start)
     _check(estimate, frames)
-    names = ["ln stiffness", *(f"tension {frame}" for frame in order[fit.free])]
     posterior = Posterior(fit, estimate.evaluation)
     _tell(posterior, estimate)
-    fitted = _fitted(problem, mapping, estimate, order, targets)
-    return fitted.assign(
+    fitted = _fitted(problem, mapping, estimate, order, targets).assign(
         tissue=(("cell",), tissue),
         contractile=(("cell",), healthy),
         misfit=(("iteration",), np.array(estimate.history)),
         forward_solves=((), estimate.solves + FIRST),
         held_out=(("time",), np.isin(np.arange(targets.sizes["time"]), order[frames.weight[:, 0] == 0])),
         **_uncertainty(posterior, order, rest),
-        parameter=names,
+        parameter=[
+            "ln stiffness",
+            *(f"tension {frame}" for frame in order[fit.free]),
+            *(f"contraction {1 + region}" for region in range(problem.shares)),
+        ],
     )
+    return fitted if regions is None else contracting.rescaled(fitted, anatomy, posterior)
 
 
 def select(targets: xr.Dataset, held_out: int | None = None) -> tuple[np.ndarray, Frames]:

@@ -73,4 +73,4 @@ def first(
             problem.load(0.0, pressure)
             ventricle.solve()
         states.append(ventricle.snapshot())
-    return Point(stiffness, end_diastolic, tension, frames.pressure), states
+    return Point(stiffness, end_diastolic, tension, frames.pressure, np.ones(problem.shares)), states

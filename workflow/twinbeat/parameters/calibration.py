@@ -8,6 +8,22 @@ from ..units import BloodPressure, Length, Pressure
 from .section import Section
 
 
+class Contraction(Section):
+    """The share of healthy muscle's tension that each AHA segment develops, as a further unknown."""
+
+    fitted: bool = False
+    """Whether it is one; else all muscle but scar develops the same."""
+
+    spread: Annotated[float, Field(gt=0)] = 0.5
+    """Standard deviation of it about 1 before any measurement."""
+
+    length: Annotated[Length, Field(gt=0)] = "30 mm"
+    """Distance over which segments are alike before any measurement: their correlation falls to 1/e."""
+
+    unaided: bool = False
+    """Whether scar that late enhancement or a reader shows is not made use of: what motion alone tells of it."""
+
+
 class Calibration(Section):
     """Passive stiffness and active tension from volumes, wall motion and pressures."""
 
@@ -49,3 +65,5 @@ class Calibration(Section):
 
     iterations: Annotated[int, Field(ge=1)] = 15
     """Most Gauss-Newton iterations."""
+
+    contraction: Contraction = Contraction()

@@ -23,6 +23,8 @@ def known(posterior: xr.Dataset | None) -> dict[str, Any] | None:
 
 
 def _words(name: str, posterior: xr.Dataset) -> str:
-    """The stiffness, or the tension at a time."""
+    """The stiffness, the contraction of a segment, or the tension at a time."""
     kind, last = name.rsplit(maxsplit=1)
+    if kind == "contraction":
+        return f"the contraction of segment {last}"
     return "the stiffness" if last == "stiffness" else f"the {kind} at {float(posterior.time[int(last)]):.0f} ms"
