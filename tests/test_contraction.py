@@ -57,6 +57,7 @@ def test_rescaling_to_healthy_muscle():
     precision = np.diag([1, 1, 100.0, 25.0, 4.0])  # variances 0.01 and 0.04 of the shares, 0.25 of the tension
     fit = SimpleNamespace(
         shares=slice(2, 4),
+        logs=slice(2, 2),
         tensions=slice(4, 5),
         free=np.array([0]),
         prior_hessian=precision / 4,

@@ -72,7 +72,8 @@ def rescaled(fitted: xr.Dataset, anatomy: xr.Dataset, posterior: Posterior) -> x
     weights = healthy(posterior.shares, muscle(anatomy, fitted.contractile.values))
     level = float(weights @ posterior.shares)
     covariance, known = posterior.rescaled(weights)
-    shares, sigma = posterior.shares / level, np.sqrt(np.diag(covariance)[-SECTORS:].clip(0))
+    named = fitted.parameter.str.startswith("contraction ").values
+    shares, sigma = posterior.shares / level, np.sqrt(np.diag(covariance)[named].clip(0))
     return fitted.assign(
         tension=fitted.tension * level,
         contractile=fitted.contractile * shares[regions(anatomy)],

@@ -35,11 +35,12 @@ class Estimate:
 
 class Fit:
     """Least squares of a problem with its priors on
-    x = (ln C, pressure at end-diastole, shares, free tensions, pressures).
+    x = (ln C, pressure at end-diastole, logs, shares, free tensions, pressures).
 
     ln C is normal, the pressure at end-diastole is ``end_diastolic`` (kPa, with its standard deviation), those of the
     frames are what the problem's frames say, and the tension bends little. The shares of the tension that regions
-    develop are normal about 1 with the covariance ``spread`` (region, region); without one there are none.
+    develop are normal about 1 with the covariance ``spread`` (region, region); without one there are none. The logs are
+    normal about those of the likely values of what the problem scales.
     """
 
     def __init__(
@@ -52,7 +53,10 @@ class Fit:
         self.problem, self.frames, self.calibration = problem, problem.frames, calibration
         self._spread = np.zeros((0, 0)) if spread is None else spread
         count, self.free = len(self.frames), np.flatnonzero(self.frames.free)
-        self.shares = slice(2, 2 + len(self._spread))
+        self._likely = np.array([each.prior.likely for each in problem.scaled])
+        self._log_spread = np.array([each.prior.spread for each in problem.scaled])
+        self.logs = slice(2, 2 + len(self._likely))
+        self.shares = slice(self.logs.stop, self.logs.stop + len(self._spread))
         self.tensions = slice(self.shares.stop, self.shares.stop + len(self.free))
         self.pressures = np.array([1, *range(self.tensions.stop, self.tensions.stop + count)])
         self._measured = np.array([end_diastolic[0], *self.frames.pressure])
@@ -64,11 +68,13 @@ class Fit:
         """Jacobian of the priors' weighted residuals: of ln C, pressures, bends of the tension, and shares."""
         bend = np.diff(np.eye(count + 2), n=2, axis=0)[:, 1:-1] / self.calibration.tension_bend
         whitened = np.linalg.inv(np.linalg.cholesky(self._spread))
-        jacobian = np.zeros((2 + count + len(bend) + len(whitened), self.tensions.stop + count))
+        jacobian = np.zeros((2 + count + len(bend) + len(self._spread) + len(self._likely), self.tensions.stop + count))
         jacobian[0, 0] = 1 / self.calibration.stiffness_spread
         jacobian[1 + np.arange(1 + count), self.pressures] = 1 / self._sigma
         jacobian[2 + count : 2 + count + len(bend), self.tensions] = bend[:, self.free]
-        jacobian[2 + count + len(bend) :, self.shares] = whitened
+        rest = jacobian[2 + count + len(bend) :]
+        rest[: len(self._spread), self.shares] = whitened
+        rest[len(self._spread) :, self.logs] = np.diag(1 / self._log_spread)
         return jacobian
 
     def _limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -77,8 +83,10 @@ class Fit:
         low[0], high[0] = np.log(self.calibration.stiffness_bounds)
         low[self.tensions], high[self.tensions] = self.calibration.tension_bounds
         low[self.pressures], high[self.pressures] = self._measured + np.outer([-LIKELY, LIKELY], self._sigma)
+        low[self.logs], high[self.logs] = np.log(self._likely) + np.outer([-LIKELY, LIKELY], self._log_spread)
         high[self.shares] = 1 + LIKELY * np.sqrt(np.diag(self._spread))
         low[1] = max(low[1], LOWEST)
+        reach[self.logs] = REACH[0]
         reach[0], reach[self.shares], reach[self.pressures], reach[self.tensions] = REACH
         return low, high, reach
 
@@ -93,13 +101,13 @@ class Fit:
         """What x stands for; the tension is nought where it is not free."""
         tension = np.zeros(len(self.frames))
         tension[self.free] = x[self.tensions]
-        return Point(float(np.exp(x[0])), float(x[1]), tension, x[self.pressures[1:]], x[self.shares])
+        return Point(float(np.exp(x[0])), float(x[1]), tension, x[self.pressures[1:]], x[self.shares], x[self.logs])
 
     def _prior(self, x: np.ndarray) -> np.ndarray:
         """Weighted residuals of the priors."""
         expected = np.zeros_like(x)
         expected[0], expected[self.pressures] = np.log(self.calibration.stiffness_prior), self._measured
-        expected[self.shares] = 1.0
+        expected[self.logs], expected[self.shares] = np.log(self._likely), 1.0
         return self._prior_jacobian @ (x - expected)
 
     def misfit(self, evaluation: Evaluation) -> float:

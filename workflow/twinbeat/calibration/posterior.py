@@ -12,14 +12,14 @@ Array = np.ndarray
 class Posterior:
     """Normal with the inverse of the Gauss-Newton matrix, in the x of ``Fit``.
 
-    ``parameters`` are those of interest, (ln C, free tensions, shares); the pressures, known by measurement, are
+    ``parameters`` are those of interest, (ln C, free tensions, shares, logs); the pressures, known by measurement, are
     integrated out of prior and posterior alike.
     """
 
     def __init__(self, fit: Fit, evaluation: Evaluation) -> None:
         self._fit, self._evaluation = fit, evaluation
         self._all = np.linalg.inv(fit.hessian(evaluation))
-        parts = (slice(0, 1), fit.tensions, fit.shares)
+        parts = (slice(0, 1), fit.tensions, fit.shares, fit.logs)
         self._kept = np.concatenate([np.arange(part.start, part.stop) for part in parts])
         self.covariance = self._of(self._all)
         self.prior = self._of(np.linalg.inv(fit.prior_hessian))
@@ -38,10 +38,11 @@ class Posterior:
         first order."""
         shares, tensions = self.shares, self._evaluation.point.tension[self._fit.free]
         c, first = float(weights @ shares), 1 + len(tensions)
+        forces, parts = slice(1, first), slice(first, first + len(shares))
         turn = np.eye(len(self._kept))
-        turn[1:first, 1:first] *= c
-        turn[1:first, first:] = np.outer(tensions, weights)
-        turn[first:, first:] = (np.eye(len(shares)) - np.outer(shares / c, weights)) / c
+        turn[forces, forces] *= c
+        turn[forces, parts] = np.outer(tensions, weights)
+        turn[parts, parts] = (np.eye(len(shares)) - np.outer(shares / c, weights)) / c
         covariance, prior = (turn @ matrix @ turn.T for matrix in (self.covariance, self.prior))
         return covariance, _known(covariance, prior)
 

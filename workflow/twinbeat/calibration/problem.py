@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
+import ufl
 from dolfinx import fem
 from petsc4py import PETSc
 
 from ..mechanics import Sensitivity, Snapshot, UnloadedSensitivity, Ventricle
+from ..mechanics.cavity import assemble
 from ..mechanics.sensitivity import spread
+from ..verdicts import Quarantined
 from .observations import Observations
+from .scales import Scaled
 from .windows import SECTORS
 
 log = logging.getLogger("twinbeat")
@@ -40,17 +44,19 @@ class Frames:
 
 class Point(NamedTuple):
     """What is looked for: C, the pressure at end-diastole, tension of healthy muscle and pressure (frame,), all in kPa;
-    and ``shares``, of that tension, that each region develops; one for all where none are looked for."""
+    ``shares``, of that tension, that each region develops (one for all where none are looked for); and ``logs``, those
+    of the scaled properties of the mechanics."""
 
     stiffness: float
     end_diastolic: float
     tension: np.ndarray
     pressure: np.ndarray
     shares: np.ndarray = np.zeros(0)
+    logs: np.ndarray = np.zeros(0)
 
     def shared(self) -> np.ndarray:
-        """What all frames share: ln C, the pressure at end-diastole, the shares."""
-        return np.array([np.log(self.stiffness), self.end_diastolic, *self.shares])
+        """What all frames share: ln C, the pressure at end-diastole, the logs, the shares."""
+        return np.array([np.log(self.stiffness), self.end_diastolic, *self.logs, *self.shares])
 
     def coordinates(self, frame: int) -> np.ndarray:
         """(shared + 2,): what is shared, the tension and the pressure of a frame."""
@@ -91,8 +97,8 @@ class Evaluation:
 
     @classmethod
     def of(cls, point: Point, parts: Sequence[Part], through_shape: np.ndarray) -> Self:
-        """The frames together; ``through_shape`` is what the unloaded shape adds to the gradient, by ln C and the
-        pressure at end-diastole."""
+        """The frames together; ``through_shape`` is what the unloaded shape adds to the gradient, by ln C, the
+        pressure at end-diastole and the logs."""
         gradients = np.array([part.gradient for part in parts])
         shared = gradients[:, :-2].sum(axis=0)
         shared[: len(through_shape)] += through_shape
@@ -118,7 +124,7 @@ class Problem:
     """Evaluates points for one ventricle, whose mesh is at rest at the pressure of end-diastole.
 
     ``contractile`` is the share of the tension of each local cell, ``regions`` the one, from 0, whose own share comes
-    on top; none: there are no such shares.
+    on top; none: there are no such shares. ``scaled`` are the properties of the mechanics whose logs are looked for.
     """
 
     def __init__(
@@ -128,23 +134,31 @@ class Problem:
         observations: Observations,
         frames: Frames,
         regions: np.ndarray | None = None,
+        scaled: Sequence[Scaled] = (),
     ) -> None:
         self.ventricle, self.contractile, self.observations = ventricle, contractile, observations
         self.frames, self.regions = frames, regions
         self.shares = 0 if regions is None else SECTORS
         self.sensitivity = Sensitivity(ventricle, contractile, regions, max(1, self.shares))
+        self.scaled, (w, U) = scaled, (ufl.split(state)[0] for state in (ventricle.state, ventricle.reference))
+        rest = fem.Constant(ventricle.domain, np.zeros(3))
+        self._by_logs = [fem.form(each.partial(w, U)) for each in scaled]
+        self._by_logs_at_rest = [fem.form(each.partial(rest, U)) for each in scaled]
         self._scratch = fem.Function(ventricle.space)
 
-    def unload(self, stiffness: float, end_diastolic: float) -> UnloadedSensitivity:
-        """Unload the ventricle, with C = ``stiffness`` kPa, from ``end_diastolic`` kPa."""
+    def unload(self, stiffness: float, end_diastolic: float, logs: np.ndarray | None = None) -> UnloadedSensitivity:
+        """Unload the ventricle, with C = ``stiffness`` kPa, from ``end_diastolic`` kPa; without ``logs`` what is scaled
+        stays as it is."""
+        for each, log in zip(self.scaled, () if logs is None else logs, strict=logs is not None):
+            each.apply(float(np.exp(log)))
         self.ventricle.stiffness.value = stiffness
         self.ventricle.unload(end_diastolic)
         assert self.ventricle.inverse is not None
-        return UnloadedSensitivity(self.ventricle.inverse)
+        return UnloadedSensitivity(self.ventricle.inverse, self._by_logs_at_rest)
 
     def at_rest(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
         """The unloaded reference (U, multiplier), and the observations of the mesh itself."""
-        self.unload(point.stiffness, point.end_diastolic)
+        self.unload(point.stiffness, point.end_diastolic, point.logs)
         return self.ventricle.reference.x.array.copy(), self.observations.values()
 
     def load(self, tension: float, pressure: float, shares: np.ndarray | None = None) -> None:
@@ -159,24 +173,36 @@ class Problem:
 
         Raises Quarantined("mechanics-diverged") where a frame has no equilibrium.
         """
-        unloaded = self.unload(point.stiffness, point.end_diastolic)
+        unloaded = self.unload(point.stiffness, point.end_diastolic, point.logs)
         parts, start = [], time.perf_counter()
         adjoint = self.ventricle.jacobian.matrix.createVecRight()
         adjoint.zeroEntries()
         for k in range(len(self.frames)):
-            self.ventricle.restore(self._guess(k, point, near))
-            self.ventricle.stiffness.value = point.stiffness
-            self.load(point.tension[k], point.pressure[k], point.shares)
-            self.ventricle.solve()
+            self._solve(k, point, near)
             parts.append(self._differentiate(k, point, unloaded, adjoint))
             left = (time.perf_counter() - start) / (k + 1) * (len(self.frames) - k - 1)
             log.info("calibrate: frame %d of %d, %.0f s left of this iteration", k + 1, len(self.frames), left)
         return Evaluation.of(point, parts, unloaded.through(adjoint))
 
-    def _guess(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> Snapshot:
-        """The nearby state of the frame, moved along its tangents."""
+    def _solve(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> None:
+        """Equilibrium of a frame from the guess; where that leads nowhere, by load steps from the nearby state."""
         if isinstance(near, list):
-            return near[k]
+            self._from(near[k], k, point)
+            return
+        try:
+            self._from(self._guess(k, point, near), k, point)
+        except Quarantined:
+            self._from(near.solutions[k].snapshot, k, point)
+
+    def _from(self, start: Snapshot, k: int, point: Point) -> None:
+        """Equilibrium of a frame from a start."""
+        self.ventricle.restore(start)
+        self.ventricle.stiffness.value = point.stiffness
+        self.load(point.tension[k], point.pressure[k], point.shares)
+        self.ventricle.solve()
+
+    def _guess(self, k: int, point: Point, near: "Evaluation") -> Snapshot:
+        """The nearby state of the frame, moved along its tangents."""
         change = point.coordinates(k) - near.point.coordinates(k)
         solution = near.solutions[k]
         return replace(solution.snapshot, state=solution.snapshot.state + change @ solution.tangents)
@@ -217,7 +243,8 @@ class Problem:
         for region in regions:
             region.scale(tension)
         by_shares = [region if tension > 0 else None for region in regions[: len(point.shares)]]
-        return [S.to_stiffness(), None, *by_shares, by_tension, S.to_pressure()]
+        by_logs = [assemble(form) for form in self._by_logs]
+        return [S.to_stiffness(), None, *by_logs, *by_shares, by_tension, S.to_pressure()]
 
     def _local(self, vector: PETSc.Vec | None) -> np.ndarray:
         """The values of a vector on this rank, ghosts included; noughts for None."""

@@ -8,6 +8,8 @@ With the residual R(x; theta, U) = 0 of the ventricle, x = (w, p), and R0(U; the
 All partial derivatives are exact: UFL differentiates the discrete residual.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import ufl
 from dolfinx import fem
@@ -69,15 +71,15 @@ class Sensitivity:
 class UnloadedSensitivity:
     """Derivatives of the unloaded shape; made after ``Ventricle.unload`` and valid until the next one.
 
-    ``partials`` are those of its residual, by ln C and by the pressure (kPa) at least; ``changes`` the derivatives of
-    (U, multiplier) by the same parameters.
+    ``partials`` are those of its residual: by ln C, by the pressure (kPa), and the ``further`` ones; ``changes`` the
+    derivatives of (U, multiplier) by the same parameters.
     """
 
-    def __init__(self, unloading: Unloading) -> None:
+    def __init__(self, unloading: Unloading, further: Sequence[fem.Form] = ()) -> None:
         self._factorised = unloading.factorise()
         load = unloading.load.copy()
         load.scale(-1.0)
-        self.partials = [assemble(unloading.stiffness_form), load]
+        self.partials = [assemble(unloading.stiffness_form), load, *map(assemble, further)]
         self.changes = [self._solved(partial) for partial in self.partials]
 
     def _solved(self, partial: PETSc.Vec) -> PETSc.Vec:

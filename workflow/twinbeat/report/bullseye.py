@@ -18,7 +18,7 @@ RINGS = ((1, 6, 0.75, 60.0), (7, 6, 0.5, 60.0), (13, 4, 0.25, 45.0))
 
 @styled
 def bullseye(assessment: xr.Dataset) -> str:
-    """Peak fibre strain and developed tension over the AHA segments, and what contraction is lost if that was sought."""
+    """Peak fibre strain and developed tension over the AHA segments, and what contraction is lost if it was sought."""
     strain, contractility = assessment.peak_strain.values, assessment.contractility.values
     sought = "probability_lost" in assessment
     figure, (left, right, *rest) = axes(1, 2 + sought, 9 + 4.5 * sought, 3.5)

@@ -7,6 +7,8 @@ import xarray as xr
 DOMINATED = 0.5
 """Share of the prior's variance: where the data took away less, the prior decides."""
 
+SCALED = {"scar_stiffening": "the stiffness of scar", "pericardium": "the stiffness of the pericardium"}
+
 
 def known(posterior: xr.Dataset | None) -> dict[str, Any] | None:
     """Forward solves of the calibration, axes along which the data know more than the prior, and by name what the prior
@@ -27,4 +29,6 @@ def _words(name: str, posterior: xr.Dataset) -> str:
     kind, last = name.rsplit(maxsplit=1)
     if kind == "contraction":
         return f"the contraction of segment {last}"
+    if last in SCALED:
+        return SCALED[last]
     return "the stiffness" if last == "stiffness" else f"the {kind} at {float(posterior.time[int(last)]):.0f} ms"

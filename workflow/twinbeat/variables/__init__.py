@@ -77,6 +77,8 @@ VARIABLES: dict[str, dict[str, Variable]] = {
             ("segment", "time"), "mm", "mean endocardial distance from the long axis per AHA segment 1 to 16"
         ),
         "radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
+        "epicardial_radius": Variable(("segment", "time"), "mm", "mean epicardial distance from the long axis"),
+        "epicardial_radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
         "end_diastole": Variable((), "1", "frame index"),
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
@@ -89,12 +91,14 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "contraction": Variable(
             ("sector",), "1", "fitted share of healthy muscle's tension that the AHA segment's muscle develops"
         ),
+        "scar_stiffening": Variable((), "1", "stiffness of scar over that of healthy muscle, where it was fitted"),
+        "pericardium": Variable((), "1", "factor on mechanics.pericardium, where it was fitted"),
         "probability_lost": Variable(("sector",), "1", "that the contraction is below a half, by the posterior"),
         "covariance": Variable(
             ("parameter", "parameter_"),
             "1",
-            "of ln(stiffness), the free tensions in kPa and the contractions (Laplace); a tension is named by its "
-            "frame, a contraction by its AHA segment: tension 3, contraction 3",
+            "of ln(stiffness), the free tensions in kPa contractions, and logarithms of scaled properties (Laplace); "
+            "a tension is named by its frame, a contraction by its AHA segment: tension 3, contraction 3",
         ),
         "known": Variable(("parameter",), "1", "share of the prior's variance that the data took away"),
         "information": Variable(("mode",), "1", "eigenvalues of the prior-preconditioned Hessian of the misfit"),
