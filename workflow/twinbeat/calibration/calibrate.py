@@ -151,7 +151,7 @@ def _uncertainty(posterior: Posterior, order: np.ndarray, rest: int) -> dict[str
 
 
 def _tell(posterior: Posterior, estimate: Estimate) -> None:
-    text = "calibrate: %d forward solves; the data know more than the prior along %d of %d axes"
+    text = "calibrate: %.1f forward solves; the data know more than the prior along %d of %d axes"
     log.info(text, estimate.solves, (posterior.information > 1).sum(), posterior.information.size)
 
 

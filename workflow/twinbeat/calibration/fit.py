@@ -30,7 +30,7 @@ class Estimate:
 
     evaluation: Evaluation
     history: list[float]
-    solves: int
+    solves: float
 
 
 class Fit:
@@ -144,7 +144,7 @@ class Fit:
     def run(self, start: Point, states: list[Snapshot]) -> Estimate:
         """The optimum from a first estimate. Raises Quarantined: calibration-diverged, at-bounds."""
         current = self.problem.evaluate(start, states)
-        history, reach, solves = [self.misfit(current)], 1.0, 1
+        history, reach, solves = [self.misfit(current)], 1.0, current.solves
         while len(history) <= self.calibration.iterations:
             step, fall = self._step(current, reach)
             stiffness = current.point.stiffness
@@ -152,7 +152,8 @@ class Fit:
             if fall < ENOUGH:
                 self._check_bounds(current)
                 return Estimate(current, history, solves)
-            trial, solves = self._try(current, step), solves + 1
+            trial = self._try(current, step)
+            solves += 1.0 if trial is None else trial.solves
             if trial is not None and self.misfit(trial) < history[-1] - 1e-4 * fall:
                 current, reach = trial, min(2 * reach, 4.0)
                 history.append(self.misfit(trial))

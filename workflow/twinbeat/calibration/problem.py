@@ -22,6 +22,9 @@ from .windows import SECTORS
 
 log = logging.getLogger("twinbeat")
 
+CORRECTIONS = 2  # most solves that bring a volume to where the tangents promised,
+HELD = 0.5  # and the standard deviations within which it is
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -85,7 +88,7 @@ class Evaluation:
     """All frames at one point.
 
     ``values`` (frame, value); ``slopes`` (frame, value, shared + 2): their derivatives by the ``coordinates`` of the
-    frame. ``gradient``: of half the sum of squared weighted misfits by what is shared, the tensions and the pressures,
+    frame. ``solves``: how often all frames were brought to equilibrium for it. ``gradient``: of half the sum of squared weighted misfits by what is shared, the tensions and the pressures,
     by the discrete adjoint.
     """
 
@@ -94,9 +97,10 @@ class Evaluation:
     slopes: np.ndarray
     gradient: np.ndarray
     solutions: list[Solution]
+    solves: float
 
     @classmethod
-    def of(cls, point: Point, parts: Sequence[Part], through_shape: np.ndarray) -> Self:
+    def of(cls, point: Point, parts: Sequence[Part], through_shape: np.ndarray, solves: float) -> Self:
         """The frames together; ``through_shape`` is what the unloaded shape adds to the gradient, by ln C, the
         pressure at end-diastole and the logs."""
         gradients = np.array([part.gradient for part in parts])
@@ -108,6 +112,7 @@ class Evaluation:
             slopes=np.array([part.slopes for part in parts]),
             gradient=np.concatenate([shared, *gradients.T[-2:]]),
             solutions=[part.solution for part in parts],
+            solves=solves,
         )
 
     def misfit(self, frames: Frames) -> np.ndarray:
@@ -174,15 +179,18 @@ class Problem:
         Raises Quarantined("mechanics-diverged") where a frame has no equilibrium.
         """
         unloaded = self.unload(point.stiffness, point.end_diastolic, point.logs)
+        point, corrections = point._replace(tension=point.tension.copy()), 0
         parts, start = [], time.perf_counter()
         adjoint = self.ventricle.jacobian.matrix.createVecRight()
         adjoint.zeroEntries()
         for k in range(len(self.frames)):
             self._solve(k, point, near)
+            if self.shares and not isinstance(near, list):
+                corrections += self._hold(k, point, near)
             parts.append(self._differentiate(k, point, unloaded, adjoint))
             left = (time.perf_counter() - start) / (k + 1) * (len(self.frames) - k - 1)
             log.info("calibrate: frame %d of %d, %.0f s left of this iteration", k + 1, len(self.frames), left)
-        return Evaluation.of(point, parts, unloaded.through(adjoint))
+        return Evaluation.of(point, parts, unloaded.through(adjoint), 1 + corrections / len(self.frames))
 
     def _solve(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> None:
         """Equilibrium of a frame from the guess; where that leads nowhere, by load steps from the nearby state."""
@@ -193,6 +201,25 @@ class Problem:
             self._from(self._guess(k, point, near), k, point)
         except Quarantined:
             self._from(near.solutions[k].snapshot, k, point)
+
+    def _hold(self, k: int, point: Point, near: "Evaluation") -> int:
+        """Bring the volume of an active frame to what the tangents promised, by its tension (set in ``point``); the
+        solves that took.
+
+        Regions that weaken bulge: the volume, known far better than radii, bends with the shares. Without this the
+        trust region would have to be small.
+        """
+        slopes, wanted = near.slopes[k, 0], near.values[k, 0]
+        wanted += slopes @ (point.coordinates(k) - near.point.coordinates(k))
+        for solves in range(CORRECTIONS):
+            off = wanted - self.ventricle.cavity_volume()
+            rise = max(off / slopes[-2], -point.tension[k]) if self.frames.free[k] else 0.0
+            if abs(off) * self.frames.weight[k, 0] < HELD or rise == 0:
+                return solves
+            here, point.tension[k] = self.ventricle.snapshot(), point.tension[k] + rise
+            moved = here.state + rise * near.solutions[k].tangents[-2]
+            self._from(replace(here, state=moved), k, point)
+        return CORRECTIONS
 
     def _from(self, start: Snapshot, k: int, point: Point) -> None:
         """Equilibrium of a frame from a start."""

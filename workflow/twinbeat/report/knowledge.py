@@ -17,7 +17,7 @@ def known(posterior: xr.Dataset | None) -> dict[str, Any] | None:
         return None
     names = posterior.parameter.values[posterior.known.values < DOMINATED].tolist()
     return {
-        "solves": int(posterior.forward_solves),
+        "solves": round(float(posterior.forward_solves)),
         "axes": int((posterior.information > 1).sum()),
         "of": posterior.sizes["parameter"],
         "dominated": [_words(name, posterior) for name in names],
