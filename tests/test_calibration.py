@@ -202,6 +202,23 @@ def test_planted_parameters_are_recovered(planted):
     assert np.array_equal(found.tissue.values == fibers.SCAR, scar)
 
 
+def test_scar_that_nobody_told_of_is_found(planted):
+    """Segments 7 and 13 do not contract; without being told, their motion gives them the two smallest shares, and the
+    greatest probabilities to be lost, while the tension of healthy muscle stays within 15 % of the planted one."""
+    problem, anatomy = ventricle(25.0)
+    goal = observed(planted, problem)
+    aims = dataset(goal[:, 0], goal[:, 1:].T)
+    options = Calibration(contraction={"fitted": True, "unaided": True})
+    found = calibration.calibrate(anatomy, aims, tissue(anatomy), options, Mechanics())
+    assert set(found.sector.values[np.argsort(found.contraction.values)[:2]]) == {7, 13}
+    assert found.probability_lost.values[[6, 12]].min() > found.probability_lost.values[[0, 3, 9, 15]].max()
+    assert float(found.tension.max()) == pytest.approx(58.0, rel=0.15)
+    within = anatomy["segment"].values - 1
+    assert found.contractile.values == pytest.approx(found.contraction.values[within])
+    assert found.parameter.values[-17:].tolist() == [f"contraction {k}" for k in range(1, 18)]
+    assert np.array_equal(found.tissue.values == fibers.SCAR, np.isin(within, (6, 12)))
+
+
 def test_frames_left_out_are_predicted(planted):
     """Of every third frame only the pressure is seen; its volume comes within 3 standard deviations, of prediction and
     noise together, of the planted one, and is less sure than where it was seen."""

@@ -88,8 +88,8 @@ class Evaluation:
     """All frames at one point.
 
     ``values`` (frame, value); ``slopes`` (frame, value, shared + 2): their derivatives by the ``coordinates`` of the
-    frame. ``solves``: how often all frames were brought to equilibrium for it. ``gradient``: of half the sum of squared weighted misfits by what is shared, the tensions and the pressures,
-    by the discrete adjoint.
+    frame. ``gradient``: of half the sum of squared weighted misfits by what is shared, the tensions and the pressures,
+    by the discrete adjoint. ``solves``: how often all frames were brought to equilibrium for it.
     """
 
     point: Point
