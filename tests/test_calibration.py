@@ -170,7 +170,7 @@ def taylor(problem: Problem, direction: np.ndarray, shares: np.ndarray = NONE, l
             shares + h * direction[held:rest],
             logs + h * direction[2:held],
         )
-        there = problem.evaluate(moved, first)
+        there = problem.evaluate(moved, [solution.snapshot for solution in first.solutions])
         change = 0.5 * np.sum(there.misfit(frames) ** 2) - 0.5 * np.sum(misfit**2)
         return change - h * first.gradient @ direction
 

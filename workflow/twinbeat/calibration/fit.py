@@ -18,7 +18,7 @@ from .problem import Evaluation, Point, Problem
 log = logging.getLogger("twinbeat")
 
 ENOUGH = 0.005  # predicted fall of the misfit at which the estimate is within a tenth of its standard deviation
-REACH = 0.8, 0.5, 0.2, 40.0  # first trust region: ln C, shares, kPa of pressure, kPa of tension
+REACH = 0.8, 0.3, 0.2, 40.0  # first trust region: ln C, shares, kPa of pressure, kPa of tension
 LIKELY = 5.0  # standard deviations of a pressure or of a share that bound it
 LOWEST = 0.05  # kPa of the one at end-diastole
 SMALLEST_REACH = 1e-3
