@@ -15,7 +15,6 @@ from petsc4py import PETSc
 from ..mechanics import Sensitivity, Snapshot, UnloadedSensitivity, Ventricle
 from ..mechanics.cavity import assemble
 from ..mechanics.sensitivity import spread
-from ..verdicts import Quarantined
 from .observations import Observations
 from .scales import Scaled
 from .windows import SECTORS
@@ -184,23 +183,13 @@ class Problem:
         adjoint = self.ventricle.jacobian.matrix.createVecRight()
         adjoint.zeroEntries()
         for k in range(len(self.frames)):
-            self._solve(k, point, near)
+            self._from(self._guess(k, point, near), k, point)
             if self.shares and not isinstance(near, list):
                 corrections += self._hold(k, point, near)
             parts.append(self._differentiate(k, point, unloaded, adjoint))
             left = (time.perf_counter() - start) / (k + 1) * (len(self.frames) - k - 1)
             log.info("calibrate: frame %d of %d, %.0f s left of this iteration", k + 1, len(self.frames), left)
         return Evaluation.of(point, parts, unloaded.through(adjoint), 1 + corrections / len(self.frames))
-
-    def _solve(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> None:
-        """Equilibrium of a frame from the guess; where that leads nowhere, by load steps from the nearby state."""
-        if isinstance(near, list):
-            self._from(near[k], k, point)
-            return
-        try:
-            self._from(self._guess(k, point, near), k, point)
-        except Quarantined:
-            self._from(near.solutions[k].snapshot, k, point)
 
     def _hold(self, k: int, point: Point, near: "Evaluation") -> int:
         """Bring the volume of an active frame to what the tangents promised, by its tension (set in ``point``); the
@@ -228,8 +217,10 @@ class Problem:
         self.load(point.tension[k], point.pressure[k], point.shares)
         self.ventricle.solve()
 
-    def _guess(self, k: int, point: Point, near: "Evaluation") -> Snapshot:
+    def _guess(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> Snapshot:
         """The nearby state of the frame, moved along its tangents."""
+        if isinstance(near, list):
+            return near[k]
         change = point.coordinates(k) - near.point.coordinates(k)
         solution = near.solutions[k]
         return replace(solution.snapshot, state=solution.snapshot.state + change @ solution.tangents)
