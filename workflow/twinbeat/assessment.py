@@ -16,7 +16,7 @@ TOLERANCES = {"stiffness_recovery": 15.0, "tension_recovery": 15.0, "ejection_fr
 """Largest accepted distance from a planted truth: %, % and points."""
 
 TWO_SIDED_90 = 1.645
-CALLED = 0.35
+CALLED = 0.3
 """Probability of lost contraction from which on a segment is called infarcted."""
 DICE = {"dice_blood": 1, "dice_myocardium": 2, "dice_rv": 3}
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ class Contraction(Section):
     fitted: bool = False
     """Whether it is one; else all muscle but scar develops the same."""
 
-    spread: Annotated[float, Field(gt=0)] = 0.5
+    spread: Annotated[float, Field(gt=0)] = 0.75
     """Standard deviation of it about 1 before any measurement."""
 
     length: Annotated[Length, Field(gt=0)] = "30 mm"
