@@ -1,10 +1,12 @@
 """Calibration of phantoms of all phenotypes, images included, against what was planted in them.
 
-envs/run python benchmarks/calibration.py [--phantoms 50] [--cores 2] [--results FOLDER]
+envs/run python benchmarks/calibration.py [--phantoms 50] [--cores 2] [--study FILE] [--results FOLDER]
 
 The workflow takes each phantom from DICOM to its posterior (four CPU minutes each); the truth comes from another
 discretisation. With --results nothing is run: the phantoms in the results of a study, such as results/demo, are looked
-at. A patient that was stopped counts as an error without a figure and is named. The last line is one JSON object.
+at. A patient that was stopped counts as an error without a figure and is named. Where the contraction of each segment
+was fitted, infarcted segments are counted: those with scar in at least half of their muscle. The last line is one JSON
+object.
 """
 
 import argparse
@@ -16,16 +18,15 @@ import numpy as np
 import xarray as xr
 
 from twinbeat import store
-from twinbeat.assessment import interval, recovery, tension_sigma
+from twinbeat.assessment import interval, recognition, recovery, tension_sigma, wilson
 from twinbeat.verdicts import PatientStopped
 
 FIRST = 101
 """Number of the first phantom: not one of the demo."""
 STUDY = Path("studies/calibration.yaml")
-FOLDER = Path("results/calibration")
 
 
-def run(phantoms: int, cores: int) -> None:
+def run(phantoms: int, cores: int, study: Path) -> None:
     """Everything up to the posteriors of these phantoms; the workflow goes on where patients are stopped."""
     names = [f"phantom-{number}" for number in range(FIRST, FIRST + phantoms)]
     columns = ("dicom", "clinical.json", "truth.zarr")
@@ -33,9 +34,14 @@ def run(phantoms: int, cores: int) -> None:
     table = Path("data/calibration.tsv")
     table.parent.mkdir(exist_ok=True)
     table.write_text("\n".join(["patient\tdicom\tclinical\ttruth\tgroup", *rows]) + "\n")
-    wanted = [f"{FOLDER}/{name}/posterior.zarr" for name in names]
+    wanted = [f"{results(study)}/{name}/posterior.zarr" for name in names]
     subprocess.run(["make", "data/demo.key"], check=True)
-    subprocess.run(["snakemake", "--configfile", str(STUDY), "--cores", str(cores), *wanted], check=True)
+    subprocess.run(["snakemake", "--configfile", str(study), "--cores", str(cores), *wanted], check=True)
+
+
+def results(study: Path) -> Path:
+    """Where a study puts its results: under its file's name."""
+    return Path("results") / study.stem
 
 
 def recovered(posterior: xr.Dataset, targets: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
@@ -51,6 +57,20 @@ def recovered(posterior: xr.Dataset, targets: xr.Dataset, truth: xr.Dataset) -> 
         "stiffness_covered": float(stiffness[0] <= np.log(float(truth.stiffness)) <= stiffness[1]),
         "tension_covered": float(tension[0] <= float(truth.tension.max()) <= tension[1]),
         "forward_solves": float(posterior.forward_solves),
+        **_recognised(posterior, truth),
+    }
+
+
+def _recognised(posterior: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
+    """Numbers of infarcted and of other segments, and how many of each are called so; none where it was not sought."""
+    if "probability_lost" not in posterior:
+        return {}
+    planted, called = recognition(posterior, truth)
+    return {
+        "infarcted": planted.sum(),
+        "found": (planted & called).sum(),
+        "sound": (~planted).sum(),
+        "spared": (~planted & ~called).sum(),
     }
 
 
@@ -73,6 +93,7 @@ def looked_at(folder: Path) -> list[dict[str, float]]:
 def summary(found: list[dict[str, float]]) -> dict[str, float]:
     """Medians of the sizes of errors, the share of intervals that hold the truth, and the most forward solves."""
     columns = {key: np.array([one[key] for one in found]) for key in found[0]}
+    segments = {key: float(columns[key].sum()) for key in ("infarcted", "found", "sound", "spared") if key in columns}
     return {
         "phantoms": len(found),
         "forward_solves": columns["forward_solves"].max(),
@@ -80,7 +101,19 @@ def summary(found: list[dict[str, float]]) -> dict[str, float]:
         "tension_error_median": np.median(np.abs(columns["tension_error"])),
         "coverage_90": np.mean([columns["stiffness_covered"], columns["tension_covered"]]),
         "ef_error_points": np.abs(columns["ef_error_points"]).max(),
+        **(segments and _rates(segments)),
     }
+
+
+def _rates(segments: dict[str, float]) -> dict[str, float]:
+    """Sensitivity and specificity over all segments, with the bounds of their 90 % intervals."""
+    rates = {}
+    for name, hits, count in (("sensitivity", "found", "infarcted"), ("specificity", "spared", "sound")):
+        if segments[count]:
+            low, high = wilson(segments[hits], segments[count])
+            rates |= {name: segments[hits] / segments[count], f"{name}_low": low, f"{name}_high": high}
+        rates[f"{name}_segments"] = segments[count]
+    return rates
 
 
 def main() -> None:
@@ -88,11 +121,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phantoms", type=int, default=50)
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--study", type=Path, default=STUDY)
     parser.add_argument("--results", type=Path, help="only look at the phantoms in the results of a study")
     options = parser.parse_args()
     if options.results is None:
-        run(options.phantoms, options.cores)
-    figures = summary(looked_at(options.results or FOLDER))
+        run(options.phantoms, options.cores, options.study)
+    figures = summary(looked_at(options.results or results(options.study)))
     print(json.dumps({name: round(float(value), 3) for name, value in figures.items()}))
 
 

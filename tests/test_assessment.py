@@ -52,6 +52,20 @@ def test_prediction_of_a_frame_that_was_left_out(twin, found):
     assert "prediction" not in assessment.assess(**twin | {"posterior": posterior})
 
 
+def test_interval_of_a_share():
+    """9 of 10, with z = 1.645: (0.9 + 0.1353 -+ 1.645 sqrt(0.009 + 0.006765)) / 1.2706, so 0.652 to 0.977."""
+    assert assessment.wilson(9, 10) == pytest.approx((0.652, 0.977), abs=1e-3)
+
+
+def test_segments_are_called_infarcted():
+    """Planted are those with scar in half of their muscle or more; called those that lost contraction likely enough."""
+    probability = np.array([0.9, 0.1, 0.5, 0.2])
+    seen = xr.Dataset({"probability_lost": ("sector", probability)})
+    planted, called = assessment.recognition(seen, xr.Dataset({"scar": ("segment", [1.0, 0.5, 0.3, 0.0])}))
+    assert planted.tolist() == [True, True, False, False]
+    assert called.tolist() == [True, False, True, False]
+
+
 def test_uncertainty_comes_from_the_covariance(twin, found):
     """C = 1.2 kPa with 8 % of spread in its logarithm; the largest tension is the second free one, with 4 kPa."""
     assert float(found.stiffness_sigma) == approx(1.2 * 0.08)

@@ -39,6 +39,18 @@ def test_one_rank_is_as_many(stores, found):
         assert found.displacement.values == approx(alone.displacement.values, abs=1e-3)
 
 
+def test_scaled_properties_of_the_posterior_are_taken_over(stores):
+    """Pericardium twice, and scar three times as stiff; the rest of the wall as it was."""
+    tissue = np.where(stores["posterior"].contractile == 0, 2, 0)
+    posterior = stores["posterior"].assign(pericardium=2.0, scar_stiffening=3.0, tissue=(("cell",), tissue))
+    end_diastole = int(stores["targets"].end_diastole)
+    ventricle = beat.Heart(stores["anatomy"], posterior, end_diastole, Mechanics(), MPI.COMM_SELF).ventricle
+    assert float(ventricle.pericardium.value) == approx(2 * Mechanics().pericardium)
+    scar = np.count_nonzero(tissue)
+    assert 0 < scar < len(tissue)
+    assert sorted(ventricle.stiffening.x.array) == [1.0] * (len(tissue) - scar) + [3.0] * scar
+
+
 def test_loop_shows_the_patient(stores, found):
     """Filling within 0.1 kPa, the stroke within two of its standard deviations, the cuff within two of 0.7 kPa."""
     stroke = float(np.ptp(stores["posterior"].volume.values))

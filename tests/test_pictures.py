@@ -7,6 +7,7 @@ import fabricated
 import hearts
 import numpy as np
 import pytest
+import xarray as xr
 from PIL import Image
 from pytest import approx
 
@@ -65,6 +66,15 @@ def test_slices_run_from_base_to_apex(stores):
     assert base < mid < apex
     turned = labels.isel(z=slice(None, None, -1))
     assert [float(turned.z[z]) for z in frames.chosen_slices(turned)] == [base, mid, apex]
+
+
+def test_bullseye_shows_lost_contraction_where_it_was_sought():
+    """A third bullseye beside strain and tension, and only then."""
+    values = {name: ("segment", np.linspace(0.1, 0.9, 17)) for name in ("peak_strain", "contractility")}
+    two = bullseye.bullseye(xr.Dataset(values))
+    three = bullseye.bullseye(xr.Dataset(values | {"probability_lost": ("segment", np.linspace(0, 1, 17))}))
+    svg = [base64.b64decode(one.split(",")[1]).decode() for one in (two, three)]
+    assert [one.count("anterior") for one in svg] == [2, 3]
 
 
 def test_bullseye_has_the_segments_where_the_association_puts_them():

@@ -13,6 +13,8 @@ def linear(slopes: np.ndarray, prior: np.ndarray) -> Posterior:
     whose volume has the derivatives ``slopes`` and a standard deviation of 2 mL."""
     jacobian, precision = (slopes / 2.0)[None], np.diag(prior)  # weighted with the inverse of 2 mL
     fit = SimpleNamespace(
+        shares=slice(2, 2),
+        logs=slice(2, 2),
         tensions=slice(2, 3),
         pressures=np.array([1, 3]),
         prior_hessian=precision,

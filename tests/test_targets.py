@@ -75,6 +75,18 @@ def test_targets_of_a_narrowing_ellipsoid(stack):
     assert ratio[:, 2] == pytest.approx(np.full(16, 0.9), rel=0.02)
     assert found.radius_sigma.values == pytest.approx(np.full((16, 3), 1.5))
     assert (int(found.end_diastole), int(found.end_systole)) == (0, 1)
+    assert "epicardial_radius" not in found
+
+
+def test_epicardial_targets_of_a_fixed_epicardium(stack):
+    """The outer short radius is 36 mm in all frames: its radii stay those of the mesh, with the configured sigma."""
+    found = calibration.extract(*stack, clinical(), Calibration(epicardial_sigma="2 mm"))
+    outside = found.epicardial_radius.values
+    assert outside == pytest.approx(np.tile(outside[:, :1], 3), rel=0.01)
+    assert outside[:6, 0] == pytest.approx(np.full(6, 35.5), abs=1.0)
+    assert found.epicardial_radius_sigma.values == pytest.approx(np.full((16, 3), 2.0))
+    inside = calibration.extract(*stack, clinical(), Calibration())
+    assert found.radius.values == pytest.approx(inside.radius.values)
 
 
 @given(tip=st.floats(0.1, 0.9), slope=st.floats(5.0, 80.0))

@@ -16,6 +16,8 @@ TOLERANCES = {"stiffness_recovery": 15.0, "tension_recovery": 15.0, "ejection_fr
 """Largest accepted distance from a planted truth: %, % and points."""
 
 TWO_SIDED_90 = 1.645
+CALLED = 0.3
+"""Probability of lost contraction from which on a segment is called infarcted."""
 DICE = {"dice_blood": 1, "dice_myocardium": 2, "dice_rv": 3}
 Array = NDArray[np.float64]
 
@@ -41,6 +43,8 @@ def assess(
         "contractility": _contractility(anatomy, posterior),
         "activation_time": np.ptp(activation.activation.values),
     } | {name: float(activation[name]) for name in ("qrs_duration", "qt_interval") if name in activation}
+    if "probability_lost" in posterior:
+        figures["probability_lost"] = posterior.probability_lost.values
     if surrogate is not None:
         figures |= _surrogate(surrogate)
     if truth is not None:
@@ -116,11 +120,19 @@ def interval(mean: float, sigma: float) -> tuple[float, float]:
     return mean - TWO_SIDED_90 * sigma, mean + TWO_SIDED_90 * sigma
 
 
+def wilson(hits: float, count: float) -> tuple[float, float]:
+    """The 90 % interval of a share of hits (Wilson 1927, doi 10.1080/01621459.1927.10502953)."""
+    share, z = hits / count, TWO_SIDED_90
+    middle, width = share + z**2 / (2 * count), z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return (middle - width) / (1 + z**2 / count), (middle + width) / (1 + z**2 / count)
+
+
 def tension_sigma(posterior: xr.Dataset) -> Array:
     """Standard deviation (time,) of the tensions in kPa; 0 for the frames whose tension was not free."""
-    sigma = np.zeros(posterior.sizes["time"])
-    free = [int(name.rsplit(maxsplit=1)[-1]) for name in posterior.parameter.values[1:].tolist()]
-    sigma[free] = np.sqrt(np.diag(posterior.covariance.values)[1:])
+    sigma, names = np.zeros(posterior.sizes["time"]), posterior.parameter.values.tolist()
+    for name, variance in zip(names, np.diag(posterior.covariance.values), strict=True):
+        if name.startswith("tension "):
+            sigma[int(name.removeprefix("tension "))] = np.sqrt(variance)
     return sigma
 
 
@@ -163,6 +175,12 @@ def recovery(targets: xr.Dataset, posterior: xr.Dataset, truth: xr.Dataset) -> d
     stiffness, tension = (100 * (figures[name] / value - 1) for name, value in planted.items())
     points = figures["fitted_ejection_fraction"] - float(truth.ejection_fraction)
     return {"stiffness_recovery": stiffness, "tension_recovery": tension, "ejection_fraction_recovery": points}
+
+
+def recognition(posterior: xr.Dataset, truth: xr.Dataset) -> tuple[Array, Array]:
+    """Whether each segment (sector,) is an infarct, planted in at least half of its muscle, and whether the posterior
+    says so."""
+    return truth.scar.values >= 0.5, posterior.probability_lost.values > CALLED
 
 
 def _overlap(labels: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:

@@ -16,6 +16,7 @@ from mpi4py import MPI
 from . import circulation, mesh
 from .activation import Curve, delays, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Reading
+from .fibers import SCAR
 from .intake.clinical import Clinical
 from .mechanics import FiberStrain, Journal, Snapshot, at_points, from_anatomy
 from .parameters import Beat, Mechanics
@@ -52,6 +53,7 @@ class Heart:
         self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm)
         self.ventricle.newton.tolerance = TOLERANCE
         self.ventricle.stiffness.value = float(posterior.stiffness)
+        self._scale(posterior)
         self.ventricle.unload(float(posterior.pressure[end_diastole]))
         self._strain = FiberStrain(self.ventricle, anatomy.segment.values[self._mapping.cells])
         self.journal = Journal(None, self.ventricle)
@@ -60,6 +62,14 @@ class Heart:
         self.strain: dict[float, np.ndarray] = {}
         self.contractile = posterior.contractile.values
         self._curve, self._delays = Curve(np.array([0.0]), np.array([0.0]), 1.0), np.zeros(len(self.contractile))
+
+    def _scale(self, posterior: xr.Dataset) -> None:
+        """The scaled properties that calibration found."""
+        if "pericardium" in posterior:
+            self.ventricle.pericardium.value *= float(posterior.pericardium)
+        if "scar_stiffening" in posterior:
+            scar = posterior.tissue.values[self._mapping.cells] == SCAR
+            self.ventricle.stiffening.x.array[scar] = float(posterior.scar_stiffening)
 
     def contract(self, local: Curve, late: np.ndarray) -> None:
         """Let cells contract as ``local``, each ``late`` (cell,) by so many ms."""

@@ -1,16 +1,21 @@
 """From anatomy, targets and scar to the posterior of one heart."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from mpi4py import MPI
+from scipy.stats import norm
 
 from .. import mesh
-from ..mechanics import at_points, contractile, from_anatomy
+from ..fibers import SCAR
+from ..mechanics import ENDOCARDIUM, EPICARDIUM, at_points, contractile, from_anatomy
 from ..mesh.distribute import Mapping
 from ..parameters import Calibration, Mechanics
 from ..verdicts import Quarantined
+from . import contraction as contracting
+from . import scales
 from .fit import Estimate, Fit
 from .observations import Observations
 from .posterior import Posterior
@@ -34,39 +39,74 @@ def calibrate(
     calibration: Calibration,
     mechanics: Mechanics,
 ) -> xr.Dataset:
-    """Posterior of the stiffness C and of the tension of each active frame; the pressures are fitted too.
+    """Posterior of the stiffness C, of the tension of each active frame and, by configuration, of the share of it that
+    each AHA segment develops and of scaled properties of the mechanics; the pressures are fitted too.
 
     ``tissue`` (cell,) is that of ``fibers.tissue``.
 
     Raises Quarantined: mechanics-diverged, calibration-diverged, at-bounds, calibration-misfit, few-relaxed-frames.
     """
-    comm = MPI.COMM_SELF
-    ventricle, mapping = from_anatomy(anatomy, mechanics, comm)
+    ventricle, mapping = from_anatomy(anatomy, mechanics, MPI.COMM_SELF)
     ventricle.newton.tolerance = TOLERANCE
-    healthy = contractile(tissue)
-    observations = Observations(ventricle, of_mesh(anatomy))
+    contraction, rest = calibration.contraction, int(targets["end_diastole"])
+    healthy = np.ones(len(tissue)) if contraction.unaided else contractile(tissue)
     order, frames = select(targets, calibration.held_out)
-    rest = int(targets["end_diastole"])
-    problem = Problem(ventricle, healthy[mapping.cells], observations, frames)
-    wall = mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values)
-    known, sigma = (float(targets[name][rest]) for name in ("pressure", "pressure_sigma"))
-    start = first(problem, calibration.stiffness_prior, known, wall, calibration.tension_bounds[1])
-    fit = Fit(problem, calibration, (known, sigma))
-    estimate = fit.run(*start)
+    problem = Problem(
+        ventricle,
+        healthy[mapping.cells],
+        Observations(ventricle, of_mesh(anatomy), walls(targets)),
+        frames,
+        contracting.regions(anatomy)[mapping.cells] if contraction.fitted else None,
+        scales.sought(ventricle, tissue[mapping.cells] == SCAR, calibration),
+    )
+    spread = contracting.spread(anatomy, healthy, contraction) if contraction.fitted else None
+    measured = float(targets["pressure"][rest]), float(targets["pressure_sigma"][rest])
+    fit = Fit(problem, calibration, measured, spread)
+    estimate = _best(fit, measured[0], mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values))
     _check(estimate, frames)
-    names = ["ln stiffness", *(f"tension {frame}" for frame in order[fit.free])]
     posterior = Posterior(fit, estimate.evaluation)
     _tell(posterior, estimate)
-    fitted = _fitted(problem, mapping, estimate, order, targets)
-    return fitted.assign(
+    fitted = _fitted(problem, mapping, estimate, order, targets).assign(
         tissue=(("cell",), tissue),
         contractile=(("cell",), healthy),
         misfit=(("iteration",), np.array(estimate.history)),
-        forward_solves=((), estimate.solves + FIRST),
+        forward_solves=((), estimate.solves),
         held_out=(("time",), np.isin(np.arange(targets.sizes["time"]), order[frames.weight[:, 0] == 0])),
         **_uncertainty(posterior, order, rest),
-        parameter=names,
+        parameter=_names(problem, order[fit.free]),
     )
+    return contracting.rescaled(fitted, anatomy, posterior) if contraction.fitted else fitted
+
+
+def walls(targets: xr.Dataset) -> tuple[int, ...]:
+    """The walls (tags) whose radii the targets have."""
+    return (ENDOCARDIUM, EPICARDIUM) if "epicardial_radius" in targets else (ENDOCARDIUM,)
+
+
+def _names(problem: Problem, free: np.ndarray) -> list[str]:
+    """Of the parameters in the order of the posterior's covariance; ``free``: the frames whose tension is."""
+    tensions, shares = (f"tension {k}" for k in free), (f"contraction {1 + k}" for k in range(problem.shares))
+    return ["ln stiffness", *tensions, *shares, *(f"ln {each.name}" for each in problem.scaled)]
+
+
+def _best(fit: Fit, end_diastolic: float, wall: float) -> Estimate:
+    """The estimate with the least misfit of those to which starts lead that divide the prior of C evenly, with the
+    solves of all that arrived. Where none does, the reason of the first is raised."""
+    known, found, failures = fit.calibration, [], []
+    for quantile in (np.arange(known.starts) + 0.5) / known.starts:
+        stiffness = np.exp(np.log(known.stiffness_prior) + known.stiffness_spread * norm.ppf(quantile))
+        within = float(np.clip(stiffness, *known.stiffness_bounds))
+        try:
+            start = first(fit.problem, within, end_diastolic, wall, known.tension_bounds[1])
+            found.append(fit.run(*start))
+            log.info("calibrate: from C = %.2f kPa to a misfit of %.2f", within, found[-1].history[-1])
+        except Quarantined as failure:
+            log.info("calibrate: from C = %.2f kPa: %s", within, failure.message)
+            failures.append(failure)
+    if not found:
+        raise failures[0]
+    solves = sum(estimate.solves + FIRST for estimate in found)
+    return replace(min(found, key=lambda estimate: estimate.history[-1]), solves=solves)
 
 
 def select(targets: xr.Dataset, held_out: int | None = None) -> tuple[np.ndarray, Frames]:
@@ -86,8 +126,10 @@ def select(targets: xr.Dataset, held_out: int | None = None) -> tuple[np.ndarray
         raise Quarantined(
             "few-relaxed-frames", f"{relaxed} frames between relaxation and end-diastole, {FEWEST} needed"
         )
-    observed = [targets["volume"].values[None], targets["radius"].values]
-    sigmas = [targets["volume_sigma"].values[None], np.sqrt(len(order)) * targets["radius_sigma"].values]
+    radii = [name for name in ("radius", "epicardial_radius") if name in targets]
+    observed = [targets["volume"].values[None], *(targets[name].values for name in radii)]
+    common = [np.sqrt(len(order)) * targets[f"{name}_sigma"].values for name in radii]
+    sigmas = [targets["volume_sigma"].values[None], *common]
     values, sigma = (np.concatenate(parts)[:, order].T for parts in (observed, sigmas))
     weight = 1 / sigma
     if held_out:
@@ -109,8 +151,8 @@ def _uncertainty(posterior: Posterior, order: np.ndarray, rest: int) -> dict[str
 
 
 def _tell(posterior: Posterior, estimate: Estimate) -> None:
-    text = "calibrate: %d forward solves; the data know more than the prior along %d of %d axes"
-    log.info(text, estimate.solves + FIRST, (posterior.information > 1).sum(), posterior.information.size)
+    text = "calibrate: %.1f forward solves; the data know more than the prior along %d of %d axes"
+    log.info(text, estimate.solves, (posterior.information > 1).sum(), posterior.information.size)
 
 
 def _check(estimate: Estimate, frames: Frames) -> None:
@@ -141,9 +183,10 @@ def _fitted(
     return xr.Dataset(
         {
             "stiffness": best.point.stiffness,
+            **{each.name: np.exp(log) for each, log in zip(problem.scaled, best.point.logs, strict=True)},
             "tension": (("time",), tension),
             "volume": (("time",), frames[:, 0]),
-            "radius": (("segment", "time"), frames[:, 1:].T),
+            "radius": (("segment", "time"), frames[:, 1 : 1 + SEGMENTS].T),
             "pressure": (("time",), pressure),
             "displacement": (("time", "point", "component"), motion),
             "unloaded": (("point", "component"), at_points(problem.ventricle, mapping, unloaded)),

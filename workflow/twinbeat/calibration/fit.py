@@ -1,4 +1,4 @@
-"""Bounded Gauss-Newton on ln C, the free tensions and the pressures.
+"""Bounded Gauss-Newton on ln C, the free tensions, the pressures, and the share of the tension in each region.
 
 The pressures have errors as the images have: where the muscle is relaxed, the volume answers so strongly to them that
 an error of 0.1 kPa held for the truth would bend C. So each is an unknown whose prior is its measurement.
@@ -18,8 +18,8 @@ from .problem import Evaluation, Point, Problem
 log = logging.getLogger("twinbeat")
 
 ENOUGH = 0.005  # predicted fall of the misfit at which the estimate is within a tenth of its standard deviation
-REACH = 0.8, 0.2, 40.0  # first trust region: ln C, kPa of pressure, kPa of tension
-LIKELY = 5.0  # standard deviations of a pressure that bound it
+REACH = 0.8, 0.3, 0.2, 40.0  # first trust region: ln C, shares, kPa of pressure, kPa of tension
+LIKELY = 5.0  # standard deviations of a pressure or of a share that bound it
 LOWEST = 0.05  # kPa of the one at end-diastole
 SMALLEST_REACH = 1e-3
 
@@ -30,33 +30,51 @@ class Estimate:
 
     evaluation: Evaluation
     history: list[float]
-    solves: int
+    solves: float
 
 
 class Fit:
-    """Least squares of a problem with its priors on x = (ln C, pressure at end-diastole, free tensions, pressures).
+    """Least squares of a problem with its priors on
+    x = (ln C, pressure at end-diastole, logs, shares, free tensions, pressures).
 
     ln C is normal, the pressure at end-diastole is ``end_diastolic`` (kPa, with its standard deviation), those of the
-    frames are what the problem's frames say, and the tension bends little.
+    frames are what the problem's frames say, and the tension bends little. The shares of the tension that regions
+    develop are normal about 1 with the covariance ``spread`` (region, region); without one there are none. The logs are
+    normal about those of the likely values of what the problem scales.
     """
 
-    def __init__(self, problem: Problem, calibration: Calibration, end_diastolic: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        calibration: Calibration,
+        end_diastolic: tuple[float, float],
+        spread: np.ndarray | None = None,
+    ) -> None:
         self.problem, self.frames, self.calibration = problem, problem.frames, calibration
+        self._spread = np.zeros((0, 0)) if spread is None else spread
         count, self.free = len(self.frames), np.flatnonzero(self.frames.free)
-        self.tensions = slice(2, 2 + len(self.free))
-        self.pressures = np.array([1, *range(2 + len(self.free), 2 + len(self.free) + count)])
+        self._likely = np.array([each.prior.likely for each in problem.scaled])
+        self._log_spread = np.array([each.prior.spread for each in problem.scaled])
+        self.logs = slice(2, 2 + len(self._likely))
+        self.shares = slice(self.logs.stop, self.logs.stop + len(self._spread))
+        self.tensions = slice(self.shares.stop, self.shares.stop + len(self.free))
+        self.pressures = np.array([1, *range(self.tensions.stop, self.tensions.stop + count)])
         self._measured = np.array([end_diastolic[0], *self.frames.pressure])
         self._sigma = np.array([end_diastolic[1], *self.frames.pressure_sigma])
         self._prior_jacobian = self._priors(count)
         self._low, self._high, self._reach = self._limits()
 
     def _priors(self, count: int) -> np.ndarray:
-        """Jacobian of the priors' weighted residuals: of ln C, the pressures, and the bends of the tension."""
+        """Jacobian of the priors' weighted residuals: of ln C, pressures, bends of the tension, and shares."""
         bend = np.diff(np.eye(count + 2), n=2, axis=0)[:, 1:-1] / self.calibration.tension_bend
-        jacobian = np.zeros((2 + count + len(bend), 2 + len(self.free) + count))
+        whitened = np.linalg.inv(np.linalg.cholesky(self._spread))
+        jacobian = np.zeros((2 + count + len(bend) + len(self._spread) + len(self._likely), self.tensions.stop + count))
         jacobian[0, 0] = 1 / self.calibration.stiffness_spread
         jacobian[1 + np.arange(1 + count), self.pressures] = 1 / self._sigma
-        jacobian[2 + count :, self.tensions] = bend[:, self.free]
+        jacobian[2 + count : 2 + count + len(bend), self.tensions] = bend[:, self.free]
+        rest = jacobian[2 + count + len(bend) :]
+        rest[: len(self._spread), self.shares] = whitened
+        rest[len(self._spread) :, self.logs] = np.diag(1 / self._log_spread)
         return jacobian
 
     def _limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,8 +83,11 @@ class Fit:
         low[0], high[0] = np.log(self.calibration.stiffness_bounds)
         low[self.tensions], high[self.tensions] = self.calibration.tension_bounds
         low[self.pressures], high[self.pressures] = self._measured + np.outer([-LIKELY, LIKELY], self._sigma)
+        low[self.logs], high[self.logs] = np.log(self._likely) + np.outer([-LIKELY, LIKELY], self._log_spread)
+        high[self.shares] = 1 + LIKELY * np.sqrt(np.diag(self._spread))
         low[1] = max(low[1], LOWEST)
-        reach[0], reach[self.pressures], reach[self.tensions] = REACH
+        reach[self.logs] = REACH[0]
+        reach[0], reach[self.shares], reach[self.pressures], reach[self.tensions] = REACH
         return low, high, reach
 
     # --- the quadratic model
@@ -74,18 +95,19 @@ class Fit:
     def parameters(self, evaluation: Evaluation) -> np.ndarray:
         """x."""
         point = evaluation.point
-        return np.array([np.log(point.stiffness), point.end_diastolic, *point.tension[self.free], *point.pressure])
+        return np.array([*point.shared(), *point.tension[self.free], *point.pressure])
 
     def point(self, x: np.ndarray) -> Point:
         """What x stands for; the tension is nought where it is not free."""
         tension = np.zeros(len(self.frames))
         tension[self.free] = x[self.tensions]
-        return Point(float(np.exp(x[0])), float(x[1]), tension, x[self.pressures[1:]])
+        return Point(float(np.exp(x[0])), float(x[1]), tension, x[self.pressures[1:]], x[self.shares], x[self.logs])
 
     def _prior(self, x: np.ndarray) -> np.ndarray:
         """Weighted residuals of the priors."""
         expected = np.zeros_like(x)
         expected[0], expected[self.pressures] = np.log(self.calibration.stiffness_prior), self._measured
+        expected[self.logs], expected[self.shares] = np.log(self._likely), 1.0
         return self._prior_jacobian @ (x - expected)
 
     def misfit(self, evaluation: Evaluation) -> float:
@@ -95,17 +117,16 @@ class Fit:
 
     def gradient(self, evaluation: Evaluation) -> np.ndarray:
         """Of ``misfit`` by x, by the discrete adjoint."""
-        count = len(self.frames)
-        kept = np.concatenate([[0, 1], 2 + self.free, 2 + count + np.arange(count)])
+        count, shared = len(self.frames), self.shares.stop
+        kept = np.concatenate([np.arange(shared), shared + self.free, shared + count + np.arange(count)])
         return evaluation.gradient[kept] + self._prior_jacobian.T @ self._prior(self.parameters(evaluation))
 
     def slopes(self, evaluation: Evaluation) -> np.ndarray:
-        """Of the values (frame, 17, parameter), by the tangents."""
+        """Of the values (frame, value, parameter), by the tangents."""
         J = np.zeros((*self.frames.weight.shape, len(self._low)))
-        J[:, :, 0] = evaluation.by_stiffness
-        J[:, :, 1] = evaluation.by_end_diastolic
-        J[self.free, :, 2 + np.arange(len(self.free))] = evaluation.by_tension[self.free]
-        J[np.arange(len(J)), :, self.pressures[1:]] = evaluation.by_pressure
+        J[:, :, : self.shares.stop] = evaluation.slopes[:, :, :-2]
+        J[self.free, :, self.tensions.start + np.arange(len(self.free))] = evaluation.slopes[self.free, :, -2]
+        J[np.arange(len(J)), :, self.pressures[1:]] = evaluation.slopes[:, :, -1]
         return J
 
     def hessian(self, evaluation: Evaluation) -> np.ndarray:
@@ -123,7 +144,7 @@ class Fit:
     def run(self, start: Point, states: list[Snapshot]) -> Estimate:
         """The optimum from a first estimate. Raises Quarantined: calibration-diverged, at-bounds."""
         current = self.problem.evaluate(start, states)
-        history, reach, solves = [self.misfit(current)], 1.0, 1
+        history, reach, solves = [self.misfit(current)], 1.0, current.solves
         while len(history) <= self.calibration.iterations:
             step, fall = self._step(current, reach)
             stiffness = current.point.stiffness
@@ -131,7 +152,8 @@ class Fit:
             if fall < ENOUGH:
                 self._check_bounds(current)
                 return Estimate(current, history, solves)
-            trial, solves = self._try(current, step), solves + 1
+            trial = self._try(current, step)
+            solves += 1.0 if trial is None else trial.solves
             if trial is not None and self.misfit(trial) < history[-1] - 1e-4 * fall:
                 current, reach = trial, min(2 * reach, 4.0)
                 history.append(self.misfit(trial))

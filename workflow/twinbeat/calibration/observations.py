@@ -1,4 +1,6 @@
-"""What an image shows of a ventricle, with its derivative: cavity volume, and endocardial radius per AHA segment."""
+"""What an image shows of a ventricle, with its derivative: cavity volume, and the walls' radius per AHA segment."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import ufl
@@ -6,7 +8,7 @@ from dolfinx import fem
 from mpi4py import MPI
 from petsc4py import PETSc
 
-from ..kinematics import cofactor
+from ..kinematics import Expr, cofactor
 from ..mechanics import ENDOCARDIUM, Ventricle
 from ..mechanics.cavity import assemble
 from ..units import MM3_PER_ML
@@ -16,21 +18,28 @@ COUNT = 1 + SEGMENTS
 
 
 class Observations:
-    """Volume (mL), then the radii (mm) of segments 1 to 16, of a ventricle's present state."""
+    """Volume (mL), then the radii (mm) of segments 1 to 16 of each of the ``walls`` (tags), of a ventricle's present
+    state."""
 
-    def __init__(self, ventricle: Ventricle, windows: Windows) -> None:
-        self.ventricle, domain, state = ventricle, ventricle.domain, ventricle.state
-        self._window = fem.Constant(domain, np.zeros(5))
+    def __init__(self, ventricle: Ventricle, windows: Windows, walls: Sequence[int] = (ENDOCARDIUM,)) -> None:
+        self.ventricle, state = ventricle, ventricle.state
+        self._window = fem.Constant(ventricle.domain, np.zeros(5))
         self._parameters = [windows.parameters(segment) for segment in range(1, SEGMENTS + 1)]
-        w = ufl.split(state)[0]
+        pairs = [self._radius(wall) for wall in walls]
+        self._radii = [fem.form(radius) for radius, _ in pairs]
+        self._slopes = [fem.form(ufl.derivative(radius, state)) for radius, _ in pairs]
+        self._measures = [self._at_rest(fem.form(span)) for _, span in pairs]
+
+    def _radius(self, wall: int) -> tuple[Expr, Expr]:
+        """int W r dphi dz and int W dphi dz of a wall as it is now."""
+        domain, w = self.ventricle.domain, ufl.split(self.ventricle.state)[0]
         x = ufl.SpatialCoordinate(domain) + w
-        inward = cofactor(ufl.Identity(3) + ufl.grad(w)) * ufl.FacetNormal(domain)  # n da points into the cavity
+        outward = cofactor(ufl.Identity(3) + ufl.grad(w)) * ufl.FacetNormal(domain)  # n da
         r = distance(ufl, x[0], x[1])
-        spanned = -(inward[0] * x[0] + inward[1] * x[1]) / r**2  # dphi dz of da
-        seen = weight(ufl, x[0], x[1], x[2], self._window) * spanned
-        self._radius = fem.form(seen * r * ventricle.ds(ENDOCARDIUM))
-        self._slope = fem.form(ufl.derivative(seen * r * ventricle.ds(ENDOCARDIUM), state))
-        self._measures = self._at_rest(fem.form(seen * ventricle.ds(ENDOCARDIUM)))
+        spanned = (outward[0] * x[0] + outward[1] * x[1]) / r**2  # dphi dz of da, but for its sign
+        away = -1 if wall == ENDOCARDIUM else 1  # n points out of the muscle: there into the cavity
+        span = away * weight(ufl, x[0], x[1], x[2], self._window) * spanned
+        return span * r * self.ventricle.ds(wall), span * self.ventricle.ds(wall)
 
     def _at_rest(self, form: fem.Form) -> np.ndarray:
         present = self.ventricle.state.x.array.copy()
@@ -47,17 +56,20 @@ class Observations:
         return self.ventricle.comm.allreduce(values, op=MPI.SUM)
 
     def values(self) -> np.ndarray:
-        """(17,): volume in mL, radii in mm."""
-        return np.concatenate([[self.ventricle.cavity_volume()], self._integrals(self._radius) / self._measures])
+        """(1 + 16 a wall,): volume in mL, radii in mm."""
+        pairs = zip(self._radii, self._measures, strict=True)
+        radii = [self._integrals(form) / measures for form, measures in pairs]
+        return np.concatenate([[self.ventricle.cavity_volume()], *radii])
 
     def slopes(self) -> list[PETSc.Vec]:
         """Derivative of each value with respect to the state (w, p)."""
         volume = self.ventricle.load()
         volume.scale(1 / MM3_PER_ML)
-        return [volume, *(self._slope_of(i) for i in range(SEGMENTS))]
+        pairs = zip(self._slopes, self._measures, strict=True)
+        return [volume, *(self._slope_of(form, i, measures) for form, measures in pairs for i in range(SEGMENTS))]
 
-    def _slope_of(self, i: int) -> PETSc.Vec:
+    def _slope_of(self, form: fem.Form, i: int, measures: np.ndarray) -> PETSc.Vec:
         self._window.value[:] = self._parameters[i]
-        slope = assemble(self._slope)
-        slope.scale(1 / self._measures[i])
+        slope = assemble(form)
+        slope.scale(1 / measures[i])
         return slope

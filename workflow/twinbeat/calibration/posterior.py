@@ -10,16 +10,17 @@ Array = np.ndarray
 
 
 class Posterior:
-    """Normal with the inverse of the Gauss-Newton matrix, in x = (ln C, pressure at end-diastole, tensions, pressures).
+    """Normal with the inverse of the Gauss-Newton matrix, in the x of ``Fit``.
 
-    ``parameters`` are those of interest, (ln C, free tensions); the pressures, known by measurement, are integrated
-    out of prior and posterior alike.
+    ``parameters`` are those of interest, (ln C, free tensions, shares, logs); the pressures, known by measurement, are
+    integrated out of prior and posterior alike.
     """
 
     def __init__(self, fit: Fit, evaluation: Evaluation) -> None:
         self._fit, self._evaluation = fit, evaluation
         self._all = np.linalg.inv(fit.hessian(evaluation))
-        self._kept = np.array([0, *range(fit.tensions.start, fit.tensions.stop)])
+        parts = (slice(0, 1), fit.tensions, fit.shares, fit.logs)
+        self._kept = np.concatenate([np.arange(part.start, part.stop) for part in parts])
         self.covariance = self._of(self._all)
         self.prior = self._of(np.linalg.inv(fit.prior_hessian))
 
@@ -27,9 +28,28 @@ class Posterior:
         return covariance[np.ix_(self._kept, self._kept)]
 
     @property
+    def shares(self) -> Array:
+        """Share (region,) of the tension that each region develops at the optimum."""
+        return self._evaluation.point.shares
+
+    def rescaled(self, weights: Array) -> tuple[Array, Array]:
+        """Covariance (parameter, parameter) and ``known`` where the shares are relative to their mean with these
+        ``weights`` (region,), and the tensions are those of that mean: T' = c T, s' = s / c with c = weights . s, to
+        first order."""
+        shares, tensions = self.shares, self._evaluation.point.tension[self._fit.free]
+        c, first = float(weights @ shares), 1 + len(tensions)
+        forces, parts = slice(1, first), slice(first, first + len(shares))
+        turn = np.eye(len(self._kept))
+        turn[forces, forces] *= c
+        turn[forces, parts] = np.outer(tensions, weights)
+        turn[parts, parts] = (np.eye(len(shares)) - np.outer(shares / c, weights)) / c
+        covariance, prior = (turn @ matrix @ turn.T for matrix in (self.covariance, self.prior))
+        return covariance, _known(covariance, prior)
+
+    @property
     def known(self) -> Array:
         """Share of the prior's variance (parameter,) that the data took away: 0 nothing, 1 all."""
-        return 1 - np.diag(self.covariance) / np.diag(self.prior)
+        return _known(self.covariance, self.prior)
 
     @property
     def information(self) -> Array:
@@ -48,3 +68,9 @@ class Posterior:
     def pressure_sigma(self) -> Array:
         """Standard deviation (1 + frame,) in kPa of the pressures, that at end-diastole first."""
         return np.sqrt(np.diag(self._all))[self._fit.pressures]
+
+
+def _known(covariance: Array, prior: Array) -> Array:
+    """Share of the prior's variance that is gone; all of it where there was none."""
+    after, before = np.diag(covariance), np.diag(prior)
+    return 1 - np.divide(after, before, out=np.zeros_like(before), where=before > 1e-12 * before.max())

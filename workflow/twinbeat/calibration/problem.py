@@ -1,4 +1,5 @@
-"""The frames of a beat as equilibria: functions of ln C, the end-diastolic pressure, and their tension and pressure."""
+"""The frames of a beat as equilibria: functions of what they share (ln C, the end-diastolic pressure, the share of the
+tension that each region develops), and of their own tension and pressure."""
 
 import logging
 import time
@@ -7,14 +8,21 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
+import ufl
 from dolfinx import fem
 from petsc4py import PETSc
 
 from ..mechanics import Sensitivity, Snapshot, UnloadedSensitivity, Ventricle
+from ..mechanics.cavity import assemble
 from ..mechanics.sensitivity import spread
 from .observations import Observations
+from .scales import Scaled
+from .windows import SECTORS
 
 log = logging.getLogger("twinbeat")
+
+CORRECTIONS = 2  # most solves that bring a volume to where the tangents promised,
+HELD = 0.5  # and the standard deviations within which it is
 
 
 @dataclass(frozen=True)
@@ -22,8 +30,8 @@ class Frames:
     """The frames after end-diastole in the order of time.
 
     ``pressure`` and ``pressure_sigma`` (frame,) in kPa: what was measured and its standard deviation; ``observed`` and
-    ``weight`` (frame, 17): volume (mL) and radii (mm), and the inverse of their standard deviations, 0 in frames left
-    out; ``free`` (frame,): whether the muscle may be active.
+    ``weight`` (frame, value): volume (mL) and radii (mm), and the inverse of their standard deviations, 0 in frames
+    left out; ``free`` (frame,): whether the muscle may be active.
     """
 
     pressure: np.ndarray
@@ -37,34 +45,39 @@ class Frames:
 
 
 class Point(NamedTuple):
-    """What is looked for, in kPa: C, the pressure at end-diastole, tension of healthy muscle and pressure (frame,)."""
+    """What is looked for: C, the pressure at end-diastole, tension of healthy muscle and pressure (frame,), all in kPa;
+    ``shares``, of that tension, that each region develops (one for all where none are looked for); and ``logs``, those
+    of the scaled properties of the mechanics."""
 
     stiffness: float
     end_diastolic: float
     tension: np.ndarray
     pressure: np.ndarray
+    shares: np.ndarray = np.zeros(0)
+    logs: np.ndarray = np.zeros(0)
+
+    def shared(self) -> np.ndarray:
+        """What all frames share: ln C, the pressure at end-diastole, the logs, the shares."""
+        return np.array([np.log(self.stiffness), self.end_diastolic, *self.logs, *self.shares])
 
     def coordinates(self, frame: int) -> np.ndarray:
-        """(4,): ln C, the pressure at end-diastole, the tension and the pressure of a frame."""
-        return np.array([np.log(self.stiffness), self.end_diastolic, self.tension[frame], self.pressure[frame]])
+        """(shared + 2,): what is shared, the tension and the pressure of a frame."""
+        return np.array([*self.shared(), self.tension[frame], self.pressure[frame]])
 
 
 @dataclass(frozen=True)
 class Solution:
-    """An equilibrium with the tangents of its state by the four ``coordinates`` of its frame (rows of (4, dof))."""
+    """An equilibrium with the tangents of its state by the ``coordinates`` of its frame (rows of (shared + 2, dof))."""
 
     snapshot: Snapshot
     tangents: np.ndarray
 
 
 class Part(NamedTuple):
-    """One frame of an evaluation; ``gradient`` by ln C (the unloaded shape held), the frame's tension and pressure."""
+    """One frame of an evaluation; ``gradient`` is that with the unloaded shape held."""
 
     values: np.ndarray
-    by_stiffness: np.ndarray
-    by_end_diastolic: np.ndarray
-    by_tension: np.ndarray
-    by_pressure: np.ndarray
+    slopes: np.ndarray
     gradient: np.ndarray
     solution: Solution
 
@@ -73,70 +86,90 @@ class Part(NamedTuple):
 class Evaluation:
     """All frames at one point.
 
-    ``values`` (frame, 17); ``by_stiffness``, ``by_tension``, ``by_pressure``, ``by_end_diastolic`` (frame, 17): their
-    derivatives by ln C, by the frame's tension and pressure (kPa) and by the pressure at end-diastole. ``gradient``: of
-    half the sum of squared weighted misfits by ln C, the pressure at end-diastole, the tensions and the pressures, by
-    the discrete adjoint.
+    ``values`` (frame, value); ``slopes`` (frame, value, shared + 2): their derivatives by the ``coordinates`` of the
+    frame. ``gradient``: of half the sum of squared weighted misfits by what is shared, the tensions and the pressures,
+    by the discrete adjoint. ``solves``: how often all frames were brought to equilibrium for it.
     """
 
     point: Point
     values: np.ndarray
-    by_stiffness: np.ndarray
-    by_end_diastolic: np.ndarray
-    by_tension: np.ndarray
-    by_pressure: np.ndarray
+    slopes: np.ndarray
     gradient: np.ndarray
     solutions: list[Solution]
+    solves: float
 
     @classmethod
-    def of(cls, point: Point, parts: Sequence[Part], through_shape: np.ndarray) -> Self:
-        """The frames together; ``through_shape`` (2,) is what the unloaded shape adds to the gradient."""
+    def of(cls, point: Point, parts: Sequence[Part], through_shape: np.ndarray, solves: float) -> Self:
+        """The frames together; ``through_shape`` is what the unloaded shape adds to the gradient, by ln C, the
+        pressure at end-diastole and the logs."""
         gradients = np.array([part.gradient for part in parts])
+        shared = gradients[:, :-2].sum(axis=0)
+        shared[: len(through_shape)] += through_shape
         return cls(
             point=point,
             values=np.array([part.values for part in parts]),
-            by_stiffness=np.array([part.by_stiffness for part in parts]),
-            by_tension=np.array([part.by_tension for part in parts]),
-            by_pressure=np.array([part.by_pressure for part in parts]),
-            by_end_diastolic=np.array([part.by_end_diastolic for part in parts]),
-            gradient=np.concatenate([through_shape + np.array([gradients[:, 0].sum(), 0.0]), *gradients.T[1:]]),
+            slopes=np.array([part.slopes for part in parts]),
+            gradient=np.concatenate([shared, *gradients.T[-2:]]),
             solutions=[part.solution for part in parts],
+            solves=solves,
         )
 
     def misfit(self, frames: Frames) -> np.ndarray:
-        """Weighted residuals (frame, 17)."""
+        """Weighted residuals (frame, value)."""
         return frames.weight * (self.values - frames.observed)
+
+    def tangent_gradient(self, frames: Frames) -> np.ndarray:
+        """What ``gradient`` is by the adjoint, by the tangents."""
+        by = np.einsum("kv,kvj->kj", frames.weight * self.misfit(frames), self.slopes)
+        return np.concatenate([by[:, :-2].sum(axis=0), *by.T[-2:]])
 
 
 class Problem:
     """Evaluates points for one ventricle, whose mesh is at rest at the pressure of end-diastole.
 
-    ``contractile`` is the share of the tension of each local cell.
+    ``contractile`` is the share of the tension of each local cell, ``regions`` the one, from 0, whose own share comes
+    on top; none: there are no such shares. ``scaled`` are the properties of the mechanics whose logs are looked for.
     """
 
     def __init__(
-        self, ventricle: Ventricle, contractile: np.ndarray, observations: Observations, frames: Frames
+        self,
+        ventricle: Ventricle,
+        contractile: np.ndarray,
+        observations: Observations,
+        frames: Frames,
+        regions: np.ndarray | None = None,
+        scaled: Sequence[Scaled] = (),
     ) -> None:
         self.ventricle, self.contractile, self.observations = ventricle, contractile, observations
-        self.frames = frames
-        self.sensitivity = Sensitivity(ventricle, contractile)
+        self.frames, self.regions = frames, regions
+        self.shares = 0 if regions is None else SECTORS
+        self.sensitivity = Sensitivity(ventricle, contractile, regions, max(1, self.shares))
+        self.scaled, (w, U) = scaled, (ufl.split(state)[0] for state in (ventricle.state, ventricle.reference))
+        rest = fem.Constant(ventricle.domain, np.zeros(3))
+        self._by_logs = [fem.form(each.partial(w, U)) for each in scaled]
+        self._by_logs_at_rest = [fem.form(each.partial(rest, U)) for each in scaled]
         self._scratch = fem.Function(ventricle.space)
 
-    def unload(self, stiffness: float, end_diastolic: float) -> UnloadedSensitivity:
-        """Unload the ventricle, with C = ``stiffness`` kPa, from ``end_diastolic`` kPa."""
+    def unload(self, stiffness: float, end_diastolic: float, logs: np.ndarray | None = None) -> UnloadedSensitivity:
+        """Unload the ventricle, with C = ``stiffness`` kPa, from ``end_diastolic`` kPa; without ``logs`` what is scaled
+        stays as it is."""
+        for each, log in zip(self.scaled, () if logs is None else logs, strict=logs is not None):
+            each.apply(float(np.exp(log)))
         self.ventricle.stiffness.value = stiffness
         self.ventricle.unload(end_diastolic)
         assert self.ventricle.inverse is not None
-        return UnloadedSensitivity(self.ventricle.inverse)
+        return UnloadedSensitivity(self.ventricle.inverse, self._by_logs_at_rest)
 
     def at_rest(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
         """The unloaded reference (U, multiplier), and the observations of the mesh itself."""
-        self.unload(point.stiffness, point.end_diastolic)
+        self.unload(point.stiffness, point.end_diastolic, point.logs)
         return self.ventricle.reference.x.array.copy(), self.observations.values()
 
-    def load(self, tension: float, pressure: float) -> None:
-        """Set the tension of healthy muscle and the pressure of the cavity, kPa."""
-        self.ventricle.tension.x.array[:] = tension * self.contractile
+    def load(self, tension: float, pressure: float, shares: np.ndarray | None = None) -> None:
+        """Set the tension of healthy muscle and the pressure of the cavity, kPa; without ``shares`` all regions develop
+        it."""
+        share = 1.0 if self.regions is None or shares is None else shares[self.regions]
+        self.ventricle.tension.x.array[:] = tension * share * self.contractile
         self.ventricle.pressure.value = pressure
 
     def evaluate(self, point: Point, near: "Evaluation | list[Snapshot]") -> Evaluation:
@@ -144,19 +177,45 @@ class Problem:
 
         Raises Quarantined("mechanics-diverged") where a frame has no equilibrium.
         """
-        unloaded = self.unload(point.stiffness, point.end_diastolic)
+        unloaded = self.unload(point.stiffness, point.end_diastolic, point.logs)
+        point, corrections = point._replace(tension=point.tension.copy()), 0
         parts, start = [], time.perf_counter()
         adjoint = self.ventricle.jacobian.matrix.createVecRight()
         adjoint.zeroEntries()
         for k in range(len(self.frames)):
-            self.ventricle.restore(self._guess(k, point, near))
-            self.ventricle.stiffness.value = point.stiffness
-            self.load(point.tension[k], point.pressure[k])
-            self.ventricle.solve()
-            parts.append(self._differentiate(k, unloaded, adjoint))
+            self._from(self._guess(k, point, near), k, point)
+            if self.shares and not isinstance(near, list):
+                corrections += self._hold(k, point, near)
+            parts.append(self._differentiate(k, point, unloaded, adjoint))
             left = (time.perf_counter() - start) / (k + 1) * (len(self.frames) - k - 1)
             log.info("calibrate: frame %d of %d, %.0f s left of this iteration", k + 1, len(self.frames), left)
-        return Evaluation.of(point, parts, unloaded.through(adjoint))
+        return Evaluation.of(point, parts, unloaded.through(adjoint), 1 + corrections / len(self.frames))
+
+    def _hold(self, k: int, point: Point, near: "Evaluation") -> int:
+        """Bring the volume of an active frame to what the tangents promised, by its tension (set in ``point``); the
+        solves that took.
+
+        Regions that weaken bulge: the volume, known far better than radii, bends with the shares. Without this the
+        trust region would have to be small.
+        """
+        slopes, wanted = near.slopes[k, 0], near.values[k, 0]
+        wanted += slopes @ (point.coordinates(k) - near.point.coordinates(k))
+        for solves in range(CORRECTIONS):
+            off = wanted - self.ventricle.cavity_volume()
+            rise = max(off / slopes[-2], -point.tension[k]) if self.frames.free[k] else 0.0
+            if abs(off) * self.frames.weight[k, 0] < HELD or rise == 0:
+                return solves
+            here, point.tension[k] = self.ventricle.snapshot(), point.tension[k] + rise
+            moved = here.state + rise * near.solutions[k].tangents[-2]
+            self._from(replace(here, state=moved), k, point)
+        return CORRECTIONS
+
+    def _from(self, start: Snapshot, k: int, point: Point) -> None:
+        """Equilibrium of a frame from a start."""
+        self.ventricle.restore(start)
+        self.ventricle.stiffness.value = point.stiffness
+        self.load(point.tension[k], point.pressure[k], point.shares)
+        self.ventricle.solve()
 
     def _guess(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> Snapshot:
         """The nearby state of the frame, moved along its tangents."""
@@ -166,30 +225,48 @@ class Problem:
         solution = near.solutions[k]
         return replace(solution.snapshot, state=solution.snapshot.state + change @ solution.tangents)
 
-    def _differentiate(self, k: int, unloaded: UnloadedSensitivity, adjoint_unloaded: PETSc.Vec) -> Part:
+    def _differentiate(self, k: int, point: Point, unloaded: UnloadedSensitivity, adjoint_unloaded: PETSc.Vec) -> Part:
         """Values, tangents and adjoint of the frame at which the ventricle is; adds to the adjoint of the unloading.
 
         The Jacobian is the one of the last Newton step, which moved nothing by more than the tolerance.
         """
-        S, K = self.sensitivity, self.ventricle.jacobian
+        K, partials = self.ventricle.jacobian, self._partials(point, k)
         values, slopes = self.observations.values(), self.observations.slopes()
-        by_C, by_T, by_p = S.to_stiffness(), S.to_tension(), S.to_pressure()
-        total_C = by_C.copy()
-        total_C.axpy(1.0, S.to_reference(unloaded.stiffness))
-        changes = (total_C, S.to_reference(unloaded.pressure), by_T, by_p)
-        tangents = [K.solve(change) for change in changes]
-        derivatives = [-np.array([slope.dot(tangent) for slope in slopes]) for tangent in tangents]
+        changes = list(partials)
+        for i, change in enumerate(unloaded.changes):
+            changes[i] = moved = self.sensitivity.to_reference(change)
+            if partials[i] is not None:
+                moved.axpy(1.0, partials[i])
+        tangents = [None if change is None else K.solve(change) for change in changes]
 
         right = adjoint_unloaded.duplicate()
         right.zeroEntries()
         right.maxpy(self.frames.weight[k] ** 2 * (values - self.frames.observed[k]), slopes)
         adjoint = K.solve_transposed(right)
-        adjoint_unloaded.axpy(-1.0, S.to_reference_transposed(adjoint))
-        gradient = -np.array([adjoint.dot(by) for by in (by_C, by_T, by_p)])
-        states = -np.array([self._local(tangent) for tangent in tangents])
-        return Part(values, *derivatives, gradient, Solution(self.ventricle.snapshot(), states))
+        adjoint_unloaded.axpy(-1.0, self.sensitivity.to_reference_transposed(adjoint))
+        return Part(
+            values=values,
+            slopes=-np.array([[0.0 if t is None else slope.dot(t) for t in tangents] for slope in slopes]),
+            gradient=-np.array([0.0 if partial is None else adjoint.dot(partial) for partial in partials]),
+            solution=Solution(self.ventricle.snapshot(), -np.array([self._local(tangent) for tangent in tangents])),
+        )
 
-    def _local(self, vector: PETSc.Vec) -> np.ndarray:
-        """The values of a vector on this rank, ghosts included."""
+    def _partials(self, point: Point, k: int) -> list[PETSc.Vec | None]:
+        """Derivatives of the residual by the ``coordinates`` of the frame, the unloaded shape held; None for nought."""
+        S, tension = self.sensitivity, point.tension[k]
+        regions, shares = S.to_tension(), point.shares if len(point.shares) else np.ones(1)
+        by_tension = regions[0].duplicate()
+        by_tension.zeroEntries()
+        by_tension.maxpy(shares, regions)
+        for region in regions:
+            region.scale(tension)
+        by_shares = [region if tension > 0 else None for region in regions[: len(point.shares)]]
+        by_logs = [assemble(form) for form in self._by_logs]
+        return [S.to_stiffness(), None, *by_logs, *by_shares, by_tension, S.to_pressure()]
+
+    def _local(self, vector: PETSc.Vec | None) -> np.ndarray:
+        """The values of a vector on this rank, ghosts included; noughts for None."""
+        if vector is None:
+            return np.zeros_like(self._scratch.x.array)
         spread(self._scratch, vector)
         return self._scratch.x.array.copy()

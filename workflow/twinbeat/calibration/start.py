@@ -56,7 +56,8 @@ def first(
     ``wall`` is the volume of the muscle in mL, ``highest`` the largest tension allowed. Each active frame is held at
     its observed volume with the tension of the one-fibre model, which the pressure found then corrects.
     """
-    problem.unload(stiffness, end_diastolic)
+    logs = np.log([each.prior.likely for each in problem.scaled])
+    problem.unload(stiffness, end_diastolic, logs)
     ventricle, frames = problem.ventricle, problem.frames
     model = OneFiber.of(ventricle, wall)
     tension, states = np.zeros(len(frames)), []
@@ -73,4 +74,4 @@ def first(
             problem.load(0.0, pressure)
             ventricle.solve()
         states.append(ventricle.snapshot())
-    return Point(stiffness, end_diastolic, tension, frames.pressure), states
+    return Point(stiffness, end_diastolic, tension, frames.pressure, np.ones(problem.shares), logs), states

@@ -7,7 +7,7 @@ import xarray as xr
 
 from .. import mesh
 from ..intake.clinical import Clinical
-from ..mesh.slices import BLOOD, outline, within
+from ..mesh.slices import BLOOD, MUSCLE, outline, within
 from ..parameters import Calibration
 from ..units import MM3_PER_ML
 from . import pressure
@@ -15,6 +15,8 @@ from .windows import SEGMENTS, Windows, weight
 
 log = logging.getLogger("twinbeat")
 
+INSIDE = {mesh.ENDOCARDIUM: (BLOOD,), mesh.EPICARDIUM: (BLOOD, MUSCLE)}
+"""The labels that each wall encloses."""
 SPLIT = 4  # each triangle of the mesh counts as SPLIT^2 flat pieces
 
 
@@ -23,12 +25,10 @@ def extract(labels: xr.Dataset, anatomy: xr.Dataset, clinical: Clinical, calibra
 
     Images give ratios to end-diastole; the mesh gives the end-diastolic values that they scale.
     """
-    windows = of_mesh(anatomy)
-    areas, spans = seen(labels, anatomy, windows)
+    areas = blood(labels, anatomy)
     rest = int(labels["end_diastole"])  # the frame that the mesh was made of
     facets = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
     volume = mesh.cavity_volume(*facets) * areas / areas[rest]
-    radius, radius_sigma = _radii(spans, rest, radii(anatomy, windows), calibration.motion_sigma)
     times, cycle = labels["time"].values.astype(float), float(labels["cycle"])
     values, sigmas = pressure.at(clinical, times, cycle, volume, rest, calibration)
     return xr.Dataset(
@@ -37,14 +37,28 @@ def extract(labels: xr.Dataset, anatomy: xr.Dataset, clinical: Clinical, calibra
             "volume_sigma": (("time",), _volume_sigma(volume, rest, calibration)),
             "pressure": (("time",), values),
             "pressure_sigma": (("time",), sigmas),
-            "radius": (("segment", "time"), radius),
-            "radius_sigma": (("segment", "time"), radius_sigma),
+            **_wall("radius", mesh.ENDOCARDIUM, labels, anatomy, calibration.motion_sigma),
+            **_epicardium(labels, anatomy, calibration),
             "end_diastole": rest,
             "end_systole": int(volume.argmin()),
             "cycle": cycle,
         },
         coords={"time": times, "segment": np.arange(1, SEGMENTS + 1)},
     )
+
+
+def _epicardium(labels: xr.Dataset, anatomy: xr.Dataset, calibration: Calibration) -> dict[str, tuple]:
+    if calibration.epicardial_sigma is None:
+        return {}
+    return _wall("epicardial_radius", mesh.EPICARDIUM, labels, anatomy, calibration.epicardial_sigma)
+
+
+def _wall(name: str, wall: int, labels: xr.Dataset, anatomy: xr.Dataset, sigma: float) -> dict[str, tuple]:
+    """Radii of a wall (segment, time) under this name, with their standard deviations."""
+    windows, tissue = of_mesh(anatomy), INSIDE[wall]
+    spans, rest = seen(labels, anatomy, windows, tissue), int(labels["end_diastole"])
+    radius, radius_sigma = _radii(spans, rest, radii(anatomy, windows, wall), sigma)
+    return {name: (("segment", "time"), radius), f"{name}_sigma": (("segment", "time"), radius_sigma)}
 
 
 def _volume_sigma(volume: np.ndarray, rest: int, calibration: Calibration) -> np.ndarray:
@@ -65,23 +79,24 @@ def of_mesh(anatomy: xr.Dataset) -> Windows:
     return Windows(float(points[np.unique(facets[tags == mesh.ENDOCARDIUM]), 2].min()))
 
 
-def radii(anatomy: xr.Dataset, windows: Windows) -> np.ndarray:
-    """Radius (segment,) in mm of each window on the mesh."""
-    centres, areas = _pieces(anatomy)
+def radii(anatomy: xr.Dataset, windows: Windows, wall: int = mesh.ENDOCARDIUM) -> np.ndarray:
+    """Radius (segment,) in mm of each window on a wall of the mesh."""
+    centres, areas = _pieces(anatomy, wall)
+    away = -1 if wall == mesh.ENDOCARDIUM else 1  # area vectors point out of the muscle
     span, measure = np.zeros(SEGMENTS), np.zeros(SEGMENTS)
     x, y, z = centres.T
     r = np.hypot(x, y)
     for i in range(SEGMENTS):
         W = weight(np, x, y, z, windows.parameters(i + 1))
-        swept = -W * (areas[:, 0] * x + areas[:, 1] * y) / r**2  # dphi dz; area vectors point into the cavity
+        swept = away * W * (areas[:, 0] * x + areas[:, 1] * y) / r**2  # dphi dz
         span[i], measure[i] = swept @ r, swept.sum()
     return span / measure
 
 
-def _pieces(anatomy: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and area vectors (piece, 3) of the endocardium's triangles, split evenly."""
+def _pieces(anatomy: xr.Dataset, wall: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and area vectors (piece, 3) of a wall's triangles, split evenly."""
     points, facets, tags = (anatomy[name].values for name in ("points", "facets", "facet_tags"))
-    corners = points[facets[tags == mesh.ENDOCARDIUM]]
+    corners = points[facets[tags == wall]]
     steps = [(i + a / 3, j + a / 3) for a in (1, 2) for i in range(SPLIT) for j in range(SPLIT - i - (a - 1))]
     u, v = np.array(steps).T / SPLIT
     shares = np.stack([1 - u - v, u, v], axis=1)
@@ -98,24 +113,35 @@ def _radii(spans: np.ndarray, rest: int, at_rest: np.ndarray, sigma: float) -> t
     return (ratio * at_rest).T, np.repeat(sigmas[:, None], len(spans), axis=1)
 
 
-def seen(labels: xr.Dataset, anatomy: xr.Dataset, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-    """Blood volume (time,) in mL and int W r dphi dz (time, segment) of the stack.
+def seen(labels: xr.Dataset, anatomy: xr.Dataset, windows: Windows, tissue: tuple[int, ...] = (BLOOD,)) -> np.ndarray:
+    """int W r dphi dz (time, segment) of the wall around these labels in the stack.
 
     Only the slices of the mesh count (from its base on), moved back by the breath-hold shifts that the mesh has lost.
     """
-    heights = labels["z"].values.astype(float)
-    used = [int(np.abs(heights - position).argmin()) for position in anatomy["slice_position"].values]
-    thickness = float(np.abs(np.median(np.diff(np.sort(heights)))))
-    blood = within(labels, (BLOOD,))
-    spans = np.zeros((len(blood), SEGMENTS))
-    for frame in range(len(blood)):
+    heights, used, thickness = _slices(labels, anatomy)
+    inside = within(labels, tissue)
+    spans = np.zeros((len(inside), SEGMENTS))
+    for frame in range(len(inside)):
         for k, shift in zip(used, anatomy["slice_shift"].values, strict=True):
-            loop = _in_heart(blood[frame, k], float(heights[k]), shift, labels, anatomy)
+            loop = _in_heart(inside[frame, k], float(heights[k]), shift, labels, anatomy)
             if loop is not None:
                 spans[frame] += thickness * _spans(loop, windows)
+    return spans
+
+
+def blood(labels: xr.Dataset, anatomy: xr.Dataset) -> np.ndarray:
+    """Blood volume (time,) in mL of the slices of the mesh."""
+    _, used, thickness = _slices(labels, anatomy)
     pixel = np.prod([np.diff(labels[axis].values[:2])[0] for axis in "yx"])
     areas = pixel * (labels["labels"].values[:, used] == BLOOD).sum(axis=(2, 3))
-    return np.array([stacked(row, thickness) for row in areas]) / MM3_PER_ML, spans
+    return np.array([stacked(row, thickness) for row in areas]) / MM3_PER_ML
+
+
+def _slices(labels: xr.Dataset, anatomy: xr.Dataset) -> tuple[np.ndarray, list[int], float]:
+    """Heights (z,) in mm of the stack, the indices of the mesh's slices, base first, and their thickness in mm."""
+    heights = labels["z"].values.astype(float)
+    used = [int(np.abs(heights - position).argmin()) for position in anatomy["slice_position"].values]
+    return heights, used, float(np.abs(np.median(np.diff(np.sort(heights)))))
 
 
 def stacked(areas: np.ndarray, thickness: float) -> float:
@@ -134,10 +160,10 @@ def stacked(areas: np.ndarray, thickness: float) -> float:
 
 
 def _in_heart(
-    blood: np.ndarray, z: float, shift: np.ndarray, labels: xr.Dataset, anatomy: xr.Dataset
+    inside: np.ndarray, z: float, shift: np.ndarray, labels: xr.Dataset, anatomy: xr.Dataset
 ) -> np.ndarray | None:
-    """Contour of the blood of a slice (n, 3) in the heart frame, counter-clockwise seen from the base; None without."""
-    loop = outline(blood, labels["y"].values.astype(float), labels["x"].values.astype(float))
+    """Contour of a slice (n, 3) in the heart frame, counter-clockwise seen from the base; None without."""
+    loop = outline(inside, labels["y"].values.astype(float), labels["x"].values.astype(float))
     if loop is None:
         return None
     directions, to_lps = labels["directions"].values, anatomy["to_lps"].values

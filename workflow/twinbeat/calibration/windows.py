@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 SEGMENTS = 16
+SECTORS = 17
+"""The segments with the muscle beyond the cavity."""
 HEIGHT_BLUR = 4.0  # mm over which a window fades along the axis: half the distance of usual slices
 ANGLE_BLUR = 0.1  # of the cosine of the angle from the window's middle
 MIDDLES = np.radians([90, 30, 330, 270, 210, 150] * 2 + [90, 0, 270, 180])  # from the septum towards the anterior wall

@@ -27,8 +27,9 @@ class Journal:
     def __init__(self, folder: Path | None, ventricle: Ventricle) -> None:
         self.folder, self.ventricle, self.comm = folder, ventricle, ventricle.comm
         self._count = 0
-        heart = hashlib.sha256(f"{self.comm.size} {ventricle.mechanics!r} {ventricle.stiffness.value:.9g}".encode())
-        for values in (ventricle.domain.geometry.x, ventricle.fiber.x.array):
+        scales = (float(one.value) for one in (ventricle.stiffness, ventricle.pericardium))
+        heart = hashlib.sha256(f"{self.comm.size} {ventricle.mechanics!r} {list(scales)}".encode())
+        for values in (ventricle.domain.geometry.x, ventricle.fiber.x.array, ventricle.stiffening.x.array):
             heart.update(np.ascontiguousarray(values).tobytes())
         self._heart = heart.hexdigest()[:16]
 

@@ -8,11 +8,14 @@ With the residual R(x; theta, U) = 0 of the ventricle, x = (w, p), and R0(U; the
 All partial derivatives are exact: UFL differentiates the discrete residual.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import ufl
 from dolfinx import fem
 from petsc4py import PETSc
 
+from ..kinematics import Expr
 from .cavity import assemble
 from .inverse import Unloading
 from .ventricle import Ventricle
@@ -21,8 +24,11 @@ from .ventricle import Ventricle
 class Sensitivity:
     """Partial derivatives of the residuals of an unloaded ventricle, at its present state."""
 
-    def __init__(self, ventricle: Ventricle, contractile: np.ndarray) -> None:
-        """``contractile``: share of the tension that each local cell (ghosts included) develops."""
+    def __init__(
+        self, ventricle: Ventricle, contractile: np.ndarray, regions: np.ndarray | None = None, count: int = 1
+    ) -> None:
+        """``contractile``: share of the tension that each local cell (ghosts included) develops; ``regions``: which of
+        ``count``, from 0, each of them lies in; none: all lie in one."""
         self.ventricle = ventricle
         space = ventricle.space
         self._direction, self._adjoint = fem.Function(space), fem.Function(space)
@@ -30,15 +36,16 @@ class Sensitivity:
         share.x.array[:] = contractile
         (w, p), U = ufl.split(ventricle.state), ufl.split(ventricle.reference)[0]
         form = ventricle.internal(w, p, U)
-        self._tension = fem.form(ufl.derivative(form, ventricle.tension, share))
+        within = np.zeros(len(contractile), np.int32) if regions is None else regions
+        self._tension = _by_regions(ufl.derivative(form, ventricle.tension, share), within, count)
         self._stiffness = fem.form(ventricle.passive(w, U))
         self._reference = fem.form(ufl.derivative(form, ventricle.reference, self._direction))
         weighted = ufl.replace(form, {ufl.TestFunction(space): self._adjoint})
         self._reference_transposed = fem.form(ufl.derivative(weighted, ventricle.reference))
 
-    def to_tension(self) -> PETSc.Vec:
-        """dR/d(tension of healthy muscle), mN/kPa."""
-        return assemble(self._tension)
+    def to_tension(self) -> list[PETSc.Vec]:
+        """dR/d(tension) of each region, where its healthy muscle bears it, mN/kPa."""
+        return [assemble(form) for form in self._tension]
 
     def to_stiffness(self) -> PETSc.Vec:
         """dR/d(ln C), mN."""
@@ -62,16 +69,18 @@ class Sensitivity:
 
 
 class UnloadedSensitivity:
-    """Derivatives of the unloaded shape; made after ``Ventricle.unload`` and valid until the next one."""
+    """Derivatives of the unloaded shape; made after ``Ventricle.unload`` and valid until the next one.
 
-    def __init__(self, unloading: Unloading) -> None:
-        self._unloading = unloading
+    ``partials`` are those of its residual: by ln C, by the pressure (kPa), and the ``further`` ones; ``changes`` the
+    derivatives of (U, multiplier) by the same parameters.
+    """
+
+    def __init__(self, unloading: Unloading, further: Sequence[fem.Form] = ()) -> None:
         self._factorised = unloading.factorise()
-        self._residual_stiffness = assemble(unloading.stiffness_form)
-        self.stiffness = self._solved(self._residual_stiffness)
-        self._residual_pressure = unloading.load.copy()
-        self._residual_pressure.scale(-1.0)
-        self.pressure = self._solved(self._residual_pressure)
+        load = unloading.load.copy()
+        load.scale(-1.0)
+        self.partials = [assemble(unloading.stiffness_form), load, *map(assemble, further)]
+        self.changes = [self._solved(partial) for partial in self.partials]
 
     def _solved(self, partial: PETSc.Vec) -> PETSc.Vec:
         change = self._factorised.solve(partial)
@@ -79,12 +88,23 @@ class UnloadedSensitivity:
         return change
 
     def through(self, gradient: PETSc.Vec) -> np.ndarray:
-        """Derivatives (2,) by ln C and by the pressure (kPa) of what has this gradient with respect to (U, multiplier),
-        by the adjoint of the unloading."""
+        """Derivatives by the parameters (parameter,) of what has this gradient with respect to (U, multiplier), by the
+        adjoint of the unloading."""
         adjoint = self._factorised.solve_transposed(gradient)
-        values = [-adjoint.dot(partial) for partial in (self._residual_stiffness, self._residual_pressure)]
+        values = [-adjoint.dot(partial) for partial in self.partials]
         adjoint.destroy()
         return np.array(values)
+
+
+def _by_regions(form: Expr, regions: np.ndarray, count: int) -> list[fem.Form]:
+    """A form over the cells of each region; compiled once, as only the cells differ."""
+    domain = form.ufl_domain().ufl_cargo()
+    owned = regions[: domain.topology.index_map(domain.topology.dim).size_local]
+    within = [[(1, np.flatnonzero(owned == region).astype(np.int32))] for region in range(count)]
+    return [
+        fem.form(ufl.Form([part.reconstruct(subdomain_id=1, subdomain_data=cells) for part in form.integrals()]))
+        for cells in within
+    ]
 
 
 def spread(function: fem.Function, vector: PETSc.Vec) -> None:

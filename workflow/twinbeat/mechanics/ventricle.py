@@ -49,6 +49,7 @@ class Snapshot:
 
 class Ventricle:
     """A ventricle to be loaded: set ``pressure`` (kPa), ``tension`` (kPa, a field) and ``stiffness`` (kPa), then solve.
+    ``stiffening`` (a field, 1) is what scales the stiffness, ``pericardium`` (kPa/mm) the spring on the epicardium.
 
     ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base. ``fiber`` holds unit vectors on the mesh (any space with
     values at quadrature points), ``sheet`` the same for laws that need it. ``clamped`` facets (a tag) do not move. With
@@ -80,6 +81,9 @@ class Ventricle:
         self.state, self.reference = fem.Function(self.space), fem.Function(self.space)
         self.stiffness, self.pressure = fem.Constant(domain, 2.0), fem.Constant(domain, 0.0)
         self.tension = fem.Function(fem.functionspace(domain, ("DG", 0)))
+        self.stiffening = fem.Function(self.tension.function_space)
+        self.stiffening.x.array[:] = 1.0
+        self.pericardium = fem.Constant(domain, mechanics.pericardium)
         self.bcs = clamp(self.space, facet_tags, clamped)
         self.cavity = Cavity(self.state, self.ds) if lid else None
         self._build(external)
@@ -139,12 +143,20 @@ class Ventricle:
         solid -= self.pair.compliance(self.mechanics) * self.pair.variation(self.domain, p, q)
         return solid * per_volume * self.dx + self._springs(w - U, v, G)
 
-    def passive(self, w: Expr, U: Expr) -> Expr:
-        """The part of the virtual work that is proportional to the stiffness: its derivative by the logarithm of it."""
+    def passive(self, w: Expr, U: Expr, within: Expr | None = None) -> Expr:
+        """The part of the virtual work that is proportional to the stiffness: its derivative by the logarithm of it.
+        ``within`` (0 or 1): of the stiffness there."""
         v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
         F = ufl.variable(deformation_gradient(w, ufl.inv(G)))
         P = ufl.diff(self.law().energy(F, *self.axes(G)), F)
-        return ufl.inner(P, ufl.grad(v) * ufl.inv(G)) * ufl.det(G) * self.dx
+        work = ufl.inner(P, ufl.grad(v) * ufl.inv(G)) * ufl.det(G)
+        return (work if within is None else within * work) * self.dx
+
+    def enclosing(self, w: Expr, U: Expr) -> Expr:
+        """Virtual work of the pericardium: its derivative by the logarithm of the spring's stiffness."""
+        N, scale = self._unloaded_normal(ufl.Identity(3) + ufl.grad(U))
+        v = ufl.TestFunctions(self.space)[0]
+        return self.pericardium * ufl.dot(w - U, N) * ufl.dot(v, N) * scale * self.ds(EPICARDIUM)
 
     def axes(self, G: Expr) -> tuple[Expr, Expr | None]:
         """Unit fibre and sheet direction, perpendicular to each other, in the unloaded shape."""
@@ -153,7 +165,7 @@ class Ventricle:
 
     def law(self) -> Law:
         """The passive law with the present stiffness."""
-        return LAWS[self.mechanics.law](self.mechanics, self.stiffness)
+        return LAWS[self.mechanics.law](self.mechanics, self.stiffness * self.stiffening)
 
     def energy(self, F: Expr, p: Expr, f0: Expr, s0: Expr | None) -> Expr:
         """Energy per unloaded volume with the multiplier p, kPa."""
@@ -161,13 +173,16 @@ class Ventricle:
         return passive + active(self.tension, F, f0) + bulk
 
     def _springs(self, d: Expr, v: Expr, G: Expr) -> Expr:
-        m = self.mechanics
-        area = cofactor(G) * ufl.FacetNormal(self.domain)  # unloaded normal times unloaded area per area of the mesh
-        scale = ufl.sqrt(ufl.dot(area, area))
-        N = area / scale
+        m, (N, scale) = self.mechanics, self._unloaded_normal(G)
         normal, everywhere = ufl.dot(d, N) * ufl.dot(v, N), ufl.dot(d, v)
         base = (m.base - m.base_tangential) * normal + m.base_tangential * everywhere
-        return m.pericardium * normal * scale * self.ds(EPICARDIUM) + base * scale * self.ds(BASE)
+        return self.pericardium * normal * scale * self.ds(EPICARDIUM) + base * scale * self.ds(BASE)
+
+    def _unloaded_normal(self, G: Expr) -> tuple[Expr, Expr]:
+        """Unit normal of the unloaded shape, and its area per area of the mesh."""
+        area = cofactor(G) * ufl.FacetNormal(self.domain)
+        scale = ufl.sqrt(ufl.dot(area, area))
+        return area / scale, scale
 
     # --- solving
 

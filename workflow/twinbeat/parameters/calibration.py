@@ -8,6 +8,46 @@ from ..units import BloodPressure, Length, Pressure
 from .section import Section
 
 
+class Contraction(Section):
+    """The share of healthy muscle's tension that each AHA segment develops, as a further unknown."""
+
+    fitted: bool = False
+    """Whether it is one; else all muscle but scar develops the same."""
+
+    spread: Annotated[float, Field(gt=0)] = 0.75
+    """Standard deviation of it about 1 before any measurement."""
+
+    length: Annotated[Length, Field(gt=0)] = "30 mm"
+    """Distance over which segments are alike before any measurement: their correlation falls to 1/e."""
+
+    unaided: bool = False
+    """Whether scar that late enhancement or a reader shows is not made use of: what motion alone tells of it."""
+
+
+class Scale(Section):
+    """A factor as a further unknown."""
+
+    fitted: bool = False
+    """Whether it is one; else it is 1."""
+
+    likely: Annotated[float, Field(gt=0)] = 1.0
+    """Most likely value before any measurement."""
+
+    spread: Annotated[float, Field(gt=0)] = 0.5
+    """Standard deviation of its logarithm before any measurement."""
+
+
+class ScarStiffening(Scale):
+    """How many times as stiff as healthy muscle scar is, as a further unknown; without it, once."""
+
+    likely: Annotated[float, Field(gt=0)] = 3.0
+    """Most likely value before any measurement."""
+
+
+class Pericardium(Scale):
+    """Factor on mechanics.pericardium, as a further unknown."""
+
+
 class Calibration(Section):
     """Passive stiffness and active tension from volumes, wall motion and pressures."""
 
@@ -25,6 +65,9 @@ class Calibration(Section):
 
     motion_sigma: Length = "1.5 mm"
     """Standard deviation of a segment's endocardial motion."""
+
+    epicardial_sigma: Length | None = None
+    """Standard deviation of a segment's epicardial motion; none: the epicardium is not looked at."""
 
     template_sigma: Annotated[float, Field(gt=0)] = 0.15
     """Standard deviation of a pressure that a template gives, not a measurement, as a share of it."""
@@ -49,3 +92,12 @@ class Calibration(Section):
 
     iterations: Annotated[int, Field(ge=1)] = 15
     """Most Gauss-Newton iterations."""
+
+    starts: Annotated[int, Field(ge=1)] = 1
+    """First guesses of the stiffness from which estimates are sought, the best of which stays."""
+
+    contraction: Contraction = Contraction()
+
+    scar_stiffening: ScarStiffening = ScarStiffening()
+
+    pericardium: Pericardium = Pericardium()

@@ -18,9 +18,12 @@ RINGS = ((1, 6, 0.75, 60.0), (7, 6, 0.5, 60.0), (13, 4, 0.25, 45.0))
 
 @styled
 def bullseye(assessment: xr.Dataset) -> str:
-    """Peak fibre strain and developed tension over the AHA segments."""
+    """Peak fibre strain and developed tension over the AHA segments, and what contraction is lost if it was sought."""
     strain, contractility = assessment.peak_strain.values, assessment.contractility.values
-    figure, (left, right) = axes(1, 2, 9, 3.5)
+    sought = "probability_lost" in assessment
+    figure, (left, right, *rest) = axes(1, 2 + sought, 9 + 4.5 * sought, 3.5)
+    if sought:
+        _draw(rest[0], 100 * assessment.probability_lost.values, Normalize(0, 100), "Greys", "contraction lost (%)", 0)
     _draw(left, 100 * strain, _limits(100 * strain), "YlGnBu_r", "peak fibre strain of the beat (%)", 1)
     _draw(
         right,

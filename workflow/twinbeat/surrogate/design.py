@@ -43,9 +43,11 @@ def stiffness_sigma(posterior: xr.Dataset) -> float:
 
 def tension_sigma(posterior: xr.Dataset) -> float:
     """Standard deviation of one factor s on all free tensions T: that of s = T·T'/T·T with T' of the posterior."""
-    frames = [int(name.rsplit(maxsplit=1)[-1]) for name in posterior.parameter.values[1:].tolist()]
-    tension = posterior.tension.values[frames]
-    return float(np.sqrt(tension @ posterior.covariance.values[1:, 1:] @ tension) / (tension @ tension))
+    names = posterior.parameter.values.tolist()
+    free = [index for index, name in enumerate(names) if name.startswith("tension ")]
+    tension = posterior.tension.values[[int(names[index].removeprefix("tension ")) for index in free]]
+    covariance = posterior.covariance.values[np.ix_(free, free)]
+    return float(np.sqrt(tension @ covariance @ tension) / (tension @ tension))
 
 
 def _points(count: int, seed: list[int]) -> np.ndarray:

@@ -19,6 +19,7 @@ COORDINATES: dict[str, Variable] = {
     "x": Variable(("x",), "mm", "along the rows of a slice"),
     "label": Variable(("label",), "1", "0 background, 1 LV blood, 2 LV myocardium, 3 RV blood"),
     "segment": Variable(("segment",), "1", "AHA segment, from 1"),
+    "sector": Variable(("sector",), "1", "AHA segment, 1 to 17"),
     "frame": Variable(("frame",), "ms", "time of a stored displacement"),
     "snapshot": Variable(("snapshot",), "ms", "time of a stored potential"),
     "lead": Variable(("lead",), "1", "name"),
@@ -81,6 +82,8 @@ VARIABLES: dict[str, dict[str, Variable]] = {
             ("segment", "time"), "mm", "mean endocardial distance from the long axis per AHA segment 1 to 16"
         ),
         "radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
+        "epicardial_radius": Variable(("segment", "time"), "mm", "mean epicardial distance from the long axis"),
+        "epicardial_radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
         "end_diastole": Variable((), "1", "frame index"),
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
@@ -90,10 +93,17 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "tension": Variable(("time",), "kPa", "active tension of each frame in healthy muscle"),
         "tissue": Variable(("cell",), "1", "0 healthy, 1 border zone of scar, 2 scar"),
         "contractile": Variable(("cell",), "1", "share of the tension that the cell develops (scar 0)"),
+        "contraction": Variable(
+            ("sector",), "1", "fitted share of healthy muscle's tension that the AHA segment's muscle develops"
+        ),
+        "scar_stiffening": Variable((), "1", "stiffness of scar over that of healthy muscle, where it was fitted"),
+        "pericardium": Variable((), "1", "factor on mechanics.pericardium, where it was fitted"),
+        "probability_lost": Variable(("sector",), "1", "that the contraction is below a half, by the posterior"),
         "covariance": Variable(
             ("parameter", "parameter_"),
             "1",
-            "of ln(stiffness) and of the free tensions in kPa (Laplace); a tension is named by its frame: tension 3",
+            "of ln(stiffness), the free tensions in kPa contractions, and logarithms of scaled properties (Laplace); "
+            "a tension is named by its frame, a contraction by its AHA segment: tension 3, contraction 3",
         ),
         "known": Variable(("parameter",), "1", "share of the prior's variance that the data took away"),
         "information": Variable(("mode",), "1", "eigenvalues of the prior-preconditioned Hessian of the misfit"),
@@ -174,6 +184,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "loop_pressure": Variable(("time",), "mmHg", "LV cavity in the beat"),
         "peak_strain": Variable(("segment",), "1", "most negative fibre strain of the beat per AHA segment"),
         "contractility": Variable(("segment",), "kPa", "peak active tension that a segment develops"),
+        "probability_lost": Variable(
+            ("segment",), "1", "that the segment develops less than half of healthy muscle's tension, by its motion"
+        ),
         "myocardial_mass": Variable((), "g", "of the meshed LV wall, at 1.05 g/mL"),
         "stiffness": Variable((), "kPa", "stiffness of the passive law (mechanics.law)"),
         "stiffness_sigma": Variable((), "kPa", "its standard deviation"),
