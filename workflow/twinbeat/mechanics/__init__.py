@@ -2,6 +2,7 @@
 
 from .anatomy import at_points, contractile, from_anatomy
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity
+from .compilation import wait_longer
 from .journal import Journal
 from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
@@ -22,3 +23,5 @@ __all__ = [
     "contractile",
     "from_anatomy",
 ]
+
+wait_longer()
