@@ -13,7 +13,7 @@ from dolfinx import fem
 from mpi4py import MPI
 
 from ..fibers import regions
-from ..kinematics import unit
+from ..kinematics import across, unit
 from ..mechanics import vibration
 from ..mechanics.elastodynamics import LEFT, RIGHT, Case, History, Material, run
 from ..mechanics.ellipsoid import Ellipsoid, at_quadrature
@@ -128,16 +128,24 @@ def mono(anatomy: xr.Dataset, ellipsoid: Ellipsoid) -> Meshed:
 def both(anatomy: xr.Dataset) -> Meshed:
     """The heart of ``fibers.published``, back in the frame of the benchmark, with its directions.
 
-    They are given at the nodes, linear in between, and of unit length at the quadrature points.
+    They are given at the nodes with signs that mean nothing: within a cell they are turned alike, linear in between, of
+    unit length at the quadrature points, and the sheet is perpendicular to the fibre there.
     """
     turned = {name: (("point", "component"), anatomy[name].values @ fibers.AXES) for name in ("points", "f0", "s0")}
     domain, tags, mapping = to_dolfinx(anatomy.assign(turned), MPI.COMM_SELF)
-    nodal = fem.Function(fem.functionspace(domain, ("Lagrange", 1, (3,))))
-    directions = []
-    for name in ("f0", "s0"):
-        nodal.x.array.reshape(-1, 3)[:] = turned[name][1][mapping.vertices]
-        directions.append(at_quadrature(domain, unit(nodal)))
-    return domain, tags, *directions
+    fiber, sheet = (alike(domain, turned[name][1][mapping.vertices]) for name in ("f0", "s0"))
+    f0 = unit(fiber)
+    return domain, tags, at_quadrature(domain, f0), at_quadrature(domain, across(sheet, f0))
+
+
+def alike(domain: dolfinx.mesh.Mesh, nodal: np.ndarray) -> fem.Function:
+    """Directions (vertex, 3), linear within each cell, with the signs there that make them most alike."""
+    vertices = fem.functionspace(domain, ("Lagrange", 1)).dofmap.list
+    found = fem.Function(fem.functionspace(domain, ("Discontinuous Lagrange", 1, (3,))))
+    corners = nodal[vertices]
+    signs = np.where(np.einsum("cvi,ci->cv", corners, corners[:, 0]) < 0, -1.0, 1.0)
+    found.x.array.reshape(-1, 3)[found.function_space.dofmap.list] = signs[..., None] * corners
+    return found
 
 
 def published(name: str) -> Curves:
