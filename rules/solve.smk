@@ -1,18 +1,21 @@
 CELLS = ("tentusscher_panfilov_2006_epi", "bueno_orovio_2008", "torord_dyncl")
 KERNELS = ("ionic/kernel.c", "electrophysiology/diffusion.c", "electrophysiology/eikonal.c")
+ELECTRICAL = {
+    "anatomy": "results/{study}/{patient}/anatomy.zarr",
+    "kernels": [library(name) for name in KERNELS],
+    "cells": [library(f"ionic/{name}.ode") for name in CELLS],
+    "drugs": library("pharmacology/drugs.csv"),
+    "code": modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
+}
 HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 
 
 rule simulate_electrophysiology:
     """Activation of the left ventricle from its early sites."""
     input:
-        anatomy="results/{study}/{patient}/anatomy.zarr",
+        **ELECTRICAL,
         labels=branch(HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),
         clinical=branch(HEEDS_SCAR, then="results/{study}/{patient}/clinical.json"),
-        kernels=[library(name) for name in KERNELS],
-        cells=[library(f"ionic/{name}.ode") for name in CELLS],
-        drugs=library("pharmacology/drugs.csv"),
-        code=modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
     output:
         directory("results/{study}/{patient}/activation.zarr"),
     log:

@@ -1,12 +1,8 @@
 use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
     input:
-        anatomy="results/{study}/{patient}/anatomy.zarr",
+        **ELECTRICAL,
         labels="results/{study}/{patient}/labels.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        kernels=[library(name) for name in KERNELS],
-        cells=[library(f"ionic/{name}.ode") for name in CELLS],
-        drugs=library("pharmacology/drugs.csv"),
-        code=modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
     output:
         directory("results/{study}/{patient}/whatif/{whatif}/activation.zarr"),
     log:

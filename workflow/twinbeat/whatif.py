@@ -40,9 +40,10 @@ def simulate(
     cycle = float(stores["targets"].cycle)
     heart = beat.Heart(anatomy, posterior, int(stores["targets"].end_diastole), mechanics, comm)
     heart.ventricle.stiffness.value *= run.stiffness
-    local, late = twitches(stores, changed, run.tension)
+    muscle = beat.healthy(anatomy, posterior)
+    local, late = twitches(stores, changed, run.tension, muscle)
     heart.contract(local, late)
-    mean = mean_curve(local, late, beat.healthy(anatomy, posterior))
+    mean = mean_curve(local, late, muscle)
     pump = beat.learned(posterior, heart.unloaded_volume(), mean).stiffened(run.stiffness)
     scales = usual.attrs["resistance_scale"], usual.attrs["compliance_scale"]
     start = circulation.resume(pump, cycle / 1000, scales, usual.state.values)
@@ -54,12 +55,14 @@ def simulate(
     return beat.run(heart, pump, circulate, mean, settings, checkpoint)
 
 
-def twitches(stores: dict[str, xr.Dataset], changed: xr.Dataset, tension: float) -> tuple[Curve, np.ndarray]:
+def twitches(
+    stores: dict[str, xr.Dataset], changed: xr.Dataset, tension: float, muscle: np.ndarray
+) -> tuple[Curve, np.ndarray]:
     """The local curve of the calibrated beat, times a factor, and how late (cell,) in ms each cell is in the changed
-    one: the curve's time is that of the mean cell in the calibrated beat."""
+    one: the curve's time is that of the mean cell in the calibrated beat. ``muscle`` (cell,) is what contracts."""
     anatomy, posterior = stores["anatomy"], stores["posterior"]
     curve = Curve(posterior.time.values, tension * posterior.tension.values, float(stores["targets"].cycle))
-    usual, muscle = beat.of_cells(anatomy, stores["activation"]), beat.healthy(anatomy, posterior)
+    usual = beat.of_cells(anatomy, stores["activation"])
     late = beat.of_cells(anatomy, changed) - np.average(usual, weights=muscle)
     return local_curve(curve, usual, muscle), late
 

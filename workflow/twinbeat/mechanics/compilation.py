@@ -5,6 +5,7 @@ later ones would wait for nothing.
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dolfinx import jit
@@ -21,11 +22,10 @@ def wait_longer() -> None:
 
 def unblock(cache: Path) -> None:
     """Remove sources older than PATIENCE from which no module was made."""
-    oldest = time.time() - PATIENCE
+    finished, oldest = {ready.stem for ready in cache.glob("libffcx_*.c.cached")}, time.time() - PATIENCE
     for source in cache.glob("libffcx_*.c"):
-        try:
-            abandoned = source.stat().st_mtime < oldest and not source.with_suffix(".c.cached").exists()
-        except FileNotFoundError:  # another job was here first
+        if source.name in finished:
             continue
-        if abandoned:
-            source.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another job was here first
+            if source.stat().st_mtime < oldest:
+                source.unlink()

@@ -1,12 +1,13 @@
-"""Pairs of elements for displacement w and multiplier p, by their names in ``mechanics.elements``."""
+"""Pairs of elements for displacement w and multiplier p, by their names in ``mechanics.elements``, and their clamps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import basix.ufl
 import numpy as np
 import ufl
-from dolfinx import mesh
+from dolfinx import fem, mesh
 
 from ..kinematics import Expr
 from ..parameters import Mechanics
@@ -92,3 +93,12 @@ def _mixed(domain: mesh.Mesh, degree: int) -> basix.ufl._MixedElement:
     return basix.ufl.mixed_element(
         [basix.ufl.element("Lagrange", cell, degree, shape=(3,)), basix.ufl.element("Lagrange", cell, 1)]
     )
+
+
+def clamp(space: fem.FunctionSpace, tags: mesh.MeshTags, tag: int | None) -> Sequence[fem.DirichletBC]:
+    """No displacement on the facets of a tag; nothing for None."""
+    if tag is None:
+        return []
+    collapsed, _ = space.sub(0).collapse()
+    dofs = fem.locate_dofs_topological((space.sub(0), collapsed), 2, tags.find(tag))
+    return [fem.dirichletbc(fem.Function(collapsed), dofs, space.sub(0))]

@@ -11,7 +11,7 @@ less what keeps a pair of elements stable that is not so by itself (``elements``
 Springs are relaxed in the unloaded shape: they act on w - U, along its normal (epicardium, base) and across it (base).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from ..materials import LAWS, Law, active, incompressible
 from ..parameters import Mechanics
 from ..units import MM3_PER_ML
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, assemble
-from .elements import PAIRS
+from .elements import PAIRS, clamp
 from .inverse import Unloading
 from .krylov import Iterative
 from .linear import Factorised, Linear
@@ -234,9 +234,7 @@ class Ventricle:
         return float(self.pressure.value)
 
     def _wanted(self) -> Snapshot:
-        return Snapshot(
-            self._done.state, self.tension.x.array.copy(), float(self.pressure.value), float(self.stiffness.value)
-        )
+        return replace(self.snapshot(), state=self._done.state)
 
     def apply(self, start: Snapshot, end: Snapshot, share: float) -> None:
         """Set the loads this share of the way from ``start`` to ``end``."""
@@ -300,12 +298,3 @@ class Ventricle:
     def displacement(self) -> fem.Function:
         """w (mm), a function of its own on the displacement space."""
         return self.state.sub(0).collapse()
-
-
-def clamp(space: fem.FunctionSpace, tags: mesh.MeshTags, tag: int | None) -> Sequence[fem.DirichletBC]:
-    """No displacement on the facets of a tag; nothing for None."""
-    if tag is None:
-        return []
-    collapsed, _ = space.sub(0).collapse()
-    dofs = fem.locate_dofs_topological((space.sub(0), collapsed), 2, tags.find(tag))
-    return [fem.dirichletbc(fem.Function(collapsed), dofs, space.sub(0))]
