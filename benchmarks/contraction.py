@@ -16,29 +16,28 @@ import numpy as np
 import xarray as xr
 from mpi4py import MPI
 
-from twinbeat import calibration, fibers
+from twinbeat import calibration
 from twinbeat.assessment import recognition, wilson
 from twinbeat.calibration import targets
 from twinbeat.calibration.observations import COUNT, Observations
 from twinbeat.calibration.problem import Frames, Problem
-from twinbeat.mechanics import from_anatomy
-from twinbeat.mesh import synthetic
-from twinbeat.parameters import Calibration, Fibers, Mechanics
+from twinbeat.evidence.calibration import NOISE, aims
+from twinbeat.mechanics import problems
+from twinbeat.parameters import Calibration, Mechanics
 from twinbeat.verdicts import Quarantined
 
 PRESSURE = np.array([1.3, 5.0, 12.0, 15.0, 12.0, 5.0, 0.5, 0.6, 0.9])
 TENSION = np.array([0.0, 20.0, 52.0, 75.0, 66.0, 32.0, 0.0, 0.0, 0.0])
 HEIGHTS = ((0.0, 0.0), (0.45, 1.1), (0.3, 0.75), (-0.1, 0.6))
 """Where a scar begins and ends, of the way from the base to the apex; the first of them is none."""
-VOLUME_NOISE, RADIUS_OFFSET, RADIUS_NOISE, PRESSURE_SIGMA = 0.01, 1.0, 0.5, 0.05
+RADIUS_OFFSET, RADIUS_NOISE = 1.0, 0.5  # mm
 
 
 class Solid:
     """A human-sized ellipsoid of tetrahedra of ``size`` mm, and what is seen of it."""
 
     def __init__(self, size: float) -> None:
-        self.anatomy = fibers.assign(synthetic.ellipsoid(size, 1), Fibers())
-        self.ventricle, self.mapping = from_anatomy(self.anatomy, Mechanics(), MPI.COMM_SELF)
+        self.ventricle, self.mapping, self.anatomy = problems.human(MPI.COMM_SELF, size, 1)
         self.observations = Observations(self.ventricle, targets.of_mesh(self.anatomy))
         self.rest = self.observations.values()
 
@@ -66,33 +65,17 @@ def planted(anatomy: xr.Dataset, kind: int, rng: np.random.Generator) -> np.ndar
     return (off < half) & (height > low) & (height < high) & (kind > 0)
 
 
-def aims(goal: np.ndarray) -> xr.Dataset:
-    """Targets of values (frame, 17)."""
-    count = len(goal)
-    data = {
-        "volume": (("time",), goal[:, 0]),
-        "volume_sigma": (("time",), np.full(count, VOLUME_NOISE * goal[0, 0])),
-        "pressure": (("time",), PRESSURE),
-        "pressure_sigma": (("time",), np.full(count, PRESSURE_SIGMA)),
-        "radius": (("segment", "time"), goal[:, 1:].T),
-        "radius_sigma": (("segment", "time"), np.full((COUNT - 1, count), 1.5)),
-        "end_diastole": 0,
-        "end_systole": int(goal[:, 0].argmin()),
-        "cycle": 800.0,
-    }
-    return xr.Dataset(data, coords={"time": 100.0 * np.arange(count), "segment": np.arange(1, COUNT)})
-
-
 def twin(number: int, source: Solid, solid: Solid) -> dict[str, float]:
     """Errors in %, forward solves, CPU seconds, and how many infarcted and other segments are called rightly."""
     rng, start = np.random.default_rng([7, number]), time.process_time()
     scar = planted(source.anatomy, number % len(HEIGHTS), rng)
     stiffness, tension = rng.uniform(1.2, 3.0), TENSION * rng.uniform(0.9, 1.3)
     goal = source.moved(scar, stiffness, tension) / source.rest * solid.rest
-    goal[1:, 0] += VOLUME_NOISE * solid.rest[0] * rng.standard_normal(len(goal) - 1)
+    goal[1:, 0] += NOISE * solid.rest[0] * rng.standard_normal(len(goal) - 1)
     goal[1:, 1:] += rng.normal(0, RADIUS_OFFSET, COUNT - 1) + rng.normal(0, RADIUS_NOISE, (len(goal) - 1, COUNT - 1))
+    wanted = aims(goal, PRESSURE, 1.5, 100.0, 800.0)
     options, healthy = Calibration(contraction={"fitted": True}), np.zeros(solid.anatomy.sizes["cell"], np.int64)
-    found = calibration.calibrate(solid.anatomy, aims(goal), healthy, options, Mechanics())
+    found = calibration.calibrate(solid.anatomy, wanted, healthy, options, Mechanics())
     sector = source.anatomy["segment"].values - 1
     share = np.bincount(sector, scar, 17) / np.bincount(sector, minlength=17)
     infarcted, called = recognition(found, xr.Dataset({"scar": ("segment", share)}))

@@ -105,7 +105,7 @@ def _recovery() -> Iterator[Row]:
     ratio[1:] *= 1 + NOISE * np.random.default_rng(2026).standard_normal(seen.shape)
     twin, anatomy = _problem(18.0)
     goal = ratio * twin.observations.values()
-    found = calibrate(anatomy, _targets(goal), _tissue(anatomy), Calibration(), Mechanics())
+    found = calibrate(anatomy, aims(goal, PRESSURE, 0.5, 60.0, 850.0), _tissue(anatomy), Calibration(), Mechanics())
     fractions = [100 * (1 - volume.min() / volume[0]) for volume in (found.volume.values, goal[:, 0])]
     text = "planted truth on another mesh, 1 % noise"
     yield timed("recovery of the stiffness (%)", 0, 15, text, lambda: 100 * (float(found.stiffness) / STIFFNESS - 1))
@@ -114,20 +114,21 @@ def _recovery() -> Iterator[Row]:
     yield timed("recovery of the ejection fraction (points)", fractions[1], 3, text, lambda: fractions[0])
 
 
-def _targets(goal: np.ndarray) -> xr.Dataset:
-    """Targets of values (frame, 17) at the planted pressures."""
+def aims(goal: np.ndarray, pressure: np.ndarray, radius_sigma: float, step: float, cycle: float) -> xr.Dataset:
+    """Targets of values (frame, 17) at planted pressures (frame,) in kPa, ``step`` ms apart; radii are known to so many
+    mm, volumes to NOISE of end-diastole's."""
     count = len(goal)
     return xr.Dataset(
         {
             "volume": (("time",), goal[:, 0]),
             "volume_sigma": (("time",), np.full(count, NOISE * goal[0, 0])),
-            "pressure": (("time",), PRESSURE),
+            "pressure": (("time",), pressure),
             "pressure_sigma": (("time",), np.full(count, PRESSURE_SIGMA)),
             "radius": (("segment", "time"), goal[:, 1:].T),
-            "radius_sigma": (("segment", "time"), np.full((COUNT - 1, count), 0.5)),
+            "radius_sigma": (("segment", "time"), np.full((COUNT - 1, count), radius_sigma)),
             "end_diastole": 0,
             "end_systole": int(goal[:, 0].argmin()),
-            "cycle": 850.0,
+            "cycle": cycle,
         },
-        coords={"time": 60.0 * np.arange(count), "segment": np.arange(1, COUNT)},
+        coords={"time": step * np.arange(count), "segment": np.arange(1, COUNT)},
     )
