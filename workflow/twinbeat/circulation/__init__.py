@@ -11,6 +11,7 @@ from .loop import (
     Shooting,
     Vessel,
     around,
+    filling,
     reference,
     run_beat,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Vessel",
     "around",
     "couple",
+    "filling",
     "fit",
     "keep",
     "learn",
