@@ -116,7 +116,7 @@ def test_systole_is_that_of_people_at_rest():
 
 @pytest.mark.parametrize("shift", [0.0, 250.0, -250.0])
 def test_a_twitch_at_another_rate_is_stretched_about_the_r_wave(shift):
-    """From 75 to 100 beat/min systole lasts 330.5 / 383 of what it did, so each tension comes in that share of its time:
+    """From 75 to 100 beat/min systole lasts 330.5 / 383 of what it did, and so does what comes before each tension:
     wherever in the cycle the twitch lies, one that begins before the R wave included."""
     time, middle = np.arange(160) * CYCLE / 160, 300 + shift
     since = (time - middle + CYCLE / 2) % CYCLE - CYCLE / 2
