@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 GRADATION = 1.5  # most by which neighbouring edges differ in length
-CHORD = 0.1  # mm, of a curved surface over its triangles, or a tenth of the shortest wanted edge where that is less
+CHORD = 0.1, 1 / 30, 1 / 10
+"""Of a curved surface over its triangles: mm, or a share of the longest wanted edge where that is more, but at most that
+share of the shortest one. Volumes do not suffer: they are put right afterwards (``tetrahedra.settled``)."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,12 @@ class Tagged:
     labels: Index
     facets: Index
     tags: Index
+
+
+def chord(wanted: Array) -> float:
+    """How far in mm triangles of these lengths of edges may cut off the surface."""
+    least, long, short = CHORD
+    return float(min(max(least, long * wanted.max()), short * wanted.min()))
 
 
 def adapted(start: Tagged, sizes: Callable[[Array], Array]) -> Tagged:
@@ -36,7 +44,7 @@ def adapted(start: Tagged, sizes: Callable[[Array], Array]) -> Tagged:
     mesh.set_triangles(start.facets, start.tags)
     wanted = sizes(start.points)
     mesh.set_field("metric", wanted[:, None])
-    mesh.remesh(verbose=-1, hausd=min(CHORD, 0.1 * float(wanted.min())), hgrad=GRADATION)
+    mesh.remesh(verbose=-1, hausd=chord(wanted), hgrad=GRADATION)
     cells, labels = mesh.get_tetrahedra_with_refs()
     facets, tags = mesh.get_triangles_with_refs()
     return Tagged(mesh.get_vertices(), *(part.astype(np.int64) for part in (cells, labels, facets, tags)))
