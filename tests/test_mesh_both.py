@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from twinbeat import mesh
-from twinbeat.mesh import biventricle, boundary, fit, levels, measures, quality, remesh, right, stuffing, synthetic, tetrahedra
+from twinbeat.mesh import (
+    biventricle,
+    boundary,
+    fit,
+    levels,
+    measures,
+    quality,
+    remesh,
+    right,
+    stuffing,
+    synthetic,
+    tetrahedra,
+)
 from twinbeat.parameters import Mesh
 
 INNER, OUTER = 20.0, 30.0  # mm, of a half spherical shell under the plane z = 0
