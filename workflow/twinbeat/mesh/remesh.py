@@ -11,8 +11,8 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 GRADATION = 1.5  # most by which neighbouring edges differ in length
 CHORD = 0.1, 1 / 30, 1 / 10
-"""Of a curved surface over its triangles: mm, or a share of the longest wanted edge where that is more, but at most that
-share of the shortest one. Volumes do not suffer: they are put right afterwards (``tetrahedra.settled``)."""
+"""Of a curved surface over its triangles: mm, or a share of the longest wanted edge where that is more, but at most
+that share of the shortest one. Volumes do not suffer: they are put right afterwards (``tetrahedra.settled``)."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ class Biventricle(Section):
     """Edge length where nothing asks for a smaller one."""
 
     across: Annotated[float, Field(gt=0, le=10)] | None = None
-    """Edges across a wall, at least: thin walls are meshed finer. None: 1.5, and fewer in a mesh whose size is more than
-    the right wall, whose edges there are two thirds of it."""
+    """Edges across a wall, at least: thin walls are meshed finer. None: 1.5, and fewer in a mesh whose size is more
+    than the right wall, whose edges there are two thirds of it."""
 
     apex: Share = 0.8
     """Edge length at the apex, as a share of size."""
