@@ -23,7 +23,7 @@ BORDER, BISECTIONS = 0.9, 10  # search from 90 to 111 % of the LV wall's volume,
 
 
 def stuffed(levels: Levels, step: float, shift: float, blood: bool) -> tuple[Array, Index, Index]:
-    """Points (n, 3), cells (m, 4) and labels of a lattice fitted to the muscle, and to the ``blood`` where it is wanted.
+    """Points (n, 3), cells (m, 4) and labels of a lattice fitted to the muscle, and to the ``blood`` where wanted.
 
     ``step`` (mm) is the lattice's, shorter than the thinnest wall; ``shift`` moves it by a share.
     """
