@@ -28,6 +28,9 @@ class Biventricle(Section):
     wall: Length = "3 mm"
     """Thickness of the right ventricle's free wall: images label its blood only (normal at rest: 2 to 5 mm)."""
 
+    chord: Length = "0.1 mm"
+    """Most by which facets may be off a curved surface; a tenth of the shortest edge where that is less."""
+
     blood: bool = False
     """Whether the blood of both ventricles is meshed too, conforming to the muscle: flow needs it."""
 

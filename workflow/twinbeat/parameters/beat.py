@@ -1,11 +1,35 @@
 """Parameters of the beating heart: circulation and the time loop."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..units import Time
+from ..units import Length, Pressure, Time
 from .section import Section
+
+Ratio = Annotated[float, Field(gt=0, le=10)]
+
+
+class BothVentricles(Section):
+    """The heart of both ventricles, where beat.ventricles is both. Calibration is that of the left one alone."""
+
+    size: Length = "10 mm"
+    """Largest edge of its own mesh, in heart.zarr; the right wall, mesh.biventricle.wall thick, has one edge across."""
+
+    chord: Length = "0.5 mm"
+    """Most by which facets are off its curved surfaces; their volumes are exact."""
+
+    elements: Literal["taylor-hood", "equal-order"] = "equal-order"
+    """As mechanics.elements; thin walls have so many elements that quadratic ones would take hours."""
+
+    stiffness: Ratio = 1.0
+    """Passive stiffness of the right wall over that of the left one: the same muscle."""
+
+    tension: Ratio = 1.0
+    """Active tension of the right wall over that of healthy muscle of the left one: the same muscle."""
+
+    end_diastolic_pressure: Annotated[Pressure, Field(gt=0)] = "0.6 kPa"
+    """Of the right ventricle in the image; no clinical file says it. 4.5 mmHg, the middle of 1 to 8 mmHg at rest."""
 
 
 class Beat(Section):
@@ -13,6 +37,10 @@ class Beat(Section):
 
     time_step: Time = "20 ms"
     """Interval at which the three-dimensional heart is solved; between, its closed form follows it."""
+
+    ventricles: Literal["left", "both"] = "left"
+    """What beats in three dimensions: left, the right one being an elastance of the circulation, or both. The surrogate
+    is of the left one in any case; there are no what-if runs of both."""
 
     beats: Annotated[int, Field(ge=1)] = 5
     """Most beats of the three-dimensional heart, each with the circulation at its limit cycle."""
@@ -22,3 +50,5 @@ class Beat(Section):
 
     steady: Annotated[float, Field(gt=0)] = 0.01
     """Change of the circulation's state from beat to beat, relative to its magnitude, at which the heart is steady."""
+
+    both: BothVentricles = BothVentricles()

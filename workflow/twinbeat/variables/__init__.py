@@ -72,6 +72,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     },
     "mesh": MESH,
     "biventricle": {**BIVENTRICLE, **PLACES, **FIBERS},
+    "heart": {**BIVENTRICLE, **PLACES, **FIBERS},
     "anatomy": {**MESH, **FIBERS},
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
@@ -138,6 +139,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "volume": Variable(("time",), "mL", "LV cavity in the last beat"),
         "pressure": Variable(("time",), "kPa", "LV cavity"),
         "aortic_pressure": Variable(("time",), "kPa", "systemic arteries"),
+        "right_volume": Variable(("time",), "mL", "RV cavity, where beat.ventricles is both"),
+        "right_pressure": Variable(("time",), "kPa", "RV cavity"),
+        "right_arterial_pressure": Variable(("time",), "kPa", "pulmonary arteries"),
         "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
         "fiber_strain": Variable(
             ("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"
