@@ -58,7 +58,7 @@ rule simulate_beat:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments("simulate_beat", "beat", "mechanics"),
+        job=arguments("simulate_beat", "mechanics", beat=of_beat),
     message:
         "{wildcards.patient}: simulate the beat"
     shell:

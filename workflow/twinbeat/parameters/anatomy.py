@@ -16,7 +16,7 @@ class Biventricle(Section):
     size: Length = "3 mm"
     """Edge length where nothing asks for a smaller one."""
 
-    across: Annotated[float, Field(ge=1, le=10)] = 1.5
+    across: Annotated[float, Field(ge=0.5, le=10)] = 1.5
     """Edges across a wall, at least: thin walls are meshed finer."""
 
     apex: Share = 0.8

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..units import Length, Pressure, Time
+from ..units import Angle, Length, Pressure, Time
 from .section import Section
 
 Ratio = Annotated[float, Field(gt=0, le=10)]
@@ -13,11 +13,18 @@ Ratio = Annotated[float, Field(gt=0, le=10)]
 class BothVentricles(Section):
     """The heart of both ventricles, where beat.ventricles is both. Calibration is that of the left one alone."""
 
-    size: Length = "10 mm"
-    """Largest edge of its own mesh, in heart.zarr; the right wall, mesh.biventricle.wall thick, has one edge across."""
+    size: Length = "12 mm"
+    """Largest edge of its own mesh, in heart.zarr."""
 
-    chord: Length = "0.5 mm"
-    """Most by which facets are off its curved surfaces; their volumes are exact."""
+    across: Annotated[float, Field(ge=0.5, le=10)] = 0.6
+    """Edges across a wall, at least; below 1, a wall (the right one is mesh.biventricle.wall thick) is one long element
+    thick: it is a membrane."""
+
+    chord: Length = "1 mm"
+    """Most by which facets are off its curved surfaces; the volumes that they enclose are exact."""
+
+    percentile_dihedral: Angle = "15 degree"
+    """As mesh.percentile_dihedral: elements that are longer than the wall is thick are flat."""
 
     elements: Literal["taylor-hood", "equal-order"] = "equal-order"
     """As mechanics.elements; thin walls have so many elements that quadratic ones would take hours."""

@@ -73,8 +73,10 @@ class Study(Section):
     def heart_mesh(self) -> Mesh:
         """How both ventricles are meshed for the beat: without blood, and coarser than for other solvers."""
         both, fine = self.beat.both, self.mesh.biventricle
-        coarse = fine.model_copy(update={"size": both.size, "across": 1.0, "chord": both.chord, "blood": False})
-        return self.mesh.model_copy(update={"biventricle": coarse})
+        lengths = both.model_dump(include={"size", "across", "chord"})
+        coarse = fine.model_copy(update={**lengths, "blood": False})
+        gates = {"percentile_dihedral": both.percentile_dihedral}
+        return self.mesh.model_copy(update={"biventricle": coarse, **gates})
 
     @model_validator(mode="after")
     def _whatif_can_be(self) -> Self:
