@@ -1,7 +1,11 @@
 """Both ventricles in one mesh: two cavities, each with its pressure and its volume."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import ufl
+from dolfinx import fem
 from hearts import biventricle
 from mpi4py import MPI
 from petsc4py import PETSc
@@ -9,7 +13,8 @@ from pytest import approx
 
 from twinbeat import fibers, mesh
 from twinbeat.fibers.regions import LEFT_WALL
-from twinbeat.mechanics import Ventricle, from_anatomy
+from twinbeat.kinematics import deformation_gradient
+from twinbeat.mechanics import Ventricle, from_anatomy, springs
 from twinbeat.mechanics.newton import Newton
 from twinbeat.parameters import Fibers, Mechanics
 
@@ -125,6 +130,37 @@ def test_each_cavity_feels_the_other_alike(held):
     compliance = np.array([[slope.dot(move) for move in moved] for slope in slopes])
     assert compliance[0, 1] == approx(compliance[1, 0], rel=1e-6)
     assert compliance[0, 1] < 0 < min(compliance[0, 0], compliance[1, 1])
+
+
+def test_work_of_both_pressures_is_the_energy(held):
+    """Ejection at a constant tension: the sum of both p dV over a path is what walls and springs store, with the
+    trapezoidal rule to second order, so that half the steps leave a fourth of the error."""
+    both, full, _ = held
+    start, energy, left = both.snapshot(), fem.form(potential(both)), {}
+    path = full * np.linspace([0.9, 0.8], [0.8, 0.6], 9)
+    states = []
+    for volumes in path:
+        pressures = both.solve_volume(lambda _, volumes=volumes: (volumes, 0.0))
+        states.append((volumes * 1000, pressures, fem.assemble_scalar(energy)))
+    both.restore(start)
+    stored = states[-1][2] - states[0][2]
+    for step in (2, 1):
+        pairs = pairwise(states[::step])
+        work = sum(float((a[1] + b[1]) / 2 @ (b[0] - a[0])) for a, b in pairs)
+        left[step] = work / stored - 1
+    assert left[1] == approx(0, abs=1e-3)
+    assert left[2] / left[1] == approx(4, rel=0.2)
+
+
+def potential(both: Ventricle):
+    """Energy (mJ/1000) of walls and springs; with the multiplier's part, of which equilibria are the saddle points."""
+    (w, p), U = ufl.split(both.state), ufl.split(both.reference)[0]
+    G = ufl.Identity(3) + ufl.grad(U)
+    F, d = deformation_gradient(w, ufl.inv(G)), w - U
+    wall = both.energy(F, p, *both.axes(G))
+    wall -= both.pair.compliance(both.mechanics) / 2 * both.pair.variation(both.domain, p, p)
+    around = springs.pericardium(both.pericardium, d, d, G, both.ds) + springs.base(both.mechanics, d, d, G, both.ds)
+    return wall * ufl.det(G) * both.dx + 0.5 * around
 
 
 def test_unloading_is_the_way_back():

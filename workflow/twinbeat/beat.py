@@ -44,8 +44,8 @@ class Factors:
 class Heart:
     """The ventricle of a twin, or both; ``hold`` makes it a heart for ``circulation.couple``.
 
-    The anatomy is at rest under the cavity pressures ``filling`` (kPa). Keeps of each time held the displacement of the
-    anatomy's points (on rank 0) and the fibre strain per segment.
+    The anatomy is at rest under the cavity pressures ``filling`` (kPa), ``full`` (cavity,) mL. Keeps of each time held
+    the displacement of the anatomy's points (on rank 0) and the fibre strain per segment.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Heart:
         self.ventricle.stiffness.value = float(posterior.stiffness)
         self._scale(posterior)
         self.ventricle.unload(filling)
+        self.full = self.ventricle.volumes()
         self._strain = FiberStrain(self.ventricle, anatomy.segment.values[self._mapping.cells])
         self.journal = Journal(None, self.ventricle)
         self._held: dict[float, Snapshot] = {}
@@ -85,10 +86,6 @@ class Heart:
         volumes = ventricle.volumes()
         ventricle.restore(now)
         return float(volumes[0]) if len(volumes) == 1 else volumes
-
-    def forget(self) -> None:
-        """Of what was held, all but the equilibria, from which the next are sought."""
-        self.displacement, self.strain = {}, {}
 
     def hold(self, volume: Per, time: float) -> Per:
         """Cavity pressure in kPa at a volume in mL and a time in ms, sought from the state of the last beat."""

@@ -55,10 +55,10 @@ def simulate(
     late = delayed(heart, anatomy, activation.activation.values, float(np.average(early, weights=muscle)))
     beating.contract(local_curve(curve, early, muscle), late)
     pumps = taught(beating, curve, posterior, end_diastole)
-    goals = beat.goals_of(posterior, clinical, end_diastole)
+    goals, start = beat.goals_of(posterior, clinical, end_diastole), begun(pumps, beating.full, cycle / 1000)
 
     def circulate(pumps: Pumps, last: Loop | None) -> Loop:
-        return circulation.fit(pumps, cycle / 1000, goals, last)
+        return circulation.fit(pumps, cycle / 1000, goals, last or start)
 
     return beat.run(beating, pumps, circulate, curve, settings, checkpoint)
 
@@ -90,12 +90,20 @@ def _middles(mesh: xr.Dataset) -> np.ndarray:
     return mesh["points"].values[mesh["cells"].values].mean(axis=1)
 
 
+def begun(pumps: Pumps, full: np.ndarray, period: float) -> Loop:
+    """The published circulation about two ventricles that are ``full`` (ventricle,) mL: the published right one may be
+    far larger than this one, whose closed form holds near its own volumes."""
+    state = circulation.REFERENCE_STATE.copy()
+    state[Pumps.chamber] = full
+    return circulation.resume(pumps, period, (1.0, 1.0), state)
+
+
 def taught(beating: beat.Heart, curve: Curve, posterior: xr.Dataset, end_diastole: int) -> Pumps:
     """The closed forms of both ventricles, from the heart held at calibrated frames.
 
     The left volume changes as calibration found it, the right one as much: over a beat both eject the same.
     """
-    unloaded, full = beating.unloaded_volume(), beating.ventricle.volumes()
+    unloaded, full = beating.unloaded_volume(), beating.full
     ejected = posterior.volume.values[end_diastole] - posterior.volume.values
     readings: list[list[Reading]] = []
     frames = np.unique(np.linspace(0, len(ejected) - 1, READINGS).round().astype(int))
@@ -109,5 +117,4 @@ def taught(beating: beat.Heart, curve: Curve, posterior: xr.Dataset, end_diastol
         circulation.learn(own, float(rest), curve, period)
         for own, rest in zip(zip(*readings, strict=True), np.atleast_1d(unloaded), strict=True)
     ]
-    beating.forget()
     return Pumps(*learned)
