@@ -1,7 +1,8 @@
-"""Closed-loop lumped circulation, fitted to a patient and coupled to a three-dimensional left ventricle."""
+"""Closed-loop lumped circulation, fitted to a patient and coupled to one or both ventricles in three dimensions."""
 
-from .coupling import Coupled, Heart, couple
+from .coupling import Coupled, Heart, at, couple
 from .loop import (
+    P_AR_PUL,
     REFERENCE_STATE,
     STATES,
     Cavity,
@@ -9,15 +10,17 @@ from .loop import (
     Cycle,
     Elastance,
     Shooting,
+    Ventricles,
     Vessel,
     around,
     reference,
     run_beat,
 )
 from .patient import Goals, Loop, fit, keep, resume, settle
-from .pump import Pump, Reading, learn
+from .pump import Pump, Pumps, Reading, learn
 
 __all__ = [
+    "P_AR_PUL",
     "REFERENCE_STATE",
     "STATES",
     "Cavity",
@@ -29,10 +32,13 @@ __all__ = [
     "Heart",
     "Loop",
     "Pump",
+    "Pumps",
     "Reading",
     "Shooting",
+    "Ventricles",
     "Vessel",
     "around",
+    "at",
     "couple",
     "fit",
     "keep",
