@@ -17,6 +17,7 @@ from .electrocardiogram import electrocardiogram
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
 from .meshing import mesh_slices
+from .motion import beating, movie, spreading
 from .rendering import heart
 from .sensitivity import quality, sweep
 from .sources import Gathered, origins
@@ -70,9 +71,12 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
         lambda of: mesh_slices(of["image"], of["labels"], of["biventricle"]),
     ),
     "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"), _tissue(of.get("posterior")))),
+    "spreading": (("activation",), lambda of: spreading(of["activation"])),
     "ecg": (("activation",), lambda of: electrocardiogram(of["activation"])),
     "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),
     "cycle": (("targets", "posterior"), lambda of: cycle(of["targets"], of["posterior"], of.get("beat"))),
+    "beating": (("anatomy", "beat"), lambda of: beating(of["anatomy"], of["beat"])),
+    "movie": (("anatomy", "beat"), lambda of: movie(of["anatomy"], of["beat"])),
     "bullseye": (("assessment",), lambda of: bullseye(of["assessment"])),
     "residuals": (("targets", "posterior"), lambda of: residuals(of["targets"], of["posterior"])),
     "uncertainty": (("posterior",), lambda of: uncertainty(of["posterior"])),
