@@ -124,7 +124,8 @@ def of_whatif(wildcards):
 def whatif_activation(wildcards):
     """The activation of a run: the twin's own where nothing of it is changed."""
     own = "results/{study}/{patient}/whatif/{whatif}/activation.zarr"
-    return own if of_whatif(wildcards).electrophysiology else "results/{study}/{patient}/activation.zarr"
+    changed = of_whatif(wildcards).activated_by(study.electrophysiology) != study.electrophysiology
+    return own if changed else "results/{study}/{patient}/activation.zarr"
 
 
 def arguments(rule, *sections, log="logs/{study}/{patient}/{rule}.log", **more):

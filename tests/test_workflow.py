@@ -109,15 +109,16 @@ def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     (study / "studies/whatif.yaml").write_text(
         "surrogate:\n  patients: [phantom-01]\n"
         "whatif:\n  bled: {blood: 0.9}\n  paced: {electrophysiology: {roots: [[0.1, 0 degree]]}}\n"
+        "  fast: {heart_rate: 100 beat/min}\n"
     )
     options = ("--configfile", "studies/whatif.yaml")
     assert planned(study, *options) == (set(), set())
     assert planned(study, "whatif", *options)[0] == WHATIF | {"simulate_whatif_electrophysiology", "whatif"}
-    bled, paced = (f"results/study/phantom-01/whatif/{name}/report.html" for name in ("bled", "paced"))
-    assert planned(study, bled, *options)[0] == WHATIF
+    bled, paced, fast = (f"results/study/phantom-01/whatif/{name}/report.html" for name in ("bled", "paced", "fast"))
+    assert planned(study, bled, fast, *options)[0] == WHATIF
     assert planned(study, paced, *options)[0] == WHATIF | {"simulate_whatif_electrophysiology"}
     refused = snakemake(study, "--dry-run", bled.replace("bled", "shocked"), *options)
-    assert "whatif: expected a run shocked, got bled, paced" in refused.stdout + refused.stderr
+    assert "whatif: expected a run shocked, got bled, paced, fast" in refused.stdout + refused.stderr
 
 
 def test_an_unknown_drug_in_tissue_is_named(study):

@@ -50,9 +50,9 @@ class Study(Section):
     beat: Beat = Beat()
     pharmacology: Pharmacology = Pharmacology()
     whatif: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], WhatIf] = Field(default_factory=dict)
-    """Runs of the finished twin with something changed, by name: electrophysiology (keys with other values), and
-    factors on tension, stiffness, resistance and blood. snakemake results/{study}/{patient}/whatif/{name}/report.html
-    makes one, snakemake whatif all of them."""
+    """Runs of the finished twin with something changed, by name: electrophysiology (keys with other values), the
+    heart_rate, and factors on tension, stiffness, resistance and blood. snakemake
+    results/{study}/{patient}/whatif/{name}/report.html makes one, snakemake whatif all of them."""
 
     surrogate: Surrogate = Surrogate()
     shape: Shape = Shape()
