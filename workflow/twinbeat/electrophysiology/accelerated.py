@@ -70,8 +70,8 @@ def conduct(
     repolarised: bool = False,
     field: Array | None = None,
 ) -> Wave:
-    """The wave on a machine from ``since`` ms on, until all ``watched`` (point,) are activated, or ``repolarised``, seen
-    by a lead ``field`` (electrode, point). All else is as in ``propagate``."""
+    """The wave on a machine from ``since`` ms on, until all ``watched`` (point,) are activated, or ``repolarised``, as
+    a lead ``field`` (electrode, point) sees it. All else is as in ``propagate``."""
     medium = device.Medium(machine, given)
     medium.run(since)
     leads = None if field is None else (_electrodes(machine.xp.asarray(field)), SAMPLING, TAIL)
