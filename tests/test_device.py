@@ -13,7 +13,7 @@ from scipy.sparse import csr_array, random_array
 
 from twinbeat import device, ionic
 from twinbeat.device import gpu
-from twinbeat.electrophysiology import accelerated, monodomain, sites, substrate, ventricle
+from twinbeat.electrophysiology import accelerated, ensemble, monodomain, sites, substrate, ventricle
 from twinbeat.electrophysiology.assembly import box, tetrahedra
 from twinbeat.electrophysiology.monodomain import Monodomain
 from twinbeat.electrophysiology.mosaic import Patch
@@ -49,7 +49,7 @@ def test_whole_beat_is_that_of_the_cpu(host, name):
     patch = Patch(cell, cell.unpaced(), np.arange(len(points)))
     plan = accelerated.plan(tissue, [patch], 0.05, source)
     watched = np.ones(len(points), bool)
-    found = accelerated.conduct(host, plan, 0.0, 600.0, 25.0, watched, field)
+    found = accelerated.conduct(host, plan, 0.0, 600.0, 25.0, watched, True, field)
     require_same(found, expected)
     assert np.isfinite(expected.repolarisation).all()
 
@@ -67,6 +67,27 @@ def test_stages_are_those_of_the_cpu(host):
     medium.run(20.0)
     assert there.voltage == approx(medium.voltage, abs=1e-6)
     assert medium.voltage.min() > 0
+
+
+def test_ensemble_is_its_members_one_by_one(host):
+    """Three sets of currents on one mesh, together on the CPU and on a device, and each alone with a kernel of its own
+    parameters: the table of the latter has them, that of the former leaves them out, which costs rounding only."""
+    points, cells = box((3.0, 1.0, 1.0), 0.5)
+    tissue = tetrahedra(points, cells, np.broadcast_to(np.diag([0.2, 0.08, 0.08]), (len(cells), 3, 3)))
+    source = Stimulus(np.where(points[:, 0] < 0.6, 1.0, np.inf))
+    varied = {"g_Kr": np.array([0.153, 0.08, 0.153]), "g_CaL": np.array([3.98e-05, 3.98e-05, 3e-05])}
+    members = ensemble.Members("tentusscher_panfilov_2006_epi", varied, len(points))
+    together = ensemble.waves(tissue, members, 0.05, source, 500.0, 50.0, True)
+    there = ensemble.waves(tissue, members, 0.05, source, 500.0, 50.0, True, host)
+    cell = ionic.load()
+    for member in range(3):
+        require_same(there[member], together[member])
+        own = cell.values(**cell.stimulus(amplitude=0.0), **{name: values[member] for name, values in varied.items()})
+        alone = propagate(Monodomain(tissue, cell, own, 0.05, source), 500.0, 50.0, repolarised=True)
+        assert together[member].activation == approx(alone.activation, abs=1e-6)
+        assert together[member].repolarisation == approx(alone.repolarisation, abs=1e-6)
+    durations = [np.mean(wave.repolarisation - wave.activation) for wave in together]
+    assert durations[2] < durations[0] < durations[1]
 
 
 @pytest.fixture(scope="module")

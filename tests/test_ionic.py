@@ -13,7 +13,7 @@ from pytest import approx
 
 from twinbeat import ionic
 from twinbeat.ionic import compiler, generator
-from twinbeat.ionic.uniform import Uniform
+from twinbeat.ionic.uniform import Uniform, reciprocal
 from twinbeat.parameters import Electrophysiology
 
 DECAY = 'parameters("Cell", k = 0.5)\nstates("Cell", V = 2.0)\nexpressions("Cell")\ndV_dt = -k*V\n'
@@ -235,8 +235,15 @@ def test_what_is_the_same_for_all_cells_is_evaluated_once():
     a, b, x, y, entry = sympy.symbols("a b x y ENTRY(0)", real=True)
     uniform = Uniform({a, b}, {entry: sympy.sqrt(a)})
     folded = uniform.fold(a * b * x + 2 * a + sympy.exp(b) * y + 3 * x + entry)
-    assert {value: k for k, value in enumerate(uniform.values)} == uniform.values
     elements = {sympy.Symbol(f"uniform[{k}]", real=True): value for value, k in uniform.values.items()}
     assert folded.xreplace(elements).expand() == a * b * x + 2 * a + sympy.exp(b) * y + 3 * x + sympy.sqrt(a)
     assert folded.free_symbols == {x, y, *elements}
     assert len(elements) == 3
+
+
+def test_quotients_are_products_with_one_reciprocal():
+    """x/(y + 1) + 1/(y + 1)^2.0 divides once; x^3.0 is two products, x^1.4 stays a power."""
+    x, y = sympy.symbols("x y", real=True)
+    folded = Uniform(set(), {}).fold(x / (y + 1) + (y + 1) ** -2.0 + x**3.0 + x**1.4)
+    assert folded == x * reciprocal(y + 1) + reciprocal(y + 1) ** 2 + x**3 + x**1.4
+    assert sympy.ccode(reciprocal(y + 1)) == "reciprocal(y + 1)"

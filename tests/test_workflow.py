@@ -127,6 +127,18 @@ def test_an_unknown_drug_in_tissue_is_named(study):
     assert "electrophysiology.drugs: aspirin not known; known are: quinidine" in refused.stdout + refused.stderr
 
 
+@pytest.mark.parametrize(("text", "number"), [("device: auto", "1"), ("{device: auto, method: eikonal}", "0")])
+def test_a_gpu_is_asked_for_where_it_can_be_used(finished, tmp_path, text, number):
+    """By the rule, whose resource decides on the pool on a cluster; the stand-in says what it was given."""
+    study, store = shutil.copytree(finished, tmp_path / "study"), "results/study/phantom-01/activation.zarr"
+    script = study / "scripts/simulate_electrophysiology.py"
+    script.write_text(STAND_IN.replace('"made"', "str(given.resources.gpu)"))
+    (study / "studies/edit.yaml").write_text(f"electrophysiology:\n  {text}\n")
+    ran = snakemake(study, "--configfile", "studies/edit.yaml", "--forcerun", "simulate_electrophysiology", "--", store)
+    assert ran.returncode == 0, ran.stderr
+    assert (study / store / "content").read_text() == number
+
+
 def test_drugs_are_simulated_where_they_are_configured(study):
     """For the patients who are given them, and nothing but their page follows."""
     drugs = "pharmacology:\n  patients: [phantom-02]\n  drugs: {dofetilide: {dose: 0.5 mg, molar_mass: 441.6 g/mol, "

@@ -59,17 +59,19 @@ class Monodomain:
         source: Source,
         ranks: Ranks | None = None,
         extracellular: Extracellular | None = None,
+        members: int = 1,
     ) -> None:
         """``source(time)`` is the stimulus (point,) in µA/mm³ during the step that starts at ``time``, or None.
 
         With ``ranks`` all points are those of this rank. With ``extracellular`` it is the bidomain equation, and the
-        tissue that of the intracellular conductivities.
+        tissue that of the intracellular conductivities. With several ``members`` of an ensemble, on one rank, cells are
+        (point * members + member,).
         """
         self.cell, self.parameters, self.time_step, self.source = cell, parameters, time_step, source
         self.ranks = ranks or Alone()
-        self.diffusion = Diffusion(rate(tissue), time_step, self.ranks)
+        self.diffusion = Diffusion(rate(tissue), time_step, self.ranks, members)
         self.extracellular, self.mass = extracellular, tissue.mass
-        self.states = cell.initial(len(tissue.mass))
+        self.states = cell.initial(len(tissue.mass) * members)
         self._row = cell.voltage
         self.steps = 0
 

@@ -102,9 +102,10 @@ def _accelerate(heart: Substrate, parameters: Electrophysiology, tissue: Discret
     log.info("electrophysiology: on %s", machine.name)
     beats, patches = train(heart.muscle, parameters), substrate.patches(heart.muscle, heart.kind, parameters)
     given = accelerated.plan(tissue, patches, parameters.time_step, beats)
-    field = lead_field(heart, parameters) if parameters.until == "repolarisation" else None
+    whole = parameters.until == "repolarisation"
+    field = lead_field(heart, parameters) if whole else None
     until = parameters.duration, parameters.snapshot
-    return accelerated.conduct(machine, given, beats.last, *until, heart.fires, field)
+    return accelerated.conduct(machine, given, beats.last, *until, heart.fires, whole, field)
 
 
 def _domains(

@@ -7,15 +7,16 @@ enum { COLUMNS = $columns, ROWS = $rows, VOLTAGE = $voltage };
 #define NEXT(k) (*((k) == VOLTAGE ? after + at : states + (k) * (long long) n + cell))
 #define OWN(k) varied[(k) * (long long) width + cell % width]
 
-/* Powers of the equations: nearly all exponents are small whole numbers, known here. */
+/* Quotients and powers of the equations; nearly all exponents are small whole numbers, known here (uniform.py). */
+__device__ __forceinline__ double reciprocal(double x) { return 1 / x; }
 __device__ __forceinline__ double power(double base, double exponent) { return pow(base, exponent); }
 __device__ __forceinline__ double power(double base, int exponent)
 {
     double result = 1;
-    for (int left = exponent < 0 ? -exponent : exponent; left; left >>= 1, base *= base)
-        if (left & 1)
+    for (; exponent; exponent >>= 1, base *= base)
+        if (exponent & 1)
             result *= base;
-    return exponent < 0 ? 1 / result : result;
+    return result;
 }
 #define pow power
 

@@ -1,8 +1,20 @@
-"""What is the same for all cells and all steps, taken out of equations."""
+"""Equations as they are for a thread: what is the same for all cells and steps is taken out, and few divisions left.
+
+Whole powers are products, also where the exponent is written as 3.0. Quotients are products with a reciprocal, which a
+compiler then evaluates once for all that have the same denominator.
+"""
 
 from collections.abc import Mapping, Set
 
 import sympy
+from sympy.printing.codeprinter import CodePrinter
+
+
+class reciprocal(sympy.Function):
+    """1/x."""
+
+    def _ccode(self, printer: CodePrinter) -> str:
+        return f"reciprocal({printer._print(self.args[0])})"
 
 
 class Uniform:
@@ -26,6 +38,9 @@ class Uniform:
             alike = expression.func(*(part for part in expression.args if self.uniform(part)))
             varied = [self.fold(part) for part in expression.args if not self.uniform(part)]
             return expression.func(self.element(alike) if alike.free_symbols else alike, *varied)
+        if isinstance(expression, sympy.Pow) and expression.exp.is_number and float(expression.exp).is_integer():
+            base, exponent = self.fold(expression.base), int(expression.exp)
+            return base**exponent if exponent > 0 else reciprocal(base) ** -exponent
         return expression.func(*map(self.fold, expression.args)) if expression.args else expression
 
     def uniform(self, expression: sympy.Basic) -> bool:
