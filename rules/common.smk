@@ -97,6 +97,11 @@ def section(name, without=()):
     return getattr(study, name).model_dump(mode="json", exclude=set(without))
 
 
+def of_beat(wildcards=None):
+    """What the configuration says of the beat: nothing of both ventricles where the left one beats alone."""
+    return section("beat", without=[] if study.beat.ventricles == "both" else ["both"])
+
+
 def of_patient(column):
     """An input function: what patients.tsv says of the patient in this column, or nothing."""
     return lambda wildcards: patients[wildcards.patient].get(column) or []

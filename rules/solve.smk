@@ -13,6 +13,7 @@ ELECTRICAL = {
     "drugs": library("pharmacology/drugs.csv"),
     "code": modules("electrophysiology", "ionic", "device", "pharmacology/drugs", "fibers/scar.py"),
 }
+BOTH_BEAT = study.beat.ventricles == "both"
 HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 ON_GPU = study.electrophysiology.device != "cpu" and study.electrophysiology.method == "monodomain"
 
@@ -44,14 +45,16 @@ rule simulate_electrophysiology:
 
 
 rule simulate_beat:
-    """The calibrated heart beating in its circulation."""
+    """The calibrated heart, or both ventricles with its muscle, beating in its circulation."""
     input:
+        heart=branch(BOTH_BEAT, then="results/{study}/{patient}/heart.zarr"),
         anatomy="results/{study}/{patient}/anatomy.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         activation="results/{study}/{patient}/activation.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials"),
+        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials")
+        + (modules("biventricle") if BOTH_BEAT else []),
     output:
         directory("results/{study}/{patient}/beat.zarr"),
     log:
@@ -63,7 +66,7 @@ rule simulate_beat:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments("simulate_beat", "beat", "mechanics"),
+        job=arguments("simulate_beat", "mechanics", beat=of_beat),
     message:
         "{wildcards.patient}: simulate the beat"
     shell:

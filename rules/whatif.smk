@@ -41,7 +41,8 @@ rule simulate_whatif:
     params:
         job=arguments(
             "simulate_whatif",
-            *("beat", "mechanics"),
+            "mechanics",
+            beat=of_beat,
             log="logs/{study}/{patient}/whatif/{whatif}/{rule}.log",
             run=lambda wildcards: of_whatif(wildcards).model_dump(mode="json"),
         ),

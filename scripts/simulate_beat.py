@@ -1,10 +1,10 @@
-"""Simulate the beat of one patient's calibrated heart in its circulation, on all ranks."""
+"""Simulate the beat of one patient's calibrated heart, or of both ventricles, in its circulation, on all ranks."""
 
 from pathlib import Path
 
 from mpi4py import MPI
 
-from twinbeat import beat, stage, store
+from twinbeat import beat, biventricle, stage, store
 from twinbeat.intake.clinical import Clinical
 from twinbeat.parameters import Beat, Mechanics
 
@@ -13,4 +13,6 @@ with stage.mpi_job(MPI.COMM_WORLD.rank) as job:
     clinical, comm = Clinical.read(job.input.clinical), MPI.COMM_WORLD
     parameters = Beat(**job.params.beat), Mechanics(**job.params.mechanics)
     cut_off = Path(job.output[0]).with_suffix(".checkpoint")
-    job.publish(beat.simulate(*stores, clinical, *parameters, comm, checkpoint=cut_off))
+    heart = [store.open(job.input.heart)] if job.input.heart else []
+    simulate = biventricle.simulate if heart else beat.simulate
+    job.publish(simulate(*heart, *stores, clinical, *parameters, comm, checkpoint=cut_off))

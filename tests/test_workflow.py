@@ -205,6 +205,17 @@ def test_how_both_ventricles_are_meshed_does_not_matter_to_the_left_one(study):
     assert edited(study, "mesh:\n  biventricle:\n    size: 2 mm\n") == (set(), set())
 
 
+def test_a_beat_of_both_ventricles_has_a_mesh_of_its_own(study):
+    """Calibration is that of the left one in any case."""
+    rules, _ = edited(study, "beat:\n  ventricles: both\n")
+    assert rules >= {"build_heart", "simulate_beat"}
+    assert rules <= {"build_heart", "simulate_beat"} | REPORTS | SURROGATE
+
+
+def test_how_both_ventricles_beat_does_not_matter_to_the_left_one(study):
+    assert edited(study, "beat:\n  both:\n    size: 9 mm\n") == (set(), set())
+
+
 def test_respelling_a_unit_reruns_nothing(study):
     assert edited(study, "mesh:\n  size: 0.6 cm\n") == (set(), set())
 

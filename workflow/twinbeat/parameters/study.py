@@ -70,8 +70,18 @@ class Study(Section):
                 )
         return self
 
+    def heart_mesh(self) -> Mesh:
+        """How both ventricles are meshed for the beat: without blood, and coarser than for other solvers."""
+        both, fine = self.beat.both, self.mesh.biventricle
+        lengths = both.model_dump(include={"size", "across", "chord"})
+        coarse = fine.model_copy(update={**lengths, "blood": False})
+        gates = {"percentile_dihedral": both.percentile_dihedral}
+        return self.mesh.model_copy(update={"biventricle": coarse, **gates})
+
     @model_validator(mode="after")
     def _whatif_can_be(self) -> Self:
+        if self.whatif and self.beat.ventricles == "both":
+            raise ValueError("whatif: runs are of the left ventricle; expected beat.ventricles: left, got both")
         for name, run in self.whatif.items():
             try:
                 run.activated_by(self.electrophysiology)

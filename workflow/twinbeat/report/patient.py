@@ -37,6 +37,9 @@ KEY_FIGURES = {
     "myocardial_mass": ("Myocardial mass", "g", 0),
     "beat_peak_pressure": ("Peak pressure, beat", "mmHg", 0),
     "stroke_work": ("Stroke work, beat", "J", 2),
+    "right_end_diastolic_volume": ("RV end-diastolic volume, beat", "mL", 0),
+    "right_ejection_fraction": ("RV ejection fraction, beat", "%", 1),
+    "right_peak_pressure": ("RV peak pressure, beat", "mmHg", 0),
     "activation_time": ("Activation, first to last", "ms", 0),
     "qrs_duration": ("QRS duration, simulated", "ms", 0),
     "qt_interval": ("QT interval, simulated", "ms", 0),
@@ -47,6 +50,7 @@ QUALITY = {
     "residual": ("All residuals (r.m.s.)", "s.d.", 2),
     "prediction": ("Volumes of frames left out of the fit, prediction against targets (r.m.s.)", "s.d.", 2),
     "steadiness": ("Change between the last two beats", "", 4),
+    "stroke_difference": ("Stroke volume of the beat, left less right", "mL", 2),
     "smallest_dihedral": ("Smallest dihedral angle of the mesh", "degrees", 1),
     "largest_aspect": ("Largest aspect ratio of the mesh", "", 1),
 }

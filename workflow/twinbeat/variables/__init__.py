@@ -72,6 +72,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     },
     "mesh": MESH,
     "biventricle": {**BIVENTRICLE, **PLACES, **FIBERS},
+    "heart": {**BIVENTRICLE, **PLACES, **FIBERS},
     "anatomy": {**MESH, **FIBERS},
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
@@ -138,6 +139,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "volume": Variable(("time",), "mL", "LV cavity in the last beat"),
         "pressure": Variable(("time",), "kPa", "LV cavity"),
         "aortic_pressure": Variable(("time",), "kPa", "systemic arteries"),
+        "right_volume": Variable(("time",), "mL", "RV cavity, where beat.ventricles is both"),
+        "right_pressure": Variable(("time",), "kPa", "RV cavity"),
+        "right_arterial_pressure": Variable(("time",), "kPa", "pulmonary arteries"),
         "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
         "fiber_strain": Variable(
             ("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"
@@ -180,6 +184,12 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "beat_ejection_fraction": Variable((), "%", "of the heart beating in its circulation"),
         "beat_peak_pressure": Variable((), "mmHg", "largest LV pressure of the beat"),
         "stroke_work": Variable((), "J", "area of the pressure-volume loop of the beat"),
+        "right_end_diastolic_volume": Variable(
+            (), "mL", "largest RV cavity of the beat, where beat.ventricles is both"
+        ),
+        "right_ejection_fraction": Variable((), "%", "of the right ventricle in the beat"),
+        "right_peak_pressure": Variable((), "mmHg", "largest RV pressure of the beat"),
+        "stroke_difference": Variable((), "mL", "stroke volume of the beat, left less right: 0 in a closed loop"),
         "loop_volume": Variable(("time",), "mL", "LV cavity in the beat"),
         "loop_pressure": Variable(("time",), "mmHg", "LV cavity in the beat"),
         "peak_strain": Variable(("segment",), "1", "most negative fibre strain of the beat per AHA segment"),
