@@ -5,9 +5,9 @@ ELECTRICAL = {
     "kernels": [library(name) for name in KERNELS],
     "cells": [library(f"ionic/{name}.ode") for name in CELLS],
     "drugs": library("pharmacology/drugs.csv"),
+    "conduction": branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
     "code": modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
 }
-HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 
 
 rule simulate_electrophysiology:
@@ -28,6 +28,7 @@ rule simulate_electrophysiology:
         runtime=15,
     params:
         electrophysiology=section("electrophysiology"),
+        named=[],
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: simulate activation"

@@ -35,7 +35,8 @@ class Study(Section):
     """Name of the study: results lie in results/{study}."""
 
     patients: str = "patients.tsv"
-    """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group."""
+    """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group, and in
+    columns that may be missing further measurements: activation (a map)."""
 
     retrieval: Retrieval = Retrieval()
     deidentification: Deidentification = Deidentification()
@@ -67,6 +68,17 @@ class Study(Section):
                     "calibration.stiffness_prior and stiffness_bounds: expected those of a of "
                     f"mechanics.holzapfel_ogden, {a:g} kPa, got {self.calibration.stiffness_prior:g} kPa "
                     f"within {low:g} and {high:g} kPa"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _velocities_are_within_bounds(self) -> Self:
+        for name in self.calibration.conduction.fitted:
+            (low, high) = getattr(self.calibration.conduction, f"bounds_{name}")
+            if not low < (usual := getattr(self.electrophysiology, f"velocity_{name}")) < high:
+                raise ValueError(
+                    f"calibration.conduction.bounds_{name}: expected electrophysiology.velocity_{name}, {usual:g} "
+                    f"mm/ms, between them, got {low:g} and {high:g} mm/ms"
                 )
         return self
 
