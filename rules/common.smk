@@ -72,6 +72,10 @@ wildcard_constraints:
     whatif="[a-z0-9][a-z0-9-]*",
 
 
+HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
+FITS_CONDUCTION = bool(study.calibration.conduction.fitted)
+
+
 def library(name):
     """The path of a part of the library, relative to where the workflow runs."""
     return str(Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat" / name)

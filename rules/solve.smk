@@ -11,10 +11,10 @@ ELECTRICAL = {
     "kernels": [library(name) for name in KERNELS],
     "cells": [library(f"ionic/{name}.ode") for name in CELLS],
     "drugs": library("pharmacology/drugs.csv"),
+    "conduction": branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
     "code": modules("electrophysiology", "ionic", "device", "pharmacology/drugs", "fibers/scar.py"),
 }
 BOTH_BEAT = study.beat.ventricles == "both"
-HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 ON_GPU = study.electrophysiology.device != "cpu" and study.electrophysiology.method == "monodomain"
 
 
@@ -37,6 +37,7 @@ rule simulate_electrophysiology:
         gpu=int(ON_GPU),
     params:
         electrophysiology=section("electrophysiology"),
+        named=[],
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: simulate activation"

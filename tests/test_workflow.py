@@ -121,6 +121,13 @@ def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     assert "whatif: expected a run shocked, got bled, paced, fast" in refused.stdout + refused.stderr
 
 
+def test_conduction_is_calibrated_where_it_is_configured(study):
+    """One rule more, what follows from activation, and no other calibration."""
+    rules, _ = edited(study, "calibration:\n  conduction: {fitted: [endocardium]}\n")
+    assert {"calibrate_conduction", "simulate_electrophysiology", "simulate_beat"} <= rules
+    assert not rules & ({"extract_targets", "calibrate_heart"} | FRONT)
+
+
 def test_an_unknown_drug_in_tissue_is_named(study):
     (study / "studies/edit.yaml").write_text("electrophysiology:\n  drugs: {aspirin: 1 nmol/L}\n")
     refused = snakemake(study, "--dry-run", "--configfile", "studies/edit.yaml")

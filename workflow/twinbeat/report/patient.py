@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..assessment import DICE, TOLERANCES, interval
 from ..page import number, render
-from . import clinical, knowledge, labels
+from . import clinical, conduction, knowledge, labels
 from .bullseye import bullseye
 from .curves import cycle, loop, residuals, uncertainty
 from .drug import course, effect
@@ -24,7 +24,7 @@ from .sources import Gathered, origins
 
 STAGES = (
     *("image", "automatic", "labels", "anatomy", "biventricle", "targets", "posterior"),
-    *("activation", "beat", "surrogate", "drug", "assessment"),
+    *("conduction", "activation", "beat", "surrogate", "drug", "assessment"),
 )
 """In the order in which they are made."""
 
@@ -117,7 +117,8 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         shifts=shifts(gathered.get("image")),
         moments=moments(labelled),
         trust=labels.trust(labelled),
-        clinical=clinical.section(gathered.clinical),
+        clinical=clinical.section(gathered.clinical, _used(gathered.get("conduction"))),
+        conduction=conduction.section(gathered.get("conduction"), gathered.get("activation")),
     )
 
 
@@ -162,6 +163,11 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
         {"name": "Peak active tension", "unit": "kPa", "digits": 1, "mean": tension, "sigma": sigma,
          "low": interval(tension, sigma)[0], "high": interval(tension, sigma)[1]},
     ]  # fmt: skip
+
+
+def _used(conduction: xr.Dataset | None) -> tuple[str, ...]:
+    """Clinical values that the twin uses beside the figures that all twins use."""
+    return ("qrs_duration",) if conduction is not None and "qrs_measured" in conduction else ()
 
 
 def _tissue(posterior: xr.Dataset | None) -> np.ndarray | None:
