@@ -72,6 +72,10 @@ wildcard_constraints:
     whatif="[a-z0-9][a-z0-9-]*",
 
 
+HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
+FITS_CONDUCTION = bool(study.calibration.conduction.fitted)
+
+
 def library(name):
     """The path of a part of the library, relative to where the workflow runs."""
     return str(Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat" / name)
@@ -129,7 +133,8 @@ def of_whatif(wildcards):
 def whatif_activation(wildcards):
     """The activation of a run: the twin's own where nothing of it is changed."""
     own = "results/{study}/{patient}/whatif/{whatif}/activation.zarr"
-    return own if of_whatif(wildcards).electrophysiology else "results/{study}/{patient}/activation.zarr"
+    changed = of_whatif(wildcards).activated_by(study.electrophysiology) != study.electrophysiology
+    return own if changed else "results/{study}/{patient}/activation.zarr"
 
 
 def arguments(rule, *sections, log="logs/{study}/{patient}/{rule}.log", **more):

@@ -1,14 +1,21 @@
 CELLS = ("tentusscher_panfilov_2006_epi", "bueno_orovio_2008", "torord_dyncl")
-KERNELS = ("ionic/kernel.c", "electrophysiology/diffusion.c", "electrophysiology/eikonal.c")
+KERNELS = (
+    "ionic/kernel.c",
+    "ionic/kernel.cu",
+    "electrophysiology/diffusion.c",
+    "electrophysiology/eikonal.c",
+    "device/tissue.cu",
+)
 ELECTRICAL = {
     "anatomy": "results/{study}/{patient}/anatomy.zarr",
     "kernels": [library(name) for name in KERNELS],
     "cells": [library(f"ionic/{name}.ode") for name in CELLS],
     "drugs": library("pharmacology/drugs.csv"),
-    "code": modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
+    "conduction": branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
+    "code": modules("electrophysiology", "ionic", "device", "pharmacology/drugs", "fibers/scar.py"),
 }
 BOTH_BEAT = study.beat.ventricles == "both"
-HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
+ON_GPU = study.electrophysiology.device != "cpu" and study.electrophysiology.method == "monodomain"
 
 
 rule simulate_electrophysiology:
@@ -27,8 +34,10 @@ rule simulate_electrophysiology:
     resources:
         mem_mb=2000,
         runtime=15,
+        gpu=int(ON_GPU),
     params:
         electrophysiology=section("electrophysiology"),
+        named=[],
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: simulate activation"

@@ -213,6 +213,7 @@ def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dat
     figures = {
         "ejection_fraction": 100 * float(np.ptp(volume) / volume.max()),
         "stroke_volume": float(np.ptp(volume)),
+        "cycle": curve.cycle,
         "pressure_rise": float(np.gradient(cycle.pressure, cycle.time).max()),
         "resistance": float(coupled.loop.circulation.systemic_arteries.R),
         "compliance": float(coupled.loop.circulation.systemic_arteries.C),

@@ -13,6 +13,7 @@ from .loop import (
     Ventricles,
     Vessel,
     around,
+    filling,
     reference,
     run_beat,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "around",
     "at",
     "couple",
+    "filling",
     "fit",
     "keep",
     "learn",

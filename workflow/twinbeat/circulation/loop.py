@@ -154,10 +154,8 @@ class Cycle(NamedTuple):
 
     @property
     def filling(self) -> float:
-        """Pressure in mmHg of the left ventricle when it is full (to 0.05 mL; closed valves leak 1000 times less)."""
-        rolled = np.roll(np.arange(len(self.time)), -int(self.volume.argmin()))
-        full = self.volume[rolled] > self.volume.max() - 0.05
-        return float(self.pressure[rolled[full.argmax()]])
+        """Pressure in mmHg of the left ventricle when it is full."""
+        return filling(self.volume, self.pressure)
 
     @property
     def gap(self) -> np.ndarray:
@@ -169,6 +167,14 @@ class Cycle(NamedTuple):
         """Largest of the changes over the beat."""
         change = float(np.abs(self.gap).max())
         return change if np.isfinite(change) else np.inf
+
+
+def filling(volume: np.ndarray, pressure: np.ndarray) -> float:
+    """The pressure when the ventricle is first full, after it was emptiest, of a beat (time,): to 0.05 mL, as closed
+    valves leak 1000 times less."""
+    rolled = np.roll(np.arange(len(volume)), -int(volume.argmin()))
+    full = volume[rolled] > volume.max() - 0.05
+    return float(pressure[rolled[full.argmax()]])
 
 
 REFERENCE_STATE = np.array(

@@ -82,16 +82,24 @@ def settle(pump: Cavity | Ventricles, near: Loop, resistance: float, end_diastol
     return _cycle(shooting, circulation, near, _nearest(misfit, [1.0])[0] * blood)
 
 
-def resume(pump: Cavity | Ventricles, period: float, scales: tuple[float, float], state: np.ndarray) -> Loop:
+def resume(
+    left_ventricle: Cavity, period: float, scales: tuple[float, float], state: np.ndarray, systole: float = 1.0
+) -> Loop:
     """A fitted circulation as it goes on from ``state`` (12,), with another ventricle; ``scales`` are its resistance
-    and compliance. No limit cycle yet."""
-    circulation = _scaled(pump, period, *scales)
+    and compliance. The right ventricle contracts and relaxes in the share ``systole`` of its time. No limit cycle yet.
+    """
+    circulation = _scaled(left_ventricle, period, *scales)
+    right = circulation.right_ventricle
+    right = replace(right, contraction=systole * right.contraction, relaxation=systole * right.relaxation)
+    circulation = replace(circulation, right_ventricle=right)
     return Loop(*scales, circulation, run_beat(circulation, state))
 
 
-def keep(pump: Cavity | Ventricles, near: Loop, resistance: float, blood: float) -> Loop:
+def keep(left_ventricle: Cavity, near: Loop, resistance: float, blood: float) -> Loop:
     """The limit cycle next to another one, with a resistance (a scale) and a volume of blood (mL)."""
-    circulation = _scaled(pump, near.circulation.period, resistance, near.compliance)
+    usual = near.circulation
+    circulation = _scaled(left_ventricle, usual.period, resistance, near.compliance)
+    circulation = replace(circulation, right_ventricle=usual.right_ventricle)
     return _cycle(Shooting(5e-5), circulation, near, blood)
 
 

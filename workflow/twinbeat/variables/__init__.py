@@ -121,6 +121,24 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "misfit": Variable(("iteration",), "1", "half the sum of squared weighted residuals"),
         "forward_solves": Variable((), "1", "times that all frames were brought to equilibrium"),
     },
+    "conduction": {
+        "velocity_fiber": Variable((), "mm/ms", "conduction velocity along the fibres"),
+        "velocity_transverse": Variable((), "mm/ms", "conduction velocity across the fibres"),
+        "velocity_endocardium": Variable((), "mm/ms", "conduction velocity within the endocardial layer"),
+        "covariance": Variable(
+            ("parameter", "parameter_"), "1", "of the logarithms of those velocities that were fitted (Laplace)"
+        ),
+        "known": Variable(("parameter",), "1", "share of the prior's variance that the data took away"),
+        "information": Variable(("mode",), "1", "eigenvalues of the prior-preconditioned Hessian of the misfit"),
+        "measurements": Variable((), "1", "data fitted; 0: the velocities are those of the population"),
+        "forward_solves": Variable((), "1", "solutions of the eikonal equation"),
+        "qrs_measured": Variable((), "ms", "QRS duration of the clinical file"),
+        "qrs_fitted": Variable((), "ms", "from the first to the last activation at these velocities"),
+        "map_points": Variable(("site", "component"), "mm", "points of the mesh that those of the map lie at"),
+        "map_time": Variable(("site",), "ms", "measured activation, on the clock of the model"),
+        "map_fitted": Variable(("site",), "ms", "activation at these velocities"),
+        "map_left_out": Variable((), "1", "points of the map that lie off the muscle"),
+    },
     "activation": {
         "activation": Variable(("point",), "ms", "activation time on the anatomy's nodes; in scar, of muscle nearby"),
         "fine_points": Variable(("fine_point", "component"), "mm", "nodes of the electrical mesh"),
