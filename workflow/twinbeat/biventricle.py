@@ -55,7 +55,8 @@ def simulate(
     late = delayed(heart, anatomy, activation.activation.values, float(np.average(early, weights=muscle)))
     beating.contract(local_curve(curve, early, muscle), late)
     pumps = taught(beating, curve, posterior, end_diastole)
-    goals, start = beat.goals_of(posterior, clinical, end_diastole), begun(pumps, beating.full, cycle / 1000)
+    goals = beat.goals_of(posterior, clinical, end_diastole)
+    start = circulation.begin(pumps, cycle / 1000, beating.full)
 
     def circulate(pumps: Pumps, last: Loop | None) -> Loop:
         return circulation.fit(pumps, cycle / 1000, goals, last or start)
@@ -88,14 +89,6 @@ def delayed(heart: xr.Dataset, anatomy: xr.Dataset, activation: np.ndarray, mean
 
 def _middles(mesh: xr.Dataset) -> np.ndarray:
     return mesh["points"].values[mesh["cells"].values].mean(axis=1)
-
-
-def begun(pumps: Pumps, full: np.ndarray, period: float) -> Loop:
-    """The published circulation about two ventricles that are ``full`` (ventricle,) mL: the published right one may be
-    far larger than this one, whose closed form holds near its own volumes."""
-    state = circulation.REFERENCE_STATE.copy()
-    state[Pumps.chamber] = full
-    return circulation.resume(pumps, period, (1.0, 1.0), state)
 
 
 def taught(beating: beat.Heart, curve: Curve, posterior: xr.Dataset, end_diastole: int) -> Pumps:

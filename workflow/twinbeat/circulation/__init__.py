@@ -17,7 +17,7 @@ from .loop import (
     reference,
     run_beat,
 )
-from .patient import Goals, Loop, fit, keep, resume, settle
+from .patient import Goals, Loop, begin, fit, keep, resume, settle
 from .pump import Pump, Pumps, Reading, learn
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Vessel",
     "around",
     "at",
+    "begin",
     "couple",
     "filling",
     "fit",

@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 
 from ..units import KPA_PER_MMHG
 from ..verdicts import Quarantined
-from .loop import REFERENCE_STATE, Cavity, Circulation, Cycle, Shooting, Ventricles, around, run_beat
+from .loop import REFERENCE_STATE, V_LV, V_RV, Cavity, Circulation, Cycle, Shooting, Ventricles, around, run_beat
 
 ATRIA, VENTRICLES = -0.20, 0.03
 """Onset of the atria and of the right ventricle, s after the R wave."""
@@ -80,6 +80,16 @@ def settle(pump: Cavity | Ventricles, near: Loop, resistance: float, end_diastol
         return (near.shows()[:1] - end_diastolic) / 0.02
 
     return _cycle(shooting, circulation, near, _nearest(misfit, [1.0])[0] * blood)
+
+
+def begin(pumps: Ventricles, period: float, full: np.ndarray) -> Loop:
+    """A beat of the published circulation about two ventricles that are ``full`` (ventricle,) mL; no limit cycle yet.
+
+    The published right ventricle may be far larger than this one, whose closed form holds near its own volumes.
+    """
+    circulation, state = _scaled(pumps, period, 1.0, 1.0), REFERENCE_STATE.copy()
+    state[[V_LV, V_RV]] = full
+    return Loop(1.0, 1.0, circulation, run_beat(circulation, state))
 
 
 def resume(
