@@ -12,9 +12,10 @@ from petsc4py import PETSc
 from pytest import approx
 
 from twinbeat import fibers, mesh
-from twinbeat.fibers.regions import LEFT_WALL
+from twinbeat.fibers.regions import LEFT_WALL, RIGHT_WALL
 from twinbeat.kinematics import deformation_gradient
 from twinbeat.mechanics import Ventricle, from_anatomy, springs
+from twinbeat.mechanics.anatomy import turning
 from twinbeat.mechanics.newton import Newton
 from twinbeat.parameters import Fibers, Mechanics
 
@@ -55,6 +56,17 @@ def test_volumes_are_those_under_the_base():
     points, facets, tags = (whole[name].values for name in ("points", "facets", "facet_tags"))
     expected = [abs(mesh.measures.volume_below(points, facets[tags == tag])) for tag in (1, 4)]
     assert found == approx(expected, rel=1e-10)
+
+
+def test_fibres_turn_in_both_walls_alike():
+    """From 60 to -60 degree in each, within 5 (the rule blends fields that are harmonic only on fine meshes); where the
+    depth in the right wall is that of the left one, at their border, they do not."""
+    whole = anatomy()
+    turn, tags, cells = turning(whole), whole["cell_tags"].values, whole["cells"].values
+    bordering = np.isin(cells, cells[tags == LEFT_WALL]).any(axis=1) & (tags == RIGHT_WALL)
+    assert (turn[bordering] == 0).all() and 0 < bordering.sum() < (tags == RIGHT_WALL).sum()
+    for wall in (LEFT_WALL, RIGHT_WALL):
+        assert np.degrees(np.median(turn[(tags == wall) & ~bordering])) == approx(-120, abs=5)
 
 
 def test_a_move_of_the_whole_heart_changes_no_volume():

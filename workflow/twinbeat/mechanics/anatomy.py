@@ -13,6 +13,9 @@ from ..parameters import Mechanics
 from .elements import PAIRS
 from .ventricle import Ventricle
 
+STRAIGHT = 0.9
+"""Cosine between sheet and depth from which on a cell tells how fibres turn."""
+
 
 def from_anatomy(anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm) -> tuple[Ventricle, Mapping]:
     """The anatomy, its fibres included, as a ventricle over the ranks of ``comm``; with the mapping of its entities.
@@ -61,16 +64,28 @@ def turning(anatomy: xr.Dataset) -> np.ndarray:
     """Angle (cell,) in rad by which fibres turn about the transmural axis from endocardium to epicardium.
 
     By linear regression over each wall, counted from the circumferential direction, away from the apex where there is
-    none. Nothing in cells of the right wall that touch the left one: its depth is what their common points have.
+    none. Nothing in cells of the right wall that touch the left one: its depth is what their common points have. Where
+    the walls meet, sheets are not along the depth, and fibres turn as far as they are.
     """
-    corners, tags = anatomy["cells"].values, cell_tags(anatomy)
-    away = anatomy["longitudinal"].values[corners].mean(axis=1) > 0.4
+    corners, tags, along = anatomy["cells"].values, cell_tags(anatomy), _along(anatomy)
+    away = (anatomy["longitudinal"].values[corners].mean(axis=1) > 0.4) & (along > STRAIGHT)
     bordering = np.isin(corners, corners[tags == LEFT_WALL]).any(axis=1) & (tags == RIGHT_WALL)
     turn = np.zeros(len(corners))
     for wall in np.unique(tags):
         inside = (tags == wall) & ~bordering
         turn[inside] = _regression(anatomy.isel(cell=inside & away))
-    return turn
+    return turn * along
+
+
+def _along(anatomy: xr.Dataset) -> np.ndarray:
+    """Cosine (cell,) between the sheet and the gradient of the depth: 1 on the left ventricle alone by its template."""
+    if not biventricular(anatomy):
+        return np.ones(anatomy.sizes["cell"])
+    corners = anatomy["cells"].values
+    edges, rise = (np.diff(anatomy[name].values[corners], axis=1) for name in ("points", "depth"))
+    gradient = np.linalg.solve(edges, rise[..., None])[..., 0]
+    size = np.maximum(np.linalg.norm(gradient, axis=1), np.finfo(float).tiny)
+    return np.sum(gradient * anatomy["sheet"].values, axis=1) / size
 
 
 def _regression(wall: xr.Dataset) -> float:
