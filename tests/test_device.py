@@ -150,6 +150,23 @@ def test_sliced_matrix_is_the_matrix(rows):
     assert len(sliced.values) == 32 * lengths.max(axis=1).sum()
 
 
+def test_plan_survives_its_file(heart, tmp_path):
+    """What is read has the same arrays, in the same parts; None stays None."""
+    muscle = heart.muscle
+    tissue = substrate.discretise(muscle, substrate.along(muscle, heart.kind, [HERE, HERE, HERE]))
+    patches = substrate.patches(muscle, heart.kind, PARAMETERS)
+    plan = accelerated.plan(tissue, patches, 0.1, sites.train(muscle, PARAMETERS))
+    device.write(plan, tmp_path / "plan.npz")
+    found = device.read(tmp_path / "plan.npz")
+    assert [len(part) for part in (found.cells, found.leaks, found.pulses)] == [4, 1, 2]
+    assert repr(found) == repr(plan)
+    assert found.cells[0].source == plan.cells[0].source
+    assert np.array_equal(found.cells[1].table, plan.cells[1].table)
+    alone = [Patch(patches[0].cell, patches[0].parameters, np.arange(muscle.sizes["point"]))]
+    device.write(accelerated.plan(tissue, alone, 0.1, sites.stimulus(muscle, PARAMETERS)), tmp_path / "plan.npz")
+    assert device.read(tmp_path / "plan.npz").cells[0].nodes is None
+
+
 def test_leak_is_that_of_the_membrane(host):
     """V' = -V/τ without neighbours, from 10 mV: 10 exp(-t/τ)."""
     pulse = device.Pulse(0.0, np.full(3, np.inf), 0.0, 1.0)

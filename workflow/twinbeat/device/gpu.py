@@ -34,6 +34,9 @@ class Machine(Protocol):
     def host(self, values: Any) -> np.ndarray:
         """An array of the machine as NumPy's."""
 
+    def wait(self) -> None:
+        """Return once all that was launched is done."""
+
 
 class Gpu:
     """The current GPU, by CuPy."""
@@ -41,6 +44,10 @@ class Gpu:
     def __init__(self, cupy: Any) -> None:
         self.xp, self.host = cupy, cupy.asnumpy
         self.name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())["name"].decode()
+
+    def wait(self) -> None:
+        """Return once all that was launched is done."""
+        self.xp.cuda.get_current_stream().synchronize()
 
     def load(self, source: str) -> Launch:
         """The kernels of a source, compiled by NVRTC and kept in CuPy's cache."""
