@@ -4,6 +4,7 @@ CuPy is no dependency of the library (``envs/gpu.txt``).
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -51,10 +52,10 @@ class Gpu:
 
     def load(self, source: str) -> Launch:
         """The kernels of a source, compiled by NVRTC and kept in CuPy's cache."""
-        module = self.xp.RawModule(code=source, options=("--std=c++17",))
+        kernels = cache(self.xp.RawModule(code=source, options=("--std=c++17",)).get_function)
 
         def launch(kernel: str, threads: int, *arguments: Any) -> None:
-            module.get_function(kernel)((-(-threads // BLOCK),), (BLOCK,), arguments)
+            kernels(kernel)((-(-threads // BLOCK),), (BLOCK,), arguments)
 
         return launch
 
