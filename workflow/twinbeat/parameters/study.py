@@ -36,7 +36,7 @@ class Study(Section):
 
     patients: str = "patients.tsv"
     """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group, and in
-    columns that may be missing further measurements: activation (a map)."""
+    columns that may be missing further measurements: activation (a map), strain."""
 
     retrieval: Retrieval = Retrieval()
     deidentification: Deidentification = Deidentification()
