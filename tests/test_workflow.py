@@ -128,6 +128,15 @@ def test_conduction_is_calibrated_where_it_is_configured(study):
     assert not rules & ({"extract_targets", "calibrate_heart"} | FRONT)
 
 
+def test_an_activation_map_that_nothing_is_fitted_to_is_refused(study):
+    (study / "map.csv").touch()
+    first, row = table(1).splitlines()
+    (study / "patients.tsv").write_text(f"{first}\tactivation\n{row}\tmap.csv\n")
+    refused = snakemake(study, "--dry-run")
+    assert refused.returncode != 0
+    assert "expected velocities to fit to the activation of phantom-01, got none" in refused.stdout + refused.stderr
+
+
 def test_measured_strains_calibrate_that_patient_again(study):
     (study / "strain.csv").touch()
     first, *rows = table(1, 2).splitlines()
