@@ -31,10 +31,11 @@ BEAT = 1000.0  # ms
 STREAM = 1 << 28  # numbers that a copy moves
 KEYS = (
     "gpu", "gpu_copy_gigabytes_per_second", "gpu_largest_difference_ms", "gpu_largest_difference_mv",
-    "gpu_fraction_of_bound", "gpu_ns_per_node_step", "gpu_bytes_per_node_step", "gpu_beat_seconds",
-    "gpu_torord_fraction_of_bound", "gpu_torord_ns_per_node_step", "gpu_torord_bytes_per_node_step",
-    "gpu_torord_beat_seconds", "gpu_ensemble_ns_per_member_node_step", "gpu_ensemble_gain", "gpu_loop_seconds",
-    "gpu_p8_ms", "gpu_torchcor_loop_seconds", "gpu_torchcor_p8_ms", "gpu_ratio_to_torchcor",
+    "gpu_fraction_of_bound", "gpu_ns_per_node_step", "gpu_cells_ns_per_node_step", "gpu_bytes_per_node_step",
+    "gpu_beat_seconds", "gpu_torord_fraction_of_bound", "gpu_torord_ns_per_node_step",
+    "gpu_torord_cells_ns_per_node_step", "gpu_torord_bytes_per_node_step", "gpu_torord_beat_seconds",
+    "gpu_ensemble_ns_per_member_node_step", "gpu_ensemble_gain", "gpu_loop_seconds", "gpu_p8_ms",
+    "gpu_torchcor_loop_seconds", "gpu_torchcor_p8_ms", "gpu_ratio_to_torchcor",
 )  # fmt: skip
 Figures = dict[str, Any]
 
@@ -143,14 +144,22 @@ def beaten(machine: Machine, plan: device.Plan, beat: float, bandwidth: float, p
     advance(plan.time_step)  # compiles
     seconds = timed(machine, lambda: advance(beat + plan.time_step))
     print(f"{prefix}: {marks.left()} of {plan.size} nodes have not repolarised by {beat:g} ms", flush=True)
-    ns = 1e9 * seconds / (round(beat / plan.time_step) * plan.size)
-    least = bytes_per_node_step(plan)
+    ns, least = 1e9 * seconds / (round(beat / plan.time_step) * plan.size), bytes_per_node_step(plan)
     return {
         f"{prefix}_beat_seconds": round(seconds, 3),
         f"{prefix}_ns_per_node_step": round(ns, 4),
+        f"{prefix}_cells_ns_per_node_step": round(cells_alone(machine, plan, beat / 25), 4),
         f"{prefix}_bytes_per_node_step": round(least, 1),
         f"{prefix}_fraction_of_bound": round(least / bandwidth / ns, 3),
     }
+
+
+def cells_alone(machine: Machine, plan: device.Plan, when: float) -> float:
+    """Nanoseconds per node-step of the cells' kernel, with the wave where it is at ``when`` ms."""
+    medium = device.Medium(machine, plan)
+    medium.run(when)
+    after = medium.voltage.copy()
+    return 1e9 * min(timed(machine, lambda: medium.react(medium.voltage, after)) for _ in range(20)) / plan.size
 
 
 def bytes_per_node_step(plan: device.Plan) -> float:

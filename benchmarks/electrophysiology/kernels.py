@@ -1,4 +1,6 @@
-"""The kernels of the GPU compiled without one: envs/run python benchmarks/electrophysiology/kernels.py; JSON at the end.
+"""The kernels of the GPU compiled without one, the last line is JSON:
+
+envs/run python benchmarks/electrophysiology/kernels.py
 
 NVRTC makes PTX of the same sources that CuPy is given, ptxas machine code of it for sm_90: registers, spills and
 divisions of each kernel. Then it looks in CuPy for all that ``device`` calls. The compilers are installed for the run
