@@ -1,8 +1,10 @@
-"""The kernels of the GPU compiled without one: envs/run python benchmarks/electrophysiology/cuda.py; JSON at the end.
+"""The kernels of the GPU compiled without one, the last line is JSON:
+
+envs/run python benchmarks/electrophysiology/kernels.py
 
 NVRTC makes PTX of the same sources that CuPy is given, ptxas machine code of it for sm_90: registers, spills and
 divisions of each kernel. Then it looks in CuPy for all that ``device`` calls. The compilers are installed for the run
-into a virtual environment of their own (``cuda.lock``).
+into a virtual environment of their own (``kernels.lock``).
 """
 
 import ctypes
@@ -16,7 +18,7 @@ from pathlib import Path
 from twinbeat import ionic
 from twinbeat.device.plan import SOURCE
 
-LOCK = Path(__file__).with_name("cuda.lock")
+LOCK = Path(__file__).with_name("kernels.lock")
 CELLS = (("tentusscher_panfilov_2006_epi", 0.05), ("torord_dyncl_endo", 0.02), ("bueno_orovio_2008_epi", 0.05))
 OPTIONS = (b"--gpu-architecture=compute_90", b"--std=c++17")
 ENTRY = re.compile(
