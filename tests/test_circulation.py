@@ -15,6 +15,7 @@ from twinbeat.units import KPA_PER_MMHG
 from twinbeat.verdicts import Quarantined
 
 PERIOD = 0.8
+TIMES = np.arange(0, PERIOD, 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,15 @@ def test_corrected_pump_meets_the_heart_where_they_were_compared(pump):
     better = pump.corrected(time, volume, tension(1000 * time), pressure)
     found = [better.pressure(v, t) for v, t in zip(volume, time, strict=True)]
     assert found == approx(pressure, abs=0.05)  # a table of 1000 entries follows tension within 0.05 mmHg
+
+
+def test_a_pump_on_the_way_to_another(pump):
+    """The closed form is linear in what is mixed: a third of the way in all, a third of the way in pressure."""
+    other = replace(pump, coefficients=tuple(2 * a for a in pump.coefficients), correction=wave(TIMES, TIMES, PERIOD))
+    between = pump.towards(other, 1 / 3)
+    for volume, time in ((60.0, 0.1), (120.0, 0.3), (100.0, 0.7)):
+        mixed = (2 * pump.pressure(volume, time) + other.pressure(volume, time)) / 3
+        assert between.pressure(volume, time) == approx(mixed, rel=1e-9)
 
 
 def test_wave_is_periodic():
