@@ -7,6 +7,7 @@ ELECTRICAL = {
     "drugs": library("pharmacology/drugs.csv"),
     "code": modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
 }
+BY_CELLS = study.beat.contraction != "phenomenological"
 HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
 
 
@@ -43,7 +44,10 @@ rule simulate_beat:
         activation="results/{study}/{patient}/activation.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials"),
+        code=modules(
+            *("beat", "circulation", "activation", "mechanics", "kinematics", "materials", "electromechanics"),
+            *(("contraction", "ionic", "electrophysiology/block") if BY_CELLS else ()),
+        ),
     output:
         directory("results/{study}/{patient}/beat.zarr"),
     log:
@@ -55,7 +59,7 @@ rule simulate_beat:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments("simulate_beat", "beat", "mechanics"),
+        job=arguments("simulate_beat", "beat", "mechanics", "electrophysiology"),
     message:
         "{wildcards.patient}: simulate the beat"
     shell:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from mpi4py import MPI
 
-from twinbeat import beat, stage, store
+from twinbeat import electromechanics, stage, store
 from twinbeat.intake.clinical import Clinical
-from twinbeat.parameters import Beat, Mechanics
+from twinbeat.parameters import Beat, Electrophysiology, Mechanics
 
 with stage.mpi_job(MPI.COMM_WORLD.rank) as job:
     stores = [store.open(getattr(job.input, name)) for name in ("anatomy", "posterior", "activation", "targets")]
     clinical, comm = Clinical.read(job.input.clinical), MPI.COMM_WORLD
     parameters = Beat(**job.params.beat), Mechanics(**job.params.mechanics)
+    cells = Electrophysiology(**job.params.electrophysiology)
     cut_off = Path(job.output[0]).with_suffix(".checkpoint")
-    job.publish(beat.simulate(*stores, clinical, *parameters, comm, checkpoint=cut_off))
+    job.publish(electromechanics.simulate(*stores, clinical, *parameters, cells, comm, cut_off))

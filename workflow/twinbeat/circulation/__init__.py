@@ -14,11 +14,13 @@ from .loop import (
     reference,
     run_beat,
 )
+from .marching import STARLING, march
 from .patient import Goals, Loop, fit, keep, resume, settle
 from .pump import Pump, Reading, learn
 
 __all__ = [
     "REFERENCE_STATE",
+    "STARLING",
     "STATES",
     "Cavity",
     "Circulation",
@@ -37,6 +39,7 @@ __all__ = [
     "fit",
     "keep",
     "learn",
+    "march",
     "reference",
     "resume",
     "run_beat",

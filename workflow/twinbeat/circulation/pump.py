@@ -41,19 +41,29 @@ class Wave:
         i = int(position)
         return self._values[i] + (position - i) * (self._values[i + 1] - self._values[i])
 
+    def scaled(self, factor: float) -> "Wave":
+        """The wave times a factor."""
+        values = self._values[:-1]
+        return Wave(factor * np.array(values), len(values) / self._rate)
+
 
 @dataclass(frozen=True)
 class Pump:
-    """The closed form above; ``coefficients`` are a1 to a4 in mmHg and b0 to b2 in mmHg/kPa; time in s."""
+    """The closed form above; ``coefficients`` are a1 to a4 in mmHg and b0 to b2 in mmHg/kPa; time in s.
+
+    ``elastance`` (mmHg/mL) times the volume comes on top where tension follows the volume.
+    """
 
     coefficients: tuple[float, ...]
     unloaded: float
     tension: Wave
     correction: Wave
     period: float
+    elastance: Wave | None = None
 
     def pressure(self, volume: float, time: float) -> float:
-        return self.static(volume, self.tension(time)) + self.correction(time)
+        pressure = self.static(volume, self.tension(time)) + self.correction(time)
+        return pressure if self.elastance is None else pressure + self.elastance(time) * volume
 
     def static(self, volume: float, tension: float) -> float:
         """Pressure in mmHg without the correction."""
@@ -67,11 +77,22 @@ class Pump:
         passive, active = self.coefficients[:4], self.coefficients[4:]
         return replace(self, coefficients=(*(factor * a for a in passive), *active))
 
+    def strengthened(self, factor: float) -> "Pump":
+        """The pump of a heart whose muscle develops more tension by a factor."""
+        return replace(self, tension=self.tension.scaled(factor))
+
+    def following(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, share: float) -> "Pump":
+        """The pump as it is at these volumes, whose tension then grows by ``share`` of what the volume grows by."""
+        active = [self.static(v, T) - self.static(v, 0.0) for v, T in zip(volume, tension, strict=True)]
+        slope = share * np.array(active) / volume
+        rest = np.array([self.correction(t) for t in time]) - slope * volume
+        return replace(self, correction=wave(time, rest, self.period), elastance=wave(time, slope, self.period))
+
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
         """The pump that fits these pressures best and then, corrected, exactly; time in s, within one beat."""
         better = replace(self, coefficients=regression(volume / self.unloaded - 1, tension, pressure))
         static = [better.static(v, T) for v, T in zip(volume, tension, strict=True)]
-        return replace(better, correction=wave(time, pressure - np.array(static), self.period))
+        return replace(better, correction=wave(time, pressure - np.array(static), self.period), elastance=None)
 
 
 def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray) -> tuple[float, ...]:

@@ -13,11 +13,13 @@ from .elements import PAIRS
 from .ventricle import Ventricle
 
 
-def from_anatomy(anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm) -> tuple[Ventricle, Mapping]:
+def from_anatomy[Solid: Ventricle](
+    anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm, solid: type[Solid] = Ventricle
+) -> tuple[Solid, Mapping]:
     """The anatomy, its fibres included, as a ventricle over the ranks of ``comm``; with the mapping of its entities."""
     domain, tags, mapping = to_dolfinx(anatomy, comm)
     fiber, sheet = directions(domain, mapping, anatomy, PAIRS[mechanics.elements].quadrature)
-    return Ventricle(domain, tags, fiber, mechanics, sheet=sheet), mapping
+    return solid(domain, tags, fiber, mechanics, sheet=sheet), mapping
 
 
 def directions(

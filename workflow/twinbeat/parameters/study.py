@@ -71,6 +71,20 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _cells_can_contract(self) -> Self:
+        if self.beat.contraction == "phenomenological":
+            return self
+        wanted = f"beat.contraction: {self.beat.contraction}: expected"
+        cells = [self.electrophysiology.cell, *(name for _, name in self.electrophysiology.layers)]
+        if without := [name for name in cells if name.startswith("bueno_orovio")]:
+            raise ValueError(f"{wanted} cells with calcium, got {without[0]}")
+        if self.surrogate.patients != []:
+            raise ValueError(f"{wanted} surrogate.patients [], got {self.surrogate.patients or 'all'}")
+        if self.whatif:
+            raise ValueError(f"{wanted} no whatif, got {', '.join(self.whatif)}")
+        return self
+
+    @model_validator(mode="after")
     def _whatif_can_be(self) -> Self:
         for name, run in self.whatif.items():
             try:
