@@ -105,7 +105,7 @@ def main() -> None:
     lap("phenomenological_beat")
     rounds.number = 0
     settings = Beat(time_step=time_step, contraction="land_2017", coupling=options.coupling, beats=10)
-    found = electromechanics.simulate(*twin, settings, mechanics, cells, comm)
+    found = electromechanics.simulate(*twin, settings, mechanics, comm, electrophysiology=cells)
     lap("beat")
     for name in figures(activation, usual):
         print(f"{name}: {figures(activation, usual)[name]:.1f}, by cells {figures(activation, found)[name]:.1f}")

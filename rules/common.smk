@@ -72,6 +72,10 @@ wildcard_constraints:
     whatif="[a-z0-9][a-z0-9-]*",
 
 
+HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
+FITS_CONDUCTION = bool(study.calibration.conduction.fitted)
+
+
 def library(name):
     """The path of a part of the library, relative to where the workflow runs."""
     return str(Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat" / name)
@@ -95,6 +99,11 @@ def modules(*names):
 def section(name, without=()):
     """A section of the configuration as canonical text: tracked by Snakemake, blind to the spelling of a unit."""
     return getattr(study, name).model_dump(mode="json", exclude=set(without))
+
+
+def of_beat(wildcards=None):
+    """What the configuration says of the beat: nothing of both ventricles where the left one beats alone."""
+    return section("beat", without=[] if study.beat.ventricles == "both" else ["both"])
 
 
 def of_patient(column):
@@ -124,7 +133,8 @@ def of_whatif(wildcards):
 def whatif_activation(wildcards):
     """The activation of a run: the twin's own where nothing of it is changed."""
     own = "results/{study}/{patient}/whatif/{whatif}/activation.zarr"
-    return own if of_whatif(wildcards).electrophysiology else "results/{study}/{patient}/activation.zarr"
+    changed = of_whatif(wildcards).activated_by(study.electrophysiology) != study.electrophysiology
+    return own if changed else "results/{study}/{patient}/activation.zarr"
 
 
 def arguments(rule, *sections, log="logs/{study}/{patient}/{rule}.log", **more):

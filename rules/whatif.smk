@@ -13,6 +13,7 @@ use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
         electrophysiology=lambda wildcards: of_whatif(wildcards)
         .activated_by(study.electrophysiology)
         .model_dump(mode="json"),
+        named=lambda wildcards: sorted(of_whatif(wildcards).electrophysiology),
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: simulate activation, {wildcards.whatif}"
@@ -41,7 +42,8 @@ rule simulate_whatif:
     params:
         job=arguments(
             "simulate_whatif",
-            *("beat", "mechanics"),
+            "mechanics",
+            beat=of_beat,
             log="logs/{study}/{patient}/whatif/{whatif}/{rule}.log",
             run=lambda wildcards: of_whatif(wildcards).model_dump(mode="json"),
         ),

@@ -198,15 +198,18 @@ def _beat(anatomy: xr.Dataset) -> xr.Dataset:
     phase = np.linspace(0, 2 * np.pi, 81)[:-1]
     pressure = (60 + 50 * np.sin(phase)) * KPA_PER_MMHG
     strain = -0.01 * np.arange(1, 18)[:, None] * np.sin(phase / 2) ** 2
+    sideways = anatomy.points.values * (1.0, 1.0, 0.0)
     data = {
         "volume": ("time", 90 + 30 * np.cos(phase)),
         "pressure": ("time", pressure),
         "aortic_pressure": ("time", np.full(80, 90 * KPA_PER_MMHG)),
+        "displacement": (("frame", "point", "component"), (SQUEEZE - 1)[:, None, None] * sideways),
         "fiber_strain": (("segment", "time"), strain),
         "tension": ("time", TENSION * np.sin(phase / 2) ** 4),
         "steadiness": ((), 0.004),
     }
-    return xr.Dataset(data, coords={"time": phase / (2 * np.pi) * CYCLE, "segment": np.arange(1, 18)})
+    coords = {"time": phase / (2 * np.pi) * CYCLE, "frame": TIME, "segment": np.arange(1, 18)}
+    return xr.Dataset(data, coords=coords)
 
 
 def _image() -> tuple[xr.Dataset, xr.Dataset]:

@@ -8,7 +8,7 @@ import pytest
 from pytest import approx
 
 from twinbeat import circulation
-from twinbeat.circulation import REFERENCE_STATE, Elastance, Goals, Pump, Reading, Shooting
+from twinbeat.circulation import REFERENCE_STATE, Elastance, Goals, Pump, Pumps, Reading, Shooting, Ventricles
 from twinbeat.circulation.patient import settle
 from twinbeat.circulation.pump import wave
 from twinbeat.units import KPA_PER_MMHG
@@ -254,6 +254,40 @@ def test_a_pump_may_follow_its_volume(pump):
     rise = follows.pressure(101.0, 0.25) - follows.pressure(100.0, 0.25)
     assert rise == approx(0.02 * active + pump.static(101.0, 60.0) - pump.static(100.0, 60.0), rel=0.02)
     assert pump.strengthened(1.5).tension(0.25) == approx(1.5 * pump.tension(0.25))
+
+
+class Both:
+    """Such a heart on either side, the right one with a fifth of the pressure."""
+
+    def hold(self, volume, time):
+        return np.array([Stiffer().hold(volume[0], time), 0.2 * Stiffer().hold(volume[1], time)])
+
+
+def test_coupling_of_both_is_the_implicit_one(pump, fitted):
+    """As above with two hearts of which each is corrected on its own; and what a closed loop must do: both eject the
+    same, and all chambers and vessels together hold the same blood (mL) at all times."""
+    pumps = Pumps(pump, replace(pump, coefficients=tuple(0.2 * a for a in pump.coefficients)))
+
+    def circulate(pumps, last):
+        return settle(pumps, last or fitted, fitted.resistance, 1.3)
+
+    beat = circulation.couple(Both(), pumps, circulate, np.arange(0, 800, 20.0), 6, 0.005)
+    left, right = (itself(heart) for heart in (Stiffer(), Weaker()))
+    exact = circulate(Ventricles(left, right), beat.loop).cycle
+    assert beat.steadiness < 0.01
+    strokes = np.ptp(beat.loop.cycle.states[:, [1, 3]], axis=0)
+    assert strokes == approx(np.ptp(exact.states[:, [1, 3]], axis=0), rel=5e-3)
+    assert strokes[1] == approx(strokes[0], abs=0.02)
+    assert beat.pressure.max(axis=0)[0] == approx(exact.pressure.max() * KPA_PER_MMHG, rel=5e-3)
+    blood = [beat.loop.circulation.blood(state) for state in beat.loop.cycle.states]
+    assert blood == approx([blood[0]] * len(blood), rel=1e-12)
+
+
+class Weaker:
+    """The right one of ``Both``."""
+
+    def hold(self, volume, time):
+        return 0.2 * Stiffer().hold(volume, time)
 
 
 def itself(heart):

@@ -16,6 +16,7 @@ from twinbeat.parameters import Beat, Electrophysiology, Mechanics
 from twinbeat.verdicts import Quarantined
 
 COARSE = Beat(time_step="50 ms", frames=4, beats=8, contraction="land_2017")
+CELLS = {"electrophysiology": Electrophysiology()}
 LINEAR = Mechanics(elements="equal-order")
 
 
@@ -31,7 +32,7 @@ def course():
 
 @pytest.fixture(scope="module")
 def beaten(stores):
-    return electromechanics.simulate(*stores.values(), clinical(), COARSE, LINEAR, Electrophysiology(), MPI.COMM_WORLD)
+    return electromechanics.simulate(*stores.values(), clinical(), COARSE, LINEAR, MPI.COMM_WORLD, **CELLS)
 
 
 def heart_of(stores, course, coupling: str, comm: MPI.Comm) -> tuple[Cells, float]:
@@ -81,7 +82,9 @@ def test_tension_is_that_of_the_stretch_found(stores, course):
     for time in (20.0, 40.0, 60.0):
         heart.hold(Journal(None, heart.ventricle), full, time)
     solid, stretch = heart.ventricle, heart._end.stretch
-    strain = solid.strain() @ solid._shares - solid.held.x.array[solid.held.function_space.dofmap.list] @ solid._shares
+    strain = (
+        solid.strain() @ solid._shares - solid.anchor.x.array[solid.anchor.function_space.dofmap.list] @ solid._shares
+    )
     stress = solid.tension.x.array + solid.slope.x.array * strain
     assert stress * stretch == approx(heart._tension(heart._end.states, stretch), abs=2 * cells.MATCHED)
     assert stress.max() > 10
@@ -132,15 +135,15 @@ def test_a_beat_by_cells_goes_on_where_it_was_cut_off(stores, beaten, tmp_path, 
         solved.append(law)
         return solve(ventricle, law)
 
-    parts = (*stores.values(), clinical(), COARSE, LINEAR, Electrophysiology(), MPI.COMM_WORLD)
+    parts = (*stores.values(), clinical(), COARSE, LINEAR, MPI.COMM_WORLD)
     monkeypatch.setattr(Ventricle, "solve_volume", until_cut_off)
     with pytest.raises(MemoryError):
-        electromechanics.simulate(*parts, folder)
+        electromechanics.simulate(*parts, **CELLS, checkpoint=folder)
     MPI.COMM_WORLD.Barrier()
     assert len(list(folder.glob("*.npz"))) == 30 * MPI.COMM_WORLD.size
     solved.clear()
     monkeypatch.setattr(Ventricle, "solve_volume", counted)
-    again = electromechanics.simulate(*parts, folder)
+    again = electromechanics.simulate(*parts, **CELLS, checkpoint=folder)
     for name in ("volume", "pressure", "fiber_strain", "tension"):
         assert again[name].values == approx(beaten[name].values, rel=1e-3, abs=1e-3)
     MPI.COMM_WORLD.Barrier()

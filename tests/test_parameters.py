@@ -41,6 +41,10 @@ def test_canonical_text_is_blind_to_spelling():
             "config.yaml: beat.contraction: land_2017: expected cells with calcium, got bueno_orovio_2008_epi",
         ),
         (
+            {"beat": {"contraction": "land_2017", "ventricles": "both"}, "mesh": {"ventricles": "both"}},
+            "config.yaml: beat.contraction: land_2017: expected beat.ventricles left, got both",
+        ),
+        (
             {"beat": {"contraction": "land_2017"}},
             "config.yaml: beat.contraction: land_2017: expected surrogate.patients [], got all",
         ),

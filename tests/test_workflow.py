@@ -109,21 +109,41 @@ def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     (study / "studies/whatif.yaml").write_text(
         "surrogate:\n  patients: [phantom-01]\n"
         "whatif:\n  bled: {blood: 0.9}\n  paced: {electrophysiology: {roots: [[0.1, 0 degree]]}}\n"
+        "  fast: {heart_rate: 100 beat/min}\n"
     )
     options = ("--configfile", "studies/whatif.yaml")
     assert planned(study, *options) == (set(), set())
     assert planned(study, "whatif", *options)[0] == WHATIF | {"simulate_whatif_electrophysiology", "whatif"}
-    bled, paced = (f"results/study/phantom-01/whatif/{name}/report.html" for name in ("bled", "paced"))
-    assert planned(study, bled, *options)[0] == WHATIF
+    bled, paced, fast = (f"results/study/phantom-01/whatif/{name}/report.html" for name in ("bled", "paced", "fast"))
+    assert planned(study, bled, fast, *options)[0] == WHATIF
     assert planned(study, paced, *options)[0] == WHATIF | {"simulate_whatif_electrophysiology"}
     refused = snakemake(study, "--dry-run", bled.replace("bled", "shocked"), *options)
-    assert "whatif: expected a run shocked, got bled, paced" in refused.stdout + refused.stderr
+    assert "whatif: expected a run shocked, got bled, paced, fast" in refused.stdout + refused.stderr
+
+
+def test_conduction_is_calibrated_where_it_is_configured(study):
+    """One rule more, what follows from activation, and no other calibration."""
+    rules, _ = edited(study, "calibration:\n  conduction: {fitted: [endocardium]}\n")
+    assert {"calibrate_conduction", "simulate_electrophysiology", "simulate_beat"} <= rules
+    assert not rules & ({"extract_targets", "calibrate_heart"} | FRONT)
 
 
 def test_an_unknown_drug_in_tissue_is_named(study):
     (study / "studies/edit.yaml").write_text("electrophysiology:\n  drugs: {aspirin: 1 nmol/L}\n")
     refused = snakemake(study, "--dry-run", "--configfile", "studies/edit.yaml")
     assert "electrophysiology.drugs: aspirin not known; known are: quinidine" in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(("text", "number"), [("device: auto", "1"), ("{device: auto, method: eikonal}", "0")])
+def test_a_gpu_is_asked_for_where_it_can_be_used(finished, tmp_path, text, number):
+    """By the rule, whose resource decides on the pool on a cluster; the stand-in says what it was given."""
+    study, store = shutil.copytree(finished, tmp_path / "study"), "results/study/phantom-01/activation.zarr"
+    script = study / "scripts/simulate_electrophysiology.py"
+    script.write_text(STAND_IN.replace('"made"', "str(given.resources.gpu)"))
+    (study / "studies/edit.yaml").write_text(f"electrophysiology:\n  {text}\n")
+    ran = snakemake(study, "--configfile", "studies/edit.yaml", "--forcerun", "simulate_electrophysiology", "--", store)
+    assert ran.returncode == 0, ran.stderr
+    assert (study / store / "content").read_text() == number
 
 
 def test_drugs_are_simulated_where_they_are_configured(study):
@@ -190,6 +210,17 @@ def test_asking_for_both_ventricles_leaves_the_twin_alone(study):
 
 def test_how_both_ventricles_are_meshed_does_not_matter_to_the_left_one(study):
     assert edited(study, "mesh:\n  biventricle:\n    size: 2 mm\n") == (set(), set())
+
+
+def test_a_beat_of_both_ventricles_has_a_mesh_of_its_own(study):
+    """Calibration is that of the left one in any case."""
+    rules, _ = edited(study, "beat:\n  ventricles: both\n")
+    assert rules >= {"build_heart", "simulate_beat"}
+    assert rules <= {"build_heart", "simulate_beat"} | REPORTS | SURROGATE
+
+
+def test_how_both_ventricles_beat_does_not_matter_to_the_left_one(study):
+    assert edited(study, "beat:\n  both:\n    size: 9 mm\n") == (set(), set())
 
 
 def test_respelling_a_unit_reruns_nothing(study):

@@ -99,6 +99,16 @@ def _beat(beat: xr.Dataset) -> dict[str, object]:
         "loop_pressure": pressure,
         "peak_strain": beat.fiber_strain.values.min(axis=1),
         "steadiness": float(beat.steadiness),
+    } | (_right(beat) if "right_volume" in beat else {})
+
+
+def _right(beat: xr.Dataset) -> dict[str, object]:
+    volume, pressure = beat.right_volume.values, beat.right_pressure.values / KPA_PER_MMHG
+    return {
+        "right_end_diastolic_volume": volume.max(),
+        "right_ejection_fraction": ejection_fraction(volume),
+        "right_peak_pressure": pressure.max(),
+        "stroke_difference": beat.attrs["stroke_difference"],
     }
 
 

@@ -1,8 +1,9 @@
-"""What the calibrated twin would do, paced otherwise or with other muscle, vessels or blood.
+"""What the calibrated twin would do, paced otherwise or with other muscle, vessels, blood or heart rate.
 
 Muscle keeps the twitch that it has in the calibrated beat: cells contract with it from their changed activation on. The
 circulation keeps the resistance, compliance and blood to which it was fitted, but for the factors, and finds its new
-limit cycle; nothing is fitted again.
+limit cycle; nothing is fitted again. With another heart rate the systoles of both ventricles last as those of healthy
+people at rest do, relative to the twin's own.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ import xarray as xr
 from mpi4py import MPI
 
 from . import beat, circulation
-from .activation import Curve, local_curve, mean_curve
+from .activation import Curve, local_curve, mean_curve, paced, systole
 from .assessment import JOULE_PER_MMHG_ML, ejection_fraction, loop_area
 from .circulation import Loop, Pump
 from .parameters import Beat, Mechanics, WhatIf
@@ -37,16 +38,21 @@ def simulate(
     Raises Quarantined: beat-unsteady, circulation-unsteady, mechanics-diverged.
     """
     anatomy, posterior, usual = (stores[name] for name in ("anatomy", "posterior", "beat"))
-    cycle = float(stores["targets"].cycle)
-    heart = beat.Heart(anatomy, posterior, int(stores["targets"].end_diastole), mechanics, comm)
+    own = float(stores["targets"].cycle)
+    cycle = own if run.heart_rate is None else 60000 / run.heart_rate
+    filling = float(posterior.pressure[int(stores["targets"].end_diastole)])
+    heart = beat.Heart(anatomy, posterior, filling, mechanics, comm)
     heart.ventricle.stiffness.value *= run.stiffness
     muscle = beat.healthy(anatomy, posterior)
     local, late = twitches(stores, changed, run.tension, muscle)
+    if cycle != own:
+        local = paced(local, cycle)
     heart.contract(local, late)
     mean = mean_curve(local, late, muscle)
     pump = beat.learned(posterior, heart.unloaded_volume(), mean).stiffened(run.stiffness)
     scales = usual.attrs["resistance_scale"], usual.attrs["compliance_scale"]
-    start = circulation.resume(pump, cycle / 1000, scales, usual.state.values)
+    shorter = systole(60000 / cycle) / systole(60000 / own)
+    start = circulation.resume(pump, cycle / 1000, scales, usual.state.values, shorter)
     blood = run.blood * start.circulation.blood(usual.state.values)
 
     def circulate(pump: Pump, last: Loop | None) -> Loop:
@@ -83,11 +89,17 @@ def figures(activation: xr.Dataset, beat: xr.Dataset) -> dict[str, float]:
     shortening = -beat.fiber_strain.transpose("segment", "time").values
     present = shortening[(shortening != 0).any(axis=1)]
     pressure, arteries = pressure / KPA_PER_MMHG, arteries / KPA_PER_MMHG
+    rate, ejected = 60000 / beat.attrs["cycle"], closure(beat.time.values, pressure - arteries)
     return {
+        "heart rate (beat/min)": rate,
+        "end of ejection (ms)": ejected,
+        "diastole (ms)": beat.attrs["cycle"] - ejected,
         "end-diastolic volume (mL)": float(volume.max()),
         "end-systolic volume (mL)": float(volume.min()),
         "stroke volume (mL)": float(np.ptp(volume)),
         "ejection fraction (%)": ejection_fraction(volume),
+        "cardiac output (L/min)": rate * float(np.ptp(volume)) / 1000,
+        "filling pressure (mmHg)": circulation.filling(volume, pressure),
         "largest LV pressure (mmHg)": float(pressure.max()),
         "largest pressure rise (mmHg/s)": 1000 * float(np.gradient(pressure, beat.time.values).max()),
         "mean arterial pressure (mmHg)": float(arteries.mean()),
@@ -97,3 +109,12 @@ def figures(activation: xr.Dataset, beat: xr.Dataset) -> dict[str, float]:
         "largest fibre shortening, mean of segments (%)": 100 * float(present.max(axis=1).mean()),
         "spread of its times over segments (ms, s.d.)": float(beat.time.values[present.argmax(axis=1)].std()),
     }
+
+
+def closure(time: np.ndarray, drop: np.ndarray) -> float:
+    """When the aortic valve closes, in ms: when the pressure across it (time,) first falls below zero after its
+    largest value."""
+    most = int(drop.argmax())
+    after = most + int((drop[most:] < 0).argmax())
+    before = max(after - 1, most)
+    return float(np.interp(0.0, drop[[after, before]], time[[after, before]]))

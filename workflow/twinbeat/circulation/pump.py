@@ -1,4 +1,4 @@
-"""A left ventricle for the circulation alone: what the three-dimensional one taught, in closed form.
+"""A ventricle for the circulation alone: what the three-dimensional one taught, in closed form.
 
     p(V, t) = a1 x + a2 x² + T(t) (b0 + b1 x + b2 x²) + c(t),   x = V / Vu - 1 > 0,
     p(V, t) = a3 x - a4 x² + T(t) (b0 + b1 x + b2 x²) + c(t),   x < 0 (suction),
@@ -9,11 +9,13 @@ follows the three-dimensional heart exactly where they were compared.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import lsq_linear
+
+from .loop import V_LV, V_RV, Ventricles
 
 LEAST = np.array([0.0] * 5 + [-np.inf] * 2)
 """Bounds of the coefficients."""
@@ -60,6 +62,7 @@ class Pump:
     correction: Wave
     period: float
     elastance: Wave | None = None
+    chamber: ClassVar[int] = V_LV
 
     def pressure(self, volume: float, time: float) -> float:
         pressure = self.static(volume, self.tension(time)) + self.correction(time)
@@ -93,6 +96,25 @@ class Pump:
         better = replace(self, coefficients=regression(volume / self.unloaded - 1, tension, pressure))
         static = [better.static(v, T) for v, T in zip(volume, tension, strict=True)]
         return replace(better, correction=wave(time, pressure - np.array(static), self.period), elastance=None)
+
+
+class Pumps(Ventricles):
+    """Both ventricles in closed form, with the interface of one: volumes and pressures are (time, ventricle)."""
+
+    chamber: ClassVar[list[int]] = [V_LV, V_RV]
+
+    def tension(self, time: float) -> tuple[float, float]:
+        """Of both, kPa."""
+        return self.left.tension(time), self.right.tension(time)
+
+    def stiffened(self, factor: float) -> "Pumps":
+        """Both of a heart whose passive muscle is stiffer by a factor."""
+        return Pumps(self.left.stiffened(factor), self.right.stiffened(factor))
+
+    def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pumps":
+        """Each corrected to its own pressures."""
+        columns = zip(self, volume.T, tension.T, pressure.T, strict=True)
+        return Pumps(*(pump.corrected(time, *found) for pump, *found in columns))
 
 
 def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray) -> tuple[float, ...]:

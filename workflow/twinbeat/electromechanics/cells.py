@@ -123,7 +123,7 @@ class Cells:
     def _load(self, response: Response, stretch: Array, strain: Array) -> None:
         """S = T/λ and its slope by e, as de = λ dλ."""
         T, slope = response.tension, response.slope
-        self.ventricle.hold(T / stretch, (slope - T / stretch) / stretch**2, strain)
+        self.ventricle.follow(T / stretch, (slope - T / stretch) / stretch**2, strain)
 
     def _found(self, time: float) -> Moment:
         """The step's end with the shape found, and the states of its beginning still."""

@@ -30,9 +30,9 @@ class CellHeart(beat.Heart):
     cells: Cells
 
     def __init__(
-        self, anatomy: xr.Dataset, posterior: xr.Dataset, end_diastole: int, mechanics: Mechanics, comm: MPI.Comm
+        self, anatomy: xr.Dataset, posterior: xr.Dataset, filling: float, mechanics: Mechanics, comm: MPI.Comm
     ) -> None:
-        super().__init__(anatomy, posterior, end_diastole, mechanics, comm, Contractile)
+        super().__init__(anatomy, posterior, filling, mechanics, comm, Contractile)
         self._muscle = beat.healthy(anatomy, posterior)
 
     def drive(self, muscle: Muscle, settings: Beat, scale: float) -> None:
@@ -91,8 +91,9 @@ def simulate(
     clinical: Clinical,
     settings: Beat,
     mechanics: Mechanics,
-    electrophysiology: Electrophysiology,
     comm: MPI.Comm,
+    *,
+    electrophysiology: Electrophysiology,
     checkpoint: Path | None = None,
 ) -> xr.Dataset:
     """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), driven as ``settings`` say.
@@ -104,7 +105,7 @@ def simulate(
         twin = anatomy, posterior, activation, targets, clinical
         return beat.simulate(*twin, settings, mechanics, comm, checkpoint=checkpoint)
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
-    heart = CellHeart(anatomy, posterior, end_diastole, mechanics, comm)
+    heart = CellHeart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
     late = delays(beat.of_cells(anatomy, activation), beat.healthy(anatomy, posterior))
     heart.drive(muscle_of(anatomy, posterior, late, electrophysiology, cycle), settings, BEGIN)
     goals = beat.goals_of(posterior, clinical, end_diastole)

@@ -17,7 +17,7 @@ Array = np.ndarray
 class Contractile(Ventricle):
     """A ventricle with the further energy D/2 (e - e0)^2, e = (|F f0|^2 - 1)/2: stress Ta + D (e - e0) along fibres.
 
-    ``slope`` D (kPa, per cell) is how tension follows the strain e, ``held`` e0 the strain (at quadrature points) of
+    ``slope`` D (kPa, per cell) is how tension follows the strain e, ``anchor`` e0 the strain (at quadrature points) of
     the state at which ``tension`` was taken. Where e is e0 the ventricle is as without.
     """
 
@@ -28,7 +28,7 @@ class Contractile(Ventricle):
     def _build(self, external: Any) -> None:
         degree = self.pair.quadrature
         element = basix.ufl.quadrature_element("tetrahedron", value_shape=(), degree=degree)
-        self.held = fem.Function(fem.functionspace(self.domain, element))
+        self.anchor = fem.Function(fem.functionspace(self.domain, element))
         points, weights = basix.make_quadrature(basix.CellType.tetrahedron, degree)
         self._shares = weights / weights.sum()
         G = ufl.Identity(3) + ufl.grad(ufl.split(self.reference)[0])
@@ -40,7 +40,7 @@ class Contractile(Ventricle):
 
     def energy(self, F: Expr, p: Expr, f0: Expr, s0: Expr | None) -> Expr:
         """Energy per unloaded volume with the multiplier p, kPa."""
-        return super().energy(F, p, f0, s0) + self.slope / 2 * (along(F, f0) - self.held) ** 2
+        return super().energy(F, p, f0, s0) + self.slope / 2 * (along(F, f0) - self.anchor) ** 2
 
     def strain(self) -> Array:
         """e (local cell, point) of the present state, from the unloaded shape, ghosts included."""
@@ -50,10 +50,10 @@ class Contractile(Ventricle):
         """Stretch (local cell,) of the mean of a strain (local cell, point)."""
         return np.sqrt(1 + 2 * strain @ self._shares)
 
-    def hold(self, tension: Array, slope: Array, strain: Array) -> None:
+    def follow(self, tension: Array, slope: Array, strain: Array) -> None:
         """Let tension (local cell,) in kPa go with a ``slope`` from its value at a strain (local cell, point)."""
         self.tension.x.array[:], self.slope.x.array[:] = tension, slope
-        self.held.x.array[self.held.function_space.dofmap.list] = strain
+        self.anchor.x.array[self.anchor.function_space.dofmap.list] = strain
 
 
 def along(F: Expr, f0: Expr) -> Expr:

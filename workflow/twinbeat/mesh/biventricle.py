@@ -68,7 +68,7 @@ def meshed(levels: Levels, parameters: Mesh, attempt: Attempt = ATTEMPTS[0], sca
     section = parameters.biventricle
     step = attempt.shorter * min(section.size, section.wall / max(section.across, RESOLVED))
     sizes = wanted(levels, parameters, attempt.shorter, scar)
-    mesh = tetrahedra(levels, sizes, step, attempt.shift, section.blood)
+    mesh = tetrahedra(levels, sizes, step, attempt.shift, section.blood, section.chord)
     return xr.Dataset(
         {
             "points": (("point", "component"), mesh.points),

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 GRADATION = 1.5  # most by which neighbouring edges differ in length
-CHORD = 0.1  # mm, of a curved surface over its triangles, or a tenth of the shortest wanted edge where that is less
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,11 @@ class Tagged:
     tags: Index
 
 
-def adapted(start: Tagged, sizes: Callable[[Array], Array]) -> Tagged:
+def adapted(start: Tagged, sizes: Callable[[Array], Array], chord: float) -> Tagged:
     """The mesh with edges of the lengths ``sizes`` (mm, of points); borders between tags keep their places.
 
-    Raises RuntimeError where Mmg fails.
+    Triangles are off a curved surface by ``chord`` (mm) at most, or a tenth of the shortest wanted edge. Raises
+    RuntimeError where Mmg fails.
     """
     mesh = mmgpy.MmgMesh3D()
     mesh.set_mesh_size(vertices=len(start.points), tetrahedra=len(start.cells), triangles=len(start.facets))
@@ -36,7 +36,7 @@ def adapted(start: Tagged, sizes: Callable[[Array], Array]) -> Tagged:
     mesh.set_triangles(start.facets, start.tags)
     wanted = sizes(start.points)
     mesh.set_field("metric", wanted[:, None])
-    mesh.remesh(verbose=-1, hausd=min(CHORD, 0.1 * float(wanted.min())), hgrad=GRADATION)
+    mesh.remesh(verbose=-1, hausd=min(chord, 0.1 * float(wanted.min())), hgrad=GRADATION)
     cells, labels = mesh.get_tetrahedra_with_refs()
     facets, tags = mesh.get_triangles_with_refs()
     return Tagged(mesh.get_vertices(), *(part.astype(np.int64) for part in (cells, labels, facets, tags)))

@@ -22,11 +22,11 @@ SURFACES = {ENDOCARDIUM: "left", RIGHT_ENDOCARDIUM: "right", EPICARDIUM: "outer"
 BORDER, BISECTIONS = 0.9, 10  # search from 90 to 111 % of the LV wall's volume, to 0.02 % of it
 
 
-def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: bool) -> Tagged:
+def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: bool, chord: float) -> Tagged:
     """The muscle, and the ``blood`` where it is wanted, in edges of about ``sizes`` (mm, of points).
 
-    ``step`` (mm) is the lattice's, shorter than the thinnest wall; ``shift`` moves it by a share. Raises RuntimeError
-    where Mmg fails.
+    ``step`` (mm) is the lattice's, shorter than the thinnest wall; ``shift`` moves it by a share; ``chord`` is as in
+    ``remesh.adapted``. Raises RuntimeError where Mmg fails.
     """
     low = levels.grid.origin - shift * step
     high = levels.grid.origin + levels.grid.step * (np.array(levels.grid.shape) - 1)
@@ -37,7 +37,7 @@ def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: b
     used, cells = np.unique(fitted.cells[kept], return_inverse=True)
     points, cells, tissue = fitted.points[used], cells.reshape(-1, 4), tissue[kept]
     facets = boundary.tagged(points, cells, tissue, levels)
-    mesh = _flat(adapted(Tagged(points, cells, tissue, *facets), sizes))
+    mesh = _flat(adapted(Tagged(points, cells, tissue, *facets), sizes, chord))
     facets, tags = boundary.tagged(mesh.points, mesh.cells, mesh.labels, levels)
     return settled(replace(mesh, facets=facets, tags=tags), levels)
 

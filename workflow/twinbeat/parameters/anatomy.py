@@ -16,7 +16,7 @@ class Biventricle(Section):
     size: Length = "3 mm"
     """Edge length where nothing asks for a smaller one."""
 
-    across: Annotated[float, Field(ge=1, le=10)] = 1.5
+    across: Annotated[float, Field(ge=0.5, le=10)] = 1.5
     """Edges across a wall, at least: thin walls are meshed finer."""
 
     apex: Share = 0.8
@@ -27,6 +27,9 @@ class Biventricle(Section):
 
     wall: Length = "3 mm"
     """Thickness of the right ventricle's free wall: images label its blood only (normal at rest: 2 to 5 mm)."""
+
+    chord: Length = "0.1 mm"
+    """Most by which facets may be off a curved surface; a tenth of the shortest edge where that is less."""
 
     blood: bool = False
     """Whether the blood of both ventricles is meshed too, conforming to the muscle: flow needs it."""

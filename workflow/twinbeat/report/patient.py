@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..assessment import DICE, TOLERANCES, interval
 from ..page import number, render
-from . import clinical, knowledge, labels
+from . import clinical, conduction, knowledge, labels
 from .bullseye import bullseye
 from .curves import cycle, loop, residuals, uncertainty
 from .drug import course, effect
@@ -17,13 +17,14 @@ from .electrocardiogram import electrocardiogram
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
 from .meshing import mesh_slices
+from .motion import beating, movie, spreading
 from .rendering import heart
 from .sensitivity import quality, sweep
 from .sources import Gathered, origins
 
 STAGES = (
     *("image", "automatic", "labels", "anatomy", "biventricle", "targets", "posterior"),
-    *("activation", "beat", "surrogate", "drug", "assessment"),
+    *("conduction", "activation", "beat", "surrogate", "drug", "assessment"),
 )
 """In the order in which they are made."""
 
@@ -36,6 +37,9 @@ KEY_FIGURES = {
     "myocardial_mass": ("Myocardial mass", "g", 0),
     "beat_peak_pressure": ("Peak pressure, beat", "mmHg", 0),
     "stroke_work": ("Stroke work, beat", "J", 2),
+    "right_end_diastolic_volume": ("RV end-diastolic volume, beat", "mL", 0),
+    "right_ejection_fraction": ("RV ejection fraction, beat", "%", 1),
+    "right_peak_pressure": ("RV peak pressure, beat", "mmHg", 0),
     "activation_time": ("Activation, first to last", "ms", 0),
     "qrs_duration": ("QRS duration, simulated", "ms", 0),
     "qt_interval": ("QT interval, simulated", "ms", 0),
@@ -46,6 +50,7 @@ QUALITY = {
     "residual": ("All residuals (r.m.s.)", "s.d.", 2),
     "prediction": ("Volumes of frames left out of the fit, prediction against targets (r.m.s.)", "s.d.", 2),
     "steadiness": ("Change between the last two beats", "", 4),
+    "stroke_difference": ("Stroke volume of the beat, left less right", "mL", 2),
     "smallest_dihedral": ("Smallest dihedral angle of the mesh", "degrees", 1),
     "largest_aspect": ("Largest aspect ratio of the mesh", "", 1),
 }
@@ -70,9 +75,12 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
         lambda of: mesh_slices(of["image"], of["labels"], of["biventricle"]),
     ),
     "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"), _tissue(of.get("posterior")))),
+    "spreading": (("activation",), lambda of: spreading(of["activation"])),
     "ecg": (("activation",), lambda of: electrocardiogram(of["activation"])),
     "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),
     "cycle": (("targets", "posterior"), lambda of: cycle(of["targets"], of["posterior"], of.get("beat"))),
+    "beating": (("anatomy", "beat"), lambda of: beating(of["anatomy"], of["beat"])),
+    "movie": (("anatomy", "beat"), lambda of: movie(of["anatomy"], of["beat"])),
     "bullseye": (("assessment",), lambda of: bullseye(of["assessment"])),
     "residuals": (("targets", "posterior"), lambda of: residuals(of["targets"], of["posterior"])),
     "uncertainty": (("posterior",), lambda of: uncertainty(of["posterior"])),
@@ -109,7 +117,8 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         shifts=shifts(gathered.get("image")),
         moments=moments(labelled),
         trust=labels.trust(labelled),
-        clinical=clinical.section(gathered.clinical),
+        clinical=clinical.section(gathered.clinical, _used(gathered.get("conduction"))),
+        conduction=conduction.section(gathered.get("conduction"), gathered.get("activation")),
     )
 
 
@@ -154,6 +163,11 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
         {"name": "Peak active tension", "unit": "kPa", "digits": 1, "mean": tension, "sigma": sigma,
          "low": interval(tension, sigma)[0], "high": interval(tension, sigma)[1]},
     ]  # fmt: skip
+
+
+def _used(conduction: xr.Dataset | None) -> tuple[str, ...]:
+    """Clinical values that the twin uses beside the figures that all twins use."""
+    return ("qrs_duration",) if conduction is not None and "qrs_measured" in conduction else ()
 
 
 def _tissue(posterior: xr.Dataset | None) -> np.ndarray | None:

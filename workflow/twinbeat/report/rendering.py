@@ -1,6 +1,7 @@
 """The heart in three dimensions: fibres and activation, rendered without a display."""
 
 import os
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,7 +19,7 @@ os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
 import pyvista
 
 Array = NDArray[np.float64]
-SIZE = (600, 600)
+SIZE = 600  # pixels
 ROOM = 1.04  # of the view over the extent of the heart
 ISOCHRONE = 10.0  # ms between lines
 WALL, HELIX, ACTIVATION = "#e9dcd3", "coolwarm", "viridis_r"
@@ -37,38 +38,38 @@ def heart(anatomy: xr.Dataset, activation: xr.Dataset | None, tissue: NDArray[np
     """
     scenes = [(_fibers(anatomy, opened, tissue), "Fibres") for opened in (False, True)]
     if activation is not None:
-        scenes += [(_activation(activation, opened, _range(activation)), "Activation") for opened in (False, True)]
+        scenes += [(activation_map(activation, opened, span(activation)), "Activation") for opened in (False, True)]
     figure, row = axes(1, 4, 11, 3.9)
     for axis in row:
         bare(axis)
     for axis, (pixels, name), where in zip(row, scenes, ("outside", "cut open") * 2, strict=False):
         axis.imshow(pixels)
         axis.set_title(f"{name}, {where}")
-    _scale(row[:2], HELIX, (-90, 90), "helix angle (degrees)")
+    scale(row[:2], HELIX, (-90, 90), "helix angle (degrees)")
     if activation is not None:
-        _scale(row[2:], ACTIVATION, _range(activation), f"activation (ms), lines every {ISOCHRONE:.0f} ms")
+        scale(row[2:], ACTIVATION, span(activation), f"activation (ms), lines every {ISOCHRONE:.0f} ms")
     return picture(figure, "jpg")
 
 
 @styled
 def activations(usual: xr.Dataset, changed: xr.Dataset) -> str:
     """Two activation maps on one scale, each from outside and with the front half cut away."""
-    ends = np.array([_range(usual), _range(changed)])
+    ends = np.array([span(usual), span(changed)])
     limits = float(ends[:, 0].min()), float(ends[:, 1].max())
     figure, row = axes(1, 4, 11, 3.9)
     shown = [(activation, opened) for activation in (usual, changed) for opened in (False, True)]
     for axis, (activation, opened) in zip(row, shown, strict=True):
         bare(axis)
-        axis.imshow(_activation(activation, opened, limits))
+        axis.imshow(activation_map(activation, opened, limits))
         axis.set_title("cut open" if opened else "outside")
-    _scale(row, ACTIVATION, limits, f"activation (ms), lines every {ISOCHRONE:.0f} ms")
+    scale(row, ACTIVATION, limits, f"activation (ms), lines every {ISOCHRONE:.0f} ms")
     return picture(figure, "jpg")
 
 
 def wall(points: Array, cells: NDArray[np.integer], around: Array) -> Array:
     """Pixels of a bare wall (point, 3), cut open, at a scale at which all of ``around`` (point, 3) would fit."""
-    scene = _Scene(around, opened=True)
-    scene.wall(_grid(points, cells))
+    scene = Scene(around, opened=True)
+    scene.wall(tetrahedra(points, cells))
     return scene.shot()
 
 
@@ -94,34 +95,38 @@ def _fibers(anatomy: xr.Dataset, opened: bool, tissue: NDArray[np.integer] | Non
     length = 0.85 * np.sqrt(np.median(_areas(points, facets)))
     rods = _rods(centre[shown], fiber, length)
     rods.cell_data["angle"] = helix_angle(fiber, centre[shown])
-    scene = _Scene(points, opened)
-    scene.wall(_grid(points, cells), None if tissue is None else tissue[muscle])
-    scene.plotter.add_mesh(
-        rods.tube(radius=length / 5.5), scalars="angle", cmap=HELIX, clim=(-90, 90), show_scalar_bar=False
-    )
+    scene = Scene(points, opened)
+    scene.wall(tetrahedra(points, cells), None if tissue is None else tissue[muscle])
+    scene.show(rods.tube(radius=length / 5.5), scalars="angle", cmap=HELIX, clim=(-90, 90))
     return scene.shot()
 
 
-def _activation(activation: xr.Dataset, opened: bool, limits: tuple[float, float]) -> Array:
-    grid = _grid(activation.fine_points.values, activation.fine_cells.values)
+def activation_map(
+    activation: xr.Dataset, opened: bool, limits: tuple[float, float], until: float | None = None, size: int = SIZE
+) -> Array:
+    """Pixels of the map, its colours between ``limits`` in ms; what is not active ``until`` a time is bare wall."""
+    grid = tetrahedra(activation.fine_points.values, activation.fine_cells.values)
     grid.point_data["time"] = activation.fine_activation.values
-    scene = _Scene(grid.points, opened)
+    scene = Scene(grid.points, opened, size)
     grid = scene.without_scar(grid, activation)
     surface = scene.cut(grid).extract_surface(algorithm="dataset_surface")
-    scene.plotter.add_mesh(surface, scalars="time", cmap=ACTIVATION, clim=limits, show_scalar_bar=False)
     first, last = limits
-    lines = surface.contour(np.arange(first + ISOCHRONE, last, ISOCHRONE), scalars="time")
-    if lines.n_points:
-        scene.plotter.add_mesh(lines, color="white", line_width=2)
+    if until is not None:
+        scene.show(surface.clip_scalar(scalars="time", value=until, invert=False), color=WALL)
+        surface, last = surface.clip_scalar(scalars="time", value=until), until
+    scene.show(surface, scalars="time", cmap=ACTIVATION, clim=limits)
+    lines = np.arange(first + ISOCHRONE, last, ISOCHRONE)
+    if surface.n_points and len(lines):
+        scene.show(surface.contour(lines, scalars="time"), color="white", line_width=2)
     return scene.shot()
 
 
-class _Scene:
+class Scene:
     """One view of the heart with these ``points`` (point, 3); ``opened`` takes the anterior half away."""
 
-    def __init__(self, points: Array, opened: bool) -> None:
+    def __init__(self, points: Array, opened: bool, size: int = SIZE) -> None:
         self.points, self.opened = points, opened
-        self.plotter = pyvista.Plotter(off_screen=True, window_size=SIZE, lighting="three lights")
+        self.plotter = pyvista.Plotter(off_screen=True, window_size=(size, size), lighting="three lights")
         self.plotter.set_background("white")
 
     def cut(self, grid: pyvista.UnstructuredGrid) -> pyvista.UnstructuredGrid:
@@ -133,15 +138,20 @@ class _Scene:
             return grid
         dead = activation.fine_tissue.values == fibers.SCAR
         scar = self.cut(grid.extract_cells(np.flatnonzero(dead)))
-        self.plotter.add_mesh(scar.extract_surface(algorithm="dataset_surface"), color=TISSUE[fibers.SCAR])
+        self.show(scar.extract_surface(algorithm="dataset_surface"), color=TISSUE[fibers.SCAR])
         return grid.extract_cells(np.flatnonzero(~dead))
 
     def wall(self, grid: pyvista.UnstructuredGrid, tissue: NDArray[np.integer] | None = None) -> None:
         """All healthy where ``tissue`` (cell,) does not say otherwise."""
         grid.cell_data["tissue"] = np.zeros(grid.n_cells) if tissue is None else tissue
         surface = self.cut(grid).extract_surface(algorithm="dataset_surface")
-        look = {"show_edges": True, "edge_color": "#cfc0b6", "line_width": 1, "show_scalar_bar": False}
-        self.plotter.add_mesh(surface, scalars="tissue", cmap=TISSUE, clim=(0, len(TISSUE) - 1), **look)
+        look = {"show_edges": True, "edge_color": "#cfc0b6", "line_width": 1}
+        self.show(surface, scalars="tissue", cmap=TISSUE, clim=(0, len(TISSUE) - 1), **look)
+
+    def show(self, part: pyvista.PolyData, **look: Any) -> None:
+        """Draw what there is of a part of the heart."""
+        if part.n_points:
+            self.plotter.add_mesh(part, show_scalar_bar=False, **look)
 
     def shot(self) -> Array:
         self._aim(np.array(CUT_OPEN if self.opened else FREE_WALL))
@@ -164,7 +174,7 @@ class _Scene:
         self.plotter.reset_camera_clipping_range()
 
 
-def _grid(points: Array, cells: NDArray[np.integer]) -> pyvista.UnstructuredGrid:
+def tetrahedra(points: Array, cells: NDArray[np.integer]) -> pyvista.UnstructuredGrid:
     return pyvista.UnstructuredGrid({pyvista.CellType.TETRA: cells.astype(int)}, points)
 
 
@@ -178,12 +188,12 @@ def _areas(points: Array, facets: NDArray[np.integer]) -> Array:
     return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
-def _range(activation: xr.Dataset) -> tuple[float, float]:
+def span(activation: xr.Dataset) -> tuple[float, float]:
     time = activation.fine_activation.values
     return float(np.floor(time.min())), float(np.ceil(time.max()))
 
 
-def _scale(beside: list[Axes], colours: str, limits: tuple[float, float], words: str) -> None:
+def scale(beside: list[Axes], colours: str, limits: tuple[float, float], words: str) -> None:
     mappable = ScalarMappable(Normalize(*limits), colours)
     bar = beside[0].figure.colorbar(mappable, ax=list(beside), location="bottom", shrink=0.6, aspect=40, label=words)
     bar.outline.set_visible(False)

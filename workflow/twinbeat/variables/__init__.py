@@ -72,6 +72,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     },
     "mesh": MESH,
     "biventricle": {**BIVENTRICLE, **PLACES, **FIBERS},
+    "heart": {**BIVENTRICLE, **PLACES, **FIBERS},
     "anatomy": {**MESH, **FIBERS},
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
@@ -120,6 +121,24 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "misfit": Variable(("iteration",), "1", "half the sum of squared weighted residuals"),
         "forward_solves": Variable((), "1", "times that all frames were brought to equilibrium"),
     },
+    "conduction": {
+        "velocity_fiber": Variable((), "mm/ms", "conduction velocity along the fibres"),
+        "velocity_transverse": Variable((), "mm/ms", "conduction velocity across the fibres"),
+        "velocity_endocardium": Variable((), "mm/ms", "conduction velocity within the endocardial layer"),
+        "covariance": Variable(
+            ("parameter", "parameter_"), "1", "of the logarithms of those velocities that were fitted (Laplace)"
+        ),
+        "known": Variable(("parameter",), "1", "share of the prior's variance that the data took away"),
+        "information": Variable(("mode",), "1", "eigenvalues of the prior-preconditioned Hessian of the misfit"),
+        "measurements": Variable((), "1", "data fitted; 0: the velocities are those of the population"),
+        "forward_solves": Variable((), "1", "solutions of the eikonal equation"),
+        "qrs_measured": Variable((), "ms", "QRS duration of the clinical file"),
+        "qrs_fitted": Variable((), "ms", "from the first to the last activation at these velocities"),
+        "map_points": Variable(("site", "component"), "mm", "points of the mesh that those of the map lie at"),
+        "map_time": Variable(("site",), "ms", "measured activation, on the clock of the model"),
+        "map_fitted": Variable(("site",), "ms", "activation at these velocities"),
+        "map_left_out": Variable((), "1", "points of the map that lie off the muscle"),
+    },
     "activation": {
         "activation": Variable(("point",), "ms", "activation time on the anatomy's nodes; in scar, of muscle nearby"),
         "fine_points": Variable(("fine_point", "component"), "mm", "nodes of the electrical mesh"),
@@ -138,6 +157,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "volume": Variable(("time",), "mL", "LV cavity in the last beat"),
         "pressure": Variable(("time",), "kPa", "LV cavity"),
         "aortic_pressure": Variable(("time",), "kPa", "systemic arteries"),
+        "right_volume": Variable(("time",), "mL", "RV cavity, where beat.ventricles is both"),
+        "right_pressure": Variable(("time",), "kPa", "RV cavity"),
+        "right_arterial_pressure": Variable(("time",), "kPa", "pulmonary arteries"),
         "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
         "fiber_strain": Variable(
             ("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"
@@ -180,6 +202,12 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "beat_ejection_fraction": Variable((), "%", "of the heart beating in its circulation"),
         "beat_peak_pressure": Variable((), "mmHg", "largest LV pressure of the beat"),
         "stroke_work": Variable((), "J", "area of the pressure-volume loop of the beat"),
+        "right_end_diastolic_volume": Variable(
+            (), "mL", "largest RV cavity of the beat, where beat.ventricles is both"
+        ),
+        "right_ejection_fraction": Variable((), "%", "of the right ventricle in the beat"),
+        "right_peak_pressure": Variable((), "mmHg", "largest RV pressure of the beat"),
+        "stroke_difference": Variable((), "mL", "stroke volume of the beat, left less right: 0 in a closed loop"),
         "loop_volume": Variable(("time",), "mL", "LV cavity in the beat"),
         "loop_pressure": Variable(("time",), "mmHg", "LV cavity in the beat"),
         "peak_strain": Variable(("segment",), "1", "most negative fibre strain of the beat per AHA segment"),
