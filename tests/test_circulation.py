@@ -208,9 +208,9 @@ def test_marching_ends_where_the_implicit_coupling_does(pump, fitted):
     def circulate(pump: Pump, last):
         return settle(pump, last or fitted, fitted.resistance, 1.3)
 
-    beat = circulation.march(Plain(), pump, circulate, np.arange(0, 800, 10.0), 6, 1e-3)
+    beat = circulation.march(Plain(), pump, circulate, np.arange(0, 800, 10.0), 8, 5e-3)
     exact = circulate(itself(Stiffer()), beat.loop)
-    assert beat.steadiness <= 1e-3
+    assert beat.steadiness <= 5e-3
     assert float(np.ptp(beat.volume)) == approx(exact.cycle.stroke_volume, rel=0.01)
     assert beat.pressure.max() == approx(exact.cycle.pressure.max() * KPA_PER_MMHG, rel=0.01)
 
@@ -232,6 +232,22 @@ def test_marching_bears_a_heart_that_yields(pump, fitted):
     assert np.all(np.diff(beat.volume[ejecting]) < 0)
 
 
+def test_a_heart_goes_on_where_the_closed_form_has_no_limit_cycle(pump, fitted):
+    """Beat after beat from the end of the last: the state changes less and less."""
+    heart, changes = Remembering(), []
+    heart.strength = 1.1
+
+    def circulate(pump: Pump, last):
+        if last is None:
+            return fitted
+        changes.append(np.abs(last.cycle.gap).max())
+        raise Quarantined("circulation-unsteady", "planted")
+
+    beat = circulation.march(heart, pump, circulate, np.arange(0, 800, 20.0), 5)
+    assert len(changes) == 4 and beat.steadiness < 0.5 * 0.1
+    assert beat.loop.cycle.unsteadiness == approx(beat.steadiness)
+
+
 def test_a_step_without_volume_is_a_verdict(pump, fitted):
     """A heart that fills, with another pressure each time that it is asked: 0, 0.5 or 0.25 kPa."""
 
@@ -245,11 +261,12 @@ def test_a_step_without_volume_is_a_verdict(pump, fitted):
 
 
 def test_a_pump_may_follow_its_volume(pump):
-    """Where it was, the pressure is as before; 1 % more volume makes 2 % more of the active pressure there."""
+    """Where it was, the pressure is the one given; 1 % more volume makes 2 % more of the active pressure there."""
     time, volume = np.arange(0, 0.8, 0.01), np.full(80, 100.0)
     T = tension(1000 * time)
-    follows = pump.following(time, volume, T, 2.0)
-    assert [follows.pressure(100.0, t) for t in time] == approx([pump.pressure(100.0, t) for t in time], abs=0.2)
+    pressure = np.array([pump.pressure(100.0, t) for t in time]) + np.sin(2 * np.pi * time / PERIOD)
+    follows = pump.following(time, volume, T, pressure, 2.0)
+    assert [follows.pressure(100.0, t) for t in time] == approx(pressure, abs=0.2)
     active = pump.static(100.0, 60.0) - pump.static(100.0, 0.0)
     rise = follows.pressure(101.0, 0.25) - follows.pressure(100.0, 0.25)
     assert rise == approx(0.02 * active + pump.static(101.0, 60.0) - pump.static(100.0, 60.0), rel=0.02)

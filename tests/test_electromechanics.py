@@ -12,7 +12,7 @@ from twinbeat.circulation.pump import Wave
 from twinbeat.contraction import INTACT, Calcium
 from twinbeat.electromechanics import Cells, Muscle, Strengthening, cells, kinds
 from twinbeat.mechanics import Contractile, Journal, Ventricle, from_anatomy
-from twinbeat.parameters import Beat, Electrophysiology, Mechanics
+from twinbeat.parameters import Beat, Electrophysiology, Mechanics, WhatIf
 from twinbeat.verdicts import Quarantined
 
 COARSE = Beat(time_step="50 ms", frames=4, beats=8, contraction="land_2017")
@@ -148,6 +148,26 @@ def test_a_beat_by_cells_goes_on_where_it_was_cut_off(stores, beaten, tmp_path, 
         assert again[name].values == approx(beaten[name].values, rel=1e-3, abs=1e-3)
     MPI.COMM_WORLD.Barrier()
     assert not folder.exists()
+
+
+def varied(stores, beaten, heart_rate=None, **keys):
+    run = WhatIf.model_construct(heart_rate=heart_rate)
+    arguments = stores | {"beat": beaten}, stores["activation"], run, COARSE, LINEAR, MPI.COMM_WORLD
+    return electromechanics.vary(*arguments, electrophysiology=Electrophysiology(**keys))
+
+
+def test_an_unchanged_twin_of_cells_is_itself(stores, beaten):
+    """Both end as they begin within 0.01 of 100 mL and 100 mmHg; the second starts where the first ended."""
+    same = varied(stores, beaten)
+    assert same.volume.values == approx(beaten.volume.values, abs=2.0)
+    assert same.attrs["tension_scale"] == beaten.attrs["tension_scale"]
+
+
+def test_a_drug_that_blocks_calcium_weakens_the_beat(stores, beaten):
+    """At 100 nmol/L two thirds of the L-type current are left: less calcium, less tension, and less is ejected."""
+    weak = varied(stores, beaten, drugs={"verapamil": "100 nmol/L"})
+    assert weak.attrs["stroke_volume"] < 0.95 * beaten.attrs["stroke_volume"]
+    assert weak.tension.max() < beaten.tension.max()
 
 
 def test_strength_is_found_by_secants():

@@ -49,14 +49,6 @@ def test_canonical_text_is_blind_to_spelling():
             "config.yaml: beat.contraction: land_2017: expected surrogate.patients [], got all",
         ),
         (
-            {
-                "beat": {"contraction": "land_2017"},
-                "surrogate": {"patients": []},
-                "whatif": {"weak": {"tension": 0.5}},
-            },
-            "config.yaml: beat.contraction: land_2017: expected no whatif, got weak",
-        ),
-        (
             {"mechanics": {"law": "holzapfel-ogden"}},
             "config.yaml: calibration.stiffness_prior and stiffness_bounds: expected those of a of "
             "mechanics.holzapfel_ogden, 0.059 kPa, got 2 kPa within 0.1 and 10 kPa",

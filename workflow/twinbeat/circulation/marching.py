@@ -20,7 +20,7 @@ from ..verdicts import Quarantined
 from .coupling import Coupled
 from .loop import SCALE, V_LV, Circulation, Cycle, runge_kutta
 from .patient import Loop
-from .pump import Pump, wave
+from .pump import Pump
 
 log = logging.getLogger("twinbeat")
 
@@ -96,20 +96,29 @@ def march(
         beat = _beat(heart, loop, times, pump)
         gap = float(np.abs((beat.states[-1] - beat.states[0]) / SCALE).max())
         volume = beat.states[:-1, V_LV]
-        pump = replace(pump, tension=wave(times / 1000, beat.tension[:-1], pump.period))
-        pump = pump.corrected(times / 1000, volume, beat.tension[:-1], beat.pressure[:-1])
-        pump = pump.following(times / 1000, volume, beat.tension[:-1], STARLING)
+        pump = pump.following(times / 1000, volume, beat.tension[:-1], beat.pressure[:-1], STARLING)
         factor = stronger(volume, pump)
         change = max(gap, abs(np.log(factor)))
         log.info("beat %d of %d: state changed by %.2g, tension to change by %.3f", number + 1, beats, gap, factor)
         if change <= steady or number == beats - 1:
             break
         heart.strengthen(factor)
-        loop = circulate(pump.strengthened(factor), loop)
+        loop = _next(circulate, pump.strengthened(factor), loop, beat)
     arterial = beat.states[:-1, 4] * KPA_PER_MMHG
     cycle = Cycle(beat.time, beat.states, beat.pressure)
     found = replace(loop, cycle=cycle)
     return Coupled(times, volume, beat.pressure[:-1] * KPA_PER_MMHG, arterial, found, pump, change)
+
+
+def _next(circulate: Callable[[Pump, Loop | None], Loop], pump: Pump, loop: Loop, beat: Beat) -> Loop:
+    """Where the next beat starts: at the limit cycle with the pump, or, where that has none (it may not hold far from
+    the volumes of the beat), where this beat ended."""
+    try:
+        return circulate(pump, loop)
+    except Quarantined as verdict:
+        log.info("circulation: %s with the closed form; the heart goes on from the end of its beat", verdict.code)
+        states = np.vstack([beat.states[-1:], beat.states[1:]])
+        return replace(loop, cycle=Cycle(beat.time, states, beat.pressure))
 
 
 def _beat(heart: Heart, loop: Loop, times: np.ndarray, pump: Pump) -> Beat:

@@ -84,18 +84,26 @@ class Pump:
         """The pump of a heart whose muscle develops more tension by a factor."""
         return replace(self, tension=self.tension.scaled(factor))
 
-    def following(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, share: float) -> "Pump":
-        """The pump as it is at these volumes, whose tension then grows by ``share`` of what the volume grows by."""
-        active = [self.static(v, T) - self.static(v, 0.0) for v, T in zip(volume, tension, strict=True)]
-        slope = share * np.array(active) / volume
-        rest = np.array([self.correction(t) for t in time]) - slope * volume
-        return replace(self, correction=wave(time, rest, self.period), elastance=wave(time, slope, self.period))
+    def following(
+        self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray, share: float
+    ) -> "Pump":
+        """The pump that has these pressures at these volumes and tensions, and whose tension grows with the volume:
+        by ``share`` of what that grows by. Coefficients stay: where tension follows volume a fit cannot part them."""
+        both = zip(volume, tension, strict=True)
+        rest, active = np.array([(self.static(v, T), self.static(v, T) - self.static(v, 0.0)) for v, T in both]).T
+        slope = share * np.maximum(active, 0.0) / volume
+        return replace(
+            self,
+            tension=wave(time, tension, self.period),
+            correction=wave(time, pressure - rest - slope * volume, self.period),
+            elastance=wave(time, slope, self.period),
+        )
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
         """The pump that fits these pressures best and then, corrected, exactly; time in s, within one beat."""
         better = replace(self, coefficients=regression(volume / self.unloaded - 1, tension, pressure))
         static = [better.static(v, T) for v, T in zip(volume, tension, strict=True)]
-        return replace(better, correction=wave(time, pressure - np.array(static), self.period), elastance=None)
+        return replace(better, correction=wave(time, pressure - np.array(static), self.period))
 
 
 class Pumps(Ventricles):

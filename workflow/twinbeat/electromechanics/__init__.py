@@ -3,5 +3,6 @@
 from .cells import Cells, Muscle
 from .heart import CellHeart, Strengthening, simulate
 from .kinds import calcium
+from .varied import vary
 
-__all__ = ["CellHeart", "Cells", "Muscle", "Strengthening", "calcium", "simulate"]
+__all__ = ["CellHeart", "Cells", "Muscle", "Strengthening", "calcium", "simulate", "vary"]

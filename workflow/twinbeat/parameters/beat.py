@@ -61,7 +61,7 @@ class Beat(Section):
     contraction: Literal["phenomenological", "land_2017"] = "phenomenological"
     """phenomenological: the tension curve that calibration found, from local activation on. land_2017: by the calcium
     of electrophysiology's cells and the stretch and shortening of the muscle (Land et al. 2017), scaled to the
-    patient's stroke volume; not yet with surrogate or whatif."""
+    patient's stroke volume; of the left ventricle alone, and without surrogate."""
 
     coupling: Literal["strong", "stabilised", "staggered"] = "strong"
     """How tension of land_2017 meets the stretch that it makes: strong, until both agree; stabilised, with its slope

@@ -102,8 +102,6 @@ class Study(Section):
             raise ValueError(f"{wanted} beat.ventricles left, got both")
         if self.surrogate.patients != []:
             raise ValueError(f"{wanted} surrogate.patients [], got {self.surrogate.patients or 'all'}")
-        if self.whatif:
-            raise ValueError(f"{wanted} no whatif, got {', '.join(self.whatif)}")
         return self
 
     @model_validator(mode="after")
