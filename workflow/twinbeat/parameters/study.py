@@ -91,6 +91,20 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _cells_can_contract(self) -> Self:
+        if self.beat.contraction == "phenomenological":
+            return self
+        wanted = f"beat.contraction: {self.beat.contraction}: expected"
+        cells = [self.electrophysiology.cell, *(name for _, name in self.electrophysiology.layers)]
+        if without := [name for name in cells if name.startswith("bueno_orovio")]:
+            raise ValueError(f"{wanted} cells with calcium, got {without[0]}")
+        if self.beat.ventricles == "both":
+            raise ValueError(f"{wanted} beat.ventricles left, got both")
+        if self.surrogate.patients != []:
+            raise ValueError(f"{wanted} surrogate.patients [], got {self.surrogate.patients or 'all'}")
+        return self
+
+    @model_validator(mode="after")
     def _whatif_can_be(self) -> Self:
         if self.whatif and self.beat.ventricles == "both":
             raise ValueError("whatif: runs are of the left ventricle; expected beat.ventricles: left, got both")
