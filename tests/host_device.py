@@ -22,6 +22,7 @@ using std::exp; using std::fabs; using std::floor; using std::log; using std::po
 #define __constant__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+struct double2 { double x, y; };
 static struct { int x; } blockIdx, blockDim, threadIdx;
 static int atomicSub(int *place, int value) { const int old = *place; *place -= value; return old; }
 """

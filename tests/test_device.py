@@ -6,12 +6,13 @@ from types import SimpleNamespace
 import electrical_samples as samples
 import numpy as np
 import pytest
+import xarray as xr
 from host_device import Cupy
 from mpi4py import MPI
 from pytest import approx
 from scipy.sparse import csr_array, random_array
 
-from twinbeat import device, ionic
+from twinbeat import device, electrophysiology, ionic
 from twinbeat.device import gpu
 from twinbeat.electrophysiology import accelerated, ensemble, monodomain, sites, substrate, ventricle
 from twinbeat.electrophysiology.assembly import box, tetrahedra
@@ -19,7 +20,7 @@ from twinbeat.electrophysiology.monodomain import Monodomain
 from twinbeat.electrophysiology.mosaic import Patch
 from twinbeat.electrophysiology.propagation import Stimulus, propagate
 from twinbeat.electrophysiology.velocity import Directions
-from twinbeat.parameters import Electrophysiology
+from twinbeat.parameters import Electrophysiology, Fibers
 from twinbeat.stage import MACHINE_FAULTS
 
 FIELDS = ("activation", "repolarisation", "times", "voltage", "seen")
@@ -120,6 +121,16 @@ def test_heart_of_many_kinds_is_that_of_the_cpu(heart, host, monkeypatch):
     require_same(found, expected)
     assert np.isfinite(expected.repolarisation[heart.fires]).all()
     assert host.xp.launched > 0
+
+
+def test_activation_of_a_ventricle_is_that_of_the_cpu(host, monkeypatch):
+    """The whole of it on an irregular mesh, whose rows are of many lengths; stored voltages have seven digits."""
+    anatomy, parameters = samples.ventricle(), samples.QUICK.model_copy(update={"cell": "bueno_orovio_2008_epi"})
+    expected = electrophysiology.activate(anatomy, parameters, Fibers())
+    monkeypatch.setattr(device, "chosen", lambda wish: host)
+    found = electrophysiology.activate(anatomy, parameters, Fibers())
+    xr.testing.assert_allclose(found, expected, rtol=2e-7, atol=1e-6)
+    assert found.sizes["fine_point"] > 10_000
 
 
 def test_wave_ends_where_the_cpu_ends(heart, host):

@@ -34,9 +34,9 @@ class Sliced(NamedTuple):
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of one kind at some ``nodes`` (all, where None): the ``source`` of their kernel, its ``table``, their
-    ``states`` (state,) at the start with the voltage in row ``voltage``, and varied parameters (parameter, width) that
-    repeat after ``width`` cells."""
+    """Cells of one kind at some ``nodes`` (all, where None): the ``source`` of their kernel, its ``table`` (column,
+    entry, 2), their ``states`` (state,) at the start with the voltage in row ``voltage``, and ``varied`` parameters
+    (parameter, width) that repeat after ``width`` cells."""
 
     source: str
     table: Array

@@ -44,7 +44,7 @@ def _cells(patch: Patch, time_step: float, size: int, variation: Array | None) -
     cell = patch.cell
     return device.Cells(
         source=cell.cuda(patch.parameters, time_step),
-        table=cell.table(patch.parameters, time_step),
+        table=cell.cuda_table(patch.parameters, time_step),
         states=cell.initial(1)[:, 0],
         voltage=cell.voltage,
         nodes=None if len(patch.nodes) == size else patch.nodes.astype(np.int32),

@@ -39,11 +39,11 @@ def activate(
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
     ``scar`` is heeded where ``parameters.scar`` says what it does. The steps of the monodomain equation are shared by
-    the ranks of ``comm``, all of which have the result; ValueError for a bidomain on several ranks.
+    the ranks of ``comm``, all of which have the result; ValueError for a bidomain or a GPU on several.
 
     Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
     they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
-    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar.
+    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar; device.NoGpu.
     """
     heart = substrate.build(anatomy, parameters, fiber_angles, scar)
     wave, attributes = conduct(heart, parameters, comm)

@@ -10,6 +10,7 @@ static const double LOWEST = $lowest, SPACING = $spacing;
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double))));
 
 long table_size(void) { return (long) ROWS * COLUMNS; }
+long table_rows(void) { return ROWS; }
 long uniform_size(void) { return $uniforms; }
 
 /* What parameters and steps of dt determine, for kernel.cu. */

@@ -1,11 +1,14 @@
 /* A cell model's step, one thread a cell: generator.py fills in the equations at the dollar signs, as in kernel.c. */
-enum { COLUMNS = $columns, ROWS = $rows, VOLTAGE = $voltage };
+enum { ROWS = $rows, VOLTAGE = $voltage };
 #define LOWEST ($lowest)
 #define SPACING ($spacing)
-#define ENTRY(k) (low[k] + share * (low[COLUMNS + (k)] - low[k]))
+#define ENTRY(k) between(table[(k) * (ROWS - 1) + row], share)
 #define STATE(k) ((k) == VOLTAGE ? potential : states[(k) * (long long) n + cell])
 #define NEXT(k) (*((k) == VOLTAGE ? after + at : states + (k) * (long long) n + cell))
 #define OWN(k) varied[(k) * (long long) width + cell % width]
+
+/* Linear between an entry of the table and the next. */
+__device__ __forceinline__ double between(double2 entry, double share) { return entry.x + share * (entry.y - entry.x); }
 
 /* Quotients and powers of the equations; nearly all exponents are small whole numbers, known here (uniform.py). */
 __device__ __forceinline__ double reciprocal(double x) { return 1 / x; }
@@ -27,10 +30,11 @@ __constant__ double uniform[] = UNIFORM;
 
 /* A step of dt from time t of n cells, ``members`` at each node: from the voltages ``before`` of all nodes to those
    ``after``, and of states[state * n + cell], without the voltage, in place. ``nodes`` are where the cells are, or
-   null where they are everywhere; what varies from cell to cell is varied[parameter * width + cell % width]. */
+   null where they are everywhere; what varies from cell to cell is varied[parameter * width + cell % width]. The table has
+   a column after the other, each entry with the next: neighbouring threads have close voltages, and so read close. */
 extern "C" __global__ void __launch_bounds__(128)
 advance(int n, int members, int width, double t, double dt, const int *__restrict__ nodes,
-        const double *__restrict__ varied, const double *__restrict__ table, const double *__restrict__ before,
+        const double *__restrict__ varied, const double2 *__restrict__ table, const double *__restrict__ before,
         double *__restrict__ after, double *__restrict__ states)
 {
     const int cell = blockIdx.x * blockDim.x + threadIdx.x;
@@ -42,7 +46,6 @@ advance(int n, int members, int width, double t, double dt, const int *__restric
     int row = (int) place;
     row = row < 0 ? 0 : row > ROWS - 2 ? ROWS - 2 : row;
     const double share = place < row ? 0 : place > row + 1 ? 1 : place - row;
-    const double *__restrict__ low = table + row * (long long) COLUMNS;
     $timed
     $stepped
 }

@@ -40,7 +40,8 @@ class CellModel:
         library.tabulate.restype = None
         library.derive.argtypes = [real, pointer, pointer]
         library.derive.restype = None
-        library.table_size.restype = library.uniform_size.restype = ctypes.c_long
+        for size in (library.table_size, library.table_rows, library.uniform_size):
+            size.restype = ctypes.c_long
         object.__setattr__(self, "_functions", library)
         object.__setattr__(self, "_table", lru_cache(TABLES)(self._tabulate))
 
@@ -53,6 +54,11 @@ class CellModel:
     def table(self, parameters: np.ndarray, step: float) -> np.ndarray:
         """The functions of the voltage for steps of ``step`` ms, as the kernels take them."""
         return self._table(np.ascontiguousarray(parameters, float).tobytes(), step)
+
+    def cuda_table(self, parameters: np.ndarray, step: float) -> np.ndarray:
+        """The same (column, entry, 2) as the kernel in CUDA takes it: each entry with the next one."""
+        columns = self.table(parameters, step).reshape(self._functions.table_rows(), -1).T
+        return np.ascontiguousarray(np.stack([columns[:, :-1], columns[:, 1:]], axis=2))
 
     def cuda(self, parameters: np.ndarray, step: float) -> str:
         """The source of the kernel in CUDA for these parameters and steps of ``step`` ms."""
