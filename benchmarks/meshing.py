@@ -1,6 +1,7 @@
 """Meshes of the left ventricle and of both: speed, quality, memory, and how many phantoms pass all gates.
 
 envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--first 0] [--size 1.4] [--edge 3]
+         [--generator stuffing]
 
 A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
 made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
@@ -80,6 +81,11 @@ def passed(
     return made.sizes["cell"]
 
 
+def chosen(options: argparse.Namespace) -> Mesh:
+    """The parameters of the phantoms' meshes."""
+    return Mesh(biventricle={"size": f"{options.edge} mm", "generator": options.generator})
+
+
 def share(cells: list[int | None]) -> float:
     """Of the meshes that passed."""
     return float(np.mean([found is not None for found in cells]))
@@ -93,13 +99,14 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="go on with this phantom, without the large meshes")
     parser.add_argument("--size", type=float, default=1.4, help="edge length in mm of the large mesh of both")
     parser.add_argument("--edge", type=float, default=3.0, help="edge length in mm of the phantoms' meshes of both")
+    parser.add_argument("--generator", choices=("stuffing", "cgal"), default="stuffing", help="of those meshes")
     parser.add_argument("--large", choices=("left", "both"), help="only this large mesh, in this process")
     options = parser.parse_args()
     if options.large:
         print(json.dumps(large(options.large, options.size)))
         return
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    left, both, parameters = [], [], Mesh(biventricle={"size": f"{options.edge} mm"})
+    left, both, parameters = [], [], chosen(options)
     for seed in range(options.first, options.phantoms):
         labels = labelled(seed)
         left.append(passed(mesh.build, labels, seed, parameters))

@@ -168,7 +168,8 @@ class TestTouching:
 def pair():
     """Two ventricles of spheres with their blood."""
     anatomy = spheres(right_at=38.0)
-    made = tetrahedra.tetrahedra(anatomy, lambda points: np.full(len(points), 4.0), 2.6, 0.0, True)
+    start = tetrahedra.stuffed(anatomy, 2.6, 0.0, True)
+    made = tetrahedra.resized(anatomy, lambda points: np.full(len(points), 4.0), *start)
     return anatomy, made, dataset(made, tetrahedra.walls(made, anatomy))
 
 
@@ -211,7 +212,7 @@ class TestTetrahedra:
         def sizes(points):
             return np.clip(2 + 2 * (points[:, 2] + 20) / 10, 2.0, 4.0)
 
-        made = tetrahedra.tetrahedra(spheres(), sizes, 3.0, 0.0, False)
+        made = tetrahedra.resized(spheres(), sizes, *tetrahedra.stuffed(spheres(), 3.0, 0.0, False))
         corners = made.points[made.cells]
         edge, depth = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), corners[..., 2].mean(axis=1)
         assert edge[depth > -8].mean() / edge[depth < -22].mean() == approx(2, abs=0.5)

@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..parameters import Mesh
+from ..parameters.anatomy import Biventricle
 from ..units import MM3_PER_ML
 from ..verdicts import Quarantined
-from . import fit, from_labels, quality, right
+from . import cgal, fit, from_labels, quality, right
 from .contours import Contours
 from .levels import LABELS, LEFT_BLOOD, LEFT_WALL, RIGHT_BLOOD, RIGHT_WALL, Levels
 from .measures import bends, cell_volumes, volume_below
 from .reformat import short_axis
-from .tetrahedra import SURFACES, tetrahedra, walls
+from .tetrahedra import SURFACES, resized, stuffed, walls
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 APEX = 15.0  # mm above the tip of the LV cavity that count as its apex
 NEAR = 5.0  # mm around scar that are meshed like it
 BENT = 99  # percentile of the curvature that is stored
@@ -66,9 +68,8 @@ def build_biventricle(labels: xr.Dataset, parameters: Mesh, scar: Array = NOTHIN
 def meshed(levels: Levels, parameters: Mesh, attempt: Attempt = ATTEMPTS[0], scar: Array = NOTHING) -> xr.Dataset:
     """The mesh of an attempt, whatever its quality. Raises RuntimeError where Mmg fails."""
     section = parameters.biventricle
-    step = attempt.shorter * min(section.size, section.wall / max(section.edges_across(), RESOLVED))
     sizes = wanted(levels, parameters, attempt.shorter, scar)
-    mesh = tetrahedra(levels, sizes, step, attempt.shift, section.blood, section.chord)
+    mesh = resized(levels, sizes, section.chord, *started(levels, section, attempt))
     return xr.Dataset(
         {
             "points": (("point", "component"), mesh.points),
@@ -78,6 +79,14 @@ def meshed(levels: Levels, parameters: Mesh, attempt: Attempt = ATTEMPTS[0], sca
             "facet_tags": (("facet",), mesh.tags),
         }
     )
+
+
+def started(levels: Levels, section: Biventricle, attempt: Attempt) -> tuple[Array, Index, Index]:
+    """The first mesh, before its edges are made as long as they are wanted, by the generator of the parameters."""
+    if section.generator == "cgal":
+        return cgal.start(levels, attempt.shorter * min(section.size, section.wall), ATTEMPTS.index(attempt))
+    step = attempt.shorter * min(section.size, section.wall / max(section.edges_across(), RESOLVED))
+    return stuffed(levels, step, attempt.shift, section.blood)
 
 
 def wanted(levels: Levels, parameters: Mesh, shorter: float, scar: Array) -> Callable[[Array], Array]:

@@ -22,11 +22,10 @@ SURFACES = {ENDOCARDIUM: "left", RIGHT_ENDOCARDIUM: "right", EPICARDIUM: "outer"
 BORDER, BISECTIONS = 0.9, 10  # search from 90 to 111 % of the LV wall's volume, to 0.02 % of it
 
 
-def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: bool, chord: float | None) -> Tagged:
-    """The muscle, and the ``blood`` where it is wanted, in edges of about ``sizes`` (mm, of points).
+def stuffed(levels: Levels, step: float, shift: float, blood: bool) -> tuple[Array, Index, Index]:
+    """Points (n, 3), cells (m, 4) and labels of a lattice fitted to the muscle, and to the ``blood`` where wanted.
 
-    ``step`` (mm) is the lattice's, shorter than the thinnest wall; ``shift`` moves it by a share; ``chord`` is as in
-    ``remesh.adapted``. Raises RuntimeError where Mmg fails.
+    ``step`` (mm) is the lattice's, shorter than the thinnest wall; ``shift`` moves it by a share.
     """
     low = levels.grid.origin - shift * step
     high = levels.grid.origin + levels.grid.step * (np.array(levels.grid.shape) - 1)
@@ -35,7 +34,14 @@ def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: b
     tissue = np.where(inside, MUSCLE, _pool(levels, fitted.points[fitted.cells].mean(axis=1)))
     kept = tissue > 0 if blood else inside
     used, cells = np.unique(fitted.cells[kept], return_inverse=True)
-    points, cells, tissue = fitted.points[used], cells.reshape(-1, 4), tissue[kept]
+    return fitted.points[used], cells.reshape(-1, 4), tissue[kept]
+
+
+def resized(levels: Levels, sizes: Level, chord: float | None, points: Array, cells: Index, tissue: Index) -> Tagged:
+    """A first mesh of points (n, 3) and cells (m, 4) with their labels, in edges of about ``sizes``, with its facets.
+
+    ``chord`` is as in ``remesh.adapted``. Raises RuntimeError where Mmg fails.
+    """
     facets = boundary.tagged(points, cells, tissue, levels)
     mesh = _flat(adapted(Tagged(points, cells, tissue, *facets), sizes, chord))
     facets, tags = boundary.tagged(mesh.points, mesh.cells, mesh.labels, levels)

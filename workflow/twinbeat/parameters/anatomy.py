@@ -1,8 +1,8 @@
 """Parameters of anatomy: mesh and fibres."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..units import Angle, Length
 from .section import Section
@@ -35,6 +35,16 @@ class Biventricle(Section):
 
     blood: bool = False
     """Whether the blood of both ventricles is meshed too, conforming to the muscle: flow needs it."""
+
+    generator: Literal["stuffing", "cgal"] = "stuffing"
+    """What makes the first tetrahedra: isosurface stuffing, or CGAL in a process of its own, where python3-pygalmesh is
+    installed (GPL); without blood."""
+
+    @model_validator(mode="after")
+    def _cgal_makes_muscle(self) -> Self:
+        if self.generator == "cgal" and self.blood:
+            raise ValueError("generator cgal makes no blood; expected stuffing, or blood: false")
+        return self
 
     def edges_across(self) -> float:
         """``across``, or what follows from size."""
