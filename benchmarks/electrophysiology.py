@@ -6,7 +6,8 @@ All run one after the other on one core, at dx 0.2 mm and dt 0.05 ms; CPU second
 loop over time alone. The peers are installed for the run into a virtual environment of their own on top of this one
 (``electrophysiology/requirements.lock``). P8 is beside each figure, since speed counts only with the error: converged,
 it is activated at 42.1 ms. ``--table`` adds ours for all sizes and steps of the benchmark, with the benchmark's own
-conductivities and with those matched to the continuum's velocities. Writes benchmarks/results/electrophysiology.json.
+conductivities and with those matched to the continuum's velocities. Where CuPy sees a GPU, ``electrophysiology/gpu.py``
+adds its figures; they are null where none is. Writes benchmarks/results/electrophysiology.json.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twinbeat import ionic
+from twinbeat import device, ionic
 from twinbeat.electrophysiology import niederer
 from twinbeat.electrophysiology.propagation import propagate
 
@@ -44,7 +45,7 @@ def main() -> None:
     ours = {matched: told(run(SIZE, TIME_STEP, matched)) for matched in (False, True)}
     theirs = {} if options.without_peers else peers()
     table = [told(run(*setting)) for setting in settings()] if options.table else []
-    figures = headline(ours[True], theirs)
+    figures = headline(ours[True], theirs) | on_gpu()
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     everything = figures | {"unmatched": ours[False], "peers": theirs, "table": table}
     RESULT.write_text(json.dumps(everything, indent=2) + "\n")
@@ -127,6 +128,17 @@ def peer(python: Path, name: str, folder: Path, environment: dict[str, str]) -> 
     command = [python, HERE / f"{name}.py", folder / "slab.npz", str(TIME_STEP), model]
     ran = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(ran.stdout.splitlines()[-1]) | {"size_mm": SIZE, "time_step_ms": TIME_STEP}
+
+
+def on_gpu() -> dict[str, object]:
+    """What ``electrophysiology/gpu.py`` prints last, from plans made for it where there is a GPU."""
+    with tempfile.TemporaryDirectory() as folder:
+        if device.chosen("auto"):
+            subprocess.run([sys.executable, HERE / "gpu_plans.py", folder], check=True)
+        command = [sys.executable, HERE / "gpu.py", folder]
+        said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    print(said.rpartition("\n{")[0])
+    return json.loads(said.splitlines()[-1])
 
 
 def told(figures: Figures) -> Figures:

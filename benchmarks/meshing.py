@@ -1,6 +1,6 @@
 """Meshes of the left ventricle and of both: speed, quality, memory, and how many phantoms pass all gates.
 
-envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--first 0] [--size 1.4]
+envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--first 0] [--size 1.4] [--edge 3]
 
 A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
 made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
@@ -64,18 +64,25 @@ def apart(which: str, size: float) -> dict[str, float]:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
-def passed(build: Callable[[xr.Dataset, Mesh], xr.Dataset], labels: xr.Dataset, seed: int) -> bool:
-    """Whether a mesh passes all gates; says why not."""
+def passed(
+    build: Callable[[xr.Dataset, Mesh], xr.Dataset], labels: xr.Dataset, seed: int, parameters: Mesh
+) -> int | None:
+    """How many cells a mesh has that passes all gates; says why not."""
     begin = time.process_time()
     try:
-        made = build(labels, Mesh())
+        made = build(labels, parameters)
     except Quarantined as stopped:
         print(f"phantom {seed}, {PHENOTYPES[seed % len(PHENOTYPES)]}: {build.__name__}: {stopped.code}: {stopped}")
-        return False
+        return None
     rms = ", ".join(f"{value:.2f}" for value in made["contour_rms"].values)
     text = f"phantom {seed}: {build.__name__}: {made.sizes['cell']} cells, contours {rms} mm"
     print(f"{text}, {time.process_time() - begin:.1f} s", flush=True)
-    return True
+    return made.sizes["cell"]
+
+
+def share(cells: list[int | None]) -> float:
+    """Of the meshes that passed."""
+    return float(np.mean([found is not None for found in cells]))
 
 
 def main() -> None:
@@ -85,21 +92,23 @@ def main() -> None:
     parser.add_argument("--both", type=int, default=4, help="the first of them, of which both ventricles are meshed")
     parser.add_argument("--first", type=int, default=0, help="go on with this phantom, without the large meshes")
     parser.add_argument("--size", type=float, default=1.4, help="edge length in mm of the large mesh of both")
+    parser.add_argument("--edge", type=float, default=3.0, help="edge length in mm of the phantoms' meshes of both")
     parser.add_argument("--large", choices=("left", "both"), help="only this large mesh, in this process")
     options = parser.parse_args()
     if options.large:
         print(json.dumps(large(options.large, options.size)))
         return
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    left, both = [], []
+    left, both, parameters = [], [], Mesh(biventricle={"size": f"{options.edge} mm"})
     for seed in range(options.first, options.phantoms):
         labels = labelled(seed)
-        left.append(passed(mesh.build, labels, seed))
-        both += [passed(build_biventricle, labels, seed)] if seed < options.both else []
+        left.append(passed(mesh.build, labels, seed, parameters))
+        both += [passed(build_biventricle, labels, seed, parameters)] if seed < options.both else []
     figures = {} if options.first else apart("both", options.size)
-    figures |= {"pass_rate": np.mean(both), "phantoms": len(both)} if both else {}
+    figures |= {"pass_rate": share(both), "phantoms": len(both)} if both else {}
+    figures |= {"fewest_tets": min(filter(None, both)), "most_tets": max(filter(None, both))} if any(both) else {}
     figures |= {} if options.first else {f"left_{name}": value for name, value in apart("left", options.size).items()}
-    figures |= {"left_pass_rate": np.mean(left), "left_phantoms": len(left)}
+    figures |= {"left_pass_rate": share(left), "left_phantoms": len(left)}
     print(json.dumps({name: round(float(value), 4) for name, value in figures.items()}))
 
 

@@ -4,7 +4,15 @@ rule extract_targets:
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        code=modules("calibration/targets.py", "calibration/pressure.py", "calibration/windows.py"),
+        strain=of_patient("strain"),
+        code=modules(
+            "calibration/targets.py",
+            "calibration/curves.py",
+            "calibration/pressure.py",
+            "calibration/windows.py",
+            "intake/strain.py",
+            "intake/spreadsheet.py",
+        ),
     output:
         directory("results/{study}/{patient}/targets.zarr"),
     log:
@@ -66,7 +74,7 @@ rule calibrate_conduction:
             "electrophysiology/substrate",
             "electrophysiology/wavefront",
             "intake/activation_map",
-            "intake/spreadsheet",
+            "intake/spreadsheet.py",
         ),
     output:
         directory("results/{study}/{patient}/conduction.zarr"),

@@ -23,6 +23,11 @@ try:
     }.items():
         if strangers := ", ".join(sorted(set(named) - set(patients))):
             raise ConfigurationError(f"config.yaml: {key}: {strangers} not in {study.patients}")
+    mapped = ", ".join(name for name, row in patients.items() if row.get("activation"))
+    if mapped and not study.calibration.conduction.fitted:
+        raise ConfigurationError(
+            f"config.yaml: calibration.conduction.fitted: expected velocities to fit to the activation of {mapped}, got none"
+        )
     runs = [study.electrophysiology, *(run.activated_by(study.electrophysiology) for run in study.whatif.values())]
     in_tissue = {name for run in runs for name in run.drugs}
     if study.pharmacology.drugs or in_tissue:

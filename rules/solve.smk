@@ -14,6 +14,7 @@ ELECTRICAL = {
     "conduction": branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
     "code": modules("electrophysiology", "ionic", "device", "pharmacology/drugs", "fibers/scar.py"),
 }
+BY_CELLS = study.beat.contraction != "phenomenological"
 BOTH_BEAT = study.beat.ventricles == "both"
 ON_GPU = study.electrophysiology.device != "cpu" and study.electrophysiology.method == "monodomain"
 
@@ -54,7 +55,8 @@ rule simulate_beat:
         activation="results/{study}/{patient}/activation.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials")
+        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials", "electromechanics")
+        + (modules("contraction", "ionic", "electrophysiology/block") if BY_CELLS else [])
         + (modules("biventricle") if BOTH_BEAT else []),
     output:
         directory("results/{study}/{patient}/beat.zarr"),
@@ -67,7 +69,7 @@ rule simulate_beat:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments("simulate_beat", "mechanics", beat=of_beat),
+        job=arguments("simulate_beat", "mechanics", "electrophysiology", beat=of_beat),
     message:
         "{wildcards.patient}: simulate the beat"
     shell:

@@ -28,7 +28,8 @@ rule simulate_whatif:
         beat="results/{study}/{patient}/beat.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         changed=whatif_activation,
-        code=modules("whatif", "beat", "circulation", "activation", "mechanics", "kinematics", "materials"),
+        code=modules("whatif", "beat", "circulation", "activation", "mechanics", "kinematics", "materials")
+        + (modules("electromechanics", "contraction", "ionic", "electrophysiology/block") if BY_CELLS else []),
     output:
         directory("results/{study}/{patient}/whatif/{whatif}/beat.zarr"),
     log:
@@ -46,6 +47,9 @@ rule simulate_whatif:
             beat=of_beat,
             log="logs/{study}/{patient}/whatif/{whatif}/{rule}.log",
             run=lambda wildcards: of_whatif(wildcards).model_dump(mode="json"),
+            electrophysiology=lambda wildcards: of_whatif(wildcards)
+            .activated_by(study.electrophysiology)
+            .model_dump(mode="json"),
         ),
     message:
         "{wildcards.patient}: simulate the beat, {wildcards.whatif}"

@@ -63,6 +63,16 @@ def test_prediction_of_a_frame_that_was_left_out(twin, found):
     assert "prediction" not in assessment.assess(**twin | {"posterior": posterior})
 
 
+def test_error_of_strains_where_some_were_measured(twin, found):
+    """Off by 0.03 and 0.04 in the two frames that were: sqrt(12.5e-4) = 0.0354; the others do not count."""
+    seen = np.isin(np.arange(10), (3, 4))[None]
+    curves = {"strain": (("curve", "time"), np.where(seen, -0.1, 9.0)), "strain_seen": (("curve", "time"), seen)}
+    fitted = np.where(np.arange(10) == 3, -0.07, -0.14)[None]
+    posterior = twin["posterior"].assign(strain=(("curve", "time"), fitted))
+    again = assessment.assess(**twin | {"targets": twin["targets"].assign(curves), "posterior": posterior})
+    assert float(again.strain_error) == approx(0.0354, abs=1e-4) and "strain_error" not in found
+
+
 def test_interval_of_a_share():
     """9 of 10, with z = 1.645: (0.9 + 0.1353 -+ 1.645 sqrt(0.009 + 0.006765)) / 1.2706, so 0.652 to 0.977."""
     assert assessment.wilson(9, 10) == pytest.approx((0.652, 0.977), abs=1e-3)

@@ -11,17 +11,14 @@ from twinbeat import electrophysiology, fibers
 from twinbeat.calibration import conduction
 from twinbeat.electrophysiology import eikonal, substrate
 from twinbeat.electrophysiology.assembly import box
-from twinbeat.electrophysiology.wavefront import NAMES, Wavefront
+from twinbeat.electrophysiology.wavefront import Wavefront
+from twinbeat.evidence import conduction as evidence
+from twinbeat.evidence.conduction import KNOWN as ALL
+from twinbeat.evidence.conduction import SINUS
 from twinbeat.intake import activation_map
 from twinbeat.intake.activation_map import ActivationMap
-from twinbeat.mesh import synthetic
 from twinbeat.parameters import Fibers, Study
-from twinbeat.parameters.calibration import Conduction
 from twinbeat.verdicts import Quarantined, Rejected
-
-ALL = Conduction(fitted=NAMES, map_sigma="2 ms", qrs_sigma="3 ms", reach="5 mm")
-PLANTED = {"fiber": 0.75, "transverse": 0.33, "endocardium": 1.1}
-OFFSET = -37.0  # ms, of the clock of the mapping system
 
 
 def test_a_plane_front_slows_as_its_velocity_does():
@@ -37,31 +34,15 @@ def test_a_plane_front_slows_as_its_velocity_does():
 
 @pytest.fixture(scope="module")
 def anatomy():
-    """The coarse heart of the inverse problem: 13,000 points at 1.2 mm."""
-    return samples.ventricle()
+    return evidence.heart()
 
 
 @pytest.fixture(scope="module")
-def planted(anatomy):
-    return plant(anatomy, samples.QUICK)
+def planted():
+    return evidence.planted(SINUS)
 
 
-def plant(anatomy, parameters):
-    """QRS duration, and a map of 150 points of both walls with errors of 2 ms and 0.5 mm, of another mesh (63,000
-    points at 0.7 mm) with the planted velocities."""
-    truth = parameters.model_copy(update={"size": 0.7})
-    other = fibers.assign(synthetic.ellipsoid(3.0, 3, short=(10.0, 16.0), long=(24.0, 30.0), base=6.0), Fibers())
-    heart = substrate.build(other, truth, Fibers())
-    time = Wavefront(heart, truth).front(np.log(list(PLANTED.values()))).time
-    rng, to_lps = np.random.default_rng(5), anatomy["to_lps"].values
-    walls = np.flatnonzero(np.isin(heart.muscle["depth"].values, (0, 1)))
-    nodes = rng.choice(walls, 150, replace=False)
-    points = heart.muscle["points"].values[nodes] + rng.normal(0, 0.5, (len(nodes), 3))
-    times = time[nodes] + OFFSET + rng.normal(0, 2, len(nodes))
-    return float(np.ptp(time)), ActivationMap(points @ to_lps[:3, :3].T + to_lps[:3, 3], times)
-
-
-def fitted(anatomy, qrs=None, found=None, known=ALL, parameters=samples.QUICK):
+def fitted(anatomy, qrs=None, found=None, known=ALL, parameters=SINUS):
     return conduction.calibrate(anatomy, (known, parameters, Fibers()), qrs, found)
 
 
@@ -69,23 +50,9 @@ def sigmas(result):
     return np.sqrt(np.diag(result["covariance"].values))
 
 
-def errors(result):
-    """Of the logarithms of the velocities."""
-    return np.array([np.log(float(result[f"velocity_{name}"]) / value) for name, value in PLANTED.items()])
-
-
-def test_misfit_has_exact_derivatives(anatomy, planted):
-    """Taylor: what is left after the gradient of the discrete misfit falls with order 2 (within 0.05), from steps on
-    that are small enough for all 150 points to have their times from the same face: where a point changes over, as
-    fronts collide there, the misfit itself has a kink."""
-    heart = substrate.build(anatomy, samples.QUICK, Fibers())
-    measured = conduction.placed(heart.muscle["points"].values, anatomy["to_lps"].values, *planted, ALL)
-    fit = conduction.Fit(Wavefront(heart, samples.QUICK), measured, samples.QUICK)
-    x, way = np.append(fit.mean[:-1], OFFSET), np.array([0.3, -0.5, 0.4, 2.0])
-    gradient, misfit = fit.jacobian(x).T @ fit.residuals(x), 0.5 * np.sum(fit.residuals(x) ** 2)
-    steps = 4e-4 * 0.5 ** np.arange(5)
-    left = [0.5 * np.sum(fit.residuals(x + h * way) ** 2) - misfit - h * gradient @ way for h in steps]
-    assert np.polyfit(np.log(steps), np.log(np.abs(left)), 1)[0] == approx(2.0, abs=0.05)
+def test_misfit_has_exact_derivatives():
+    """Taylor: what is left after the gradient of the discrete misfit falls with order 2 (within 0.05)."""
+    assert evidence.order() == approx(2.0, abs=0.05)
 
 
 def test_planted_velocities_are_recovered(anatomy, planted):
@@ -93,21 +60,20 @@ def test_planted_velocities_are_recovered(anatomy, planted):
     was planted, and the clock of the map within 1 ms. Along fibres little is run once the endocardial layer is active:
     the data take little from the prior there, and say so."""
     found = fitted(anatomy, *planted)
-    off = errors(found)
-    assert (np.abs(off) < 2.5 * sigmas(found)).all()
-    assert np.abs(off[1:]).max() < 0.06
+    off = np.array(list(evidence.errors(found).values()))
+    assert (np.abs(off) < 100 * 2.5 * sigmas(found)).all()
+    assert np.abs(off[1:]).max() < 6
     assert found["known"].values[0] < 0.5 < 0.95 < found["known"].values[1:].min()
     assert found["qrs_fitted"] == approx(float(found["qrs_measured"]), abs=3.0)
-    assert (planted[1].times - found["map_time"].values).mean() == approx(OFFSET, abs=1.0)
+    assert (planted[1].times - found["map_time"].values).mean() == approx(evidence.OFFSET, abs=1.0)
     assert found["forward_solves"] <= 15 and found["measurements"] == 151
 
 
 def test_pacing_tells_of_fibres(anatomy):
     """From the lateral epicardium the wave runs along and across fibres on its way: all three velocities are known, to
     within 8 % on the coarser mesh."""
-    paced = samples.QUICK.model_copy(update={"roots": (), "leads": ((0.6, 180.0, 1.0, 0.0),)})
-    found = fitted(anatomy, *plant(anatomy, paced), parameters=paced)
-    assert np.abs(errors(found)).max() < 0.08
+    found = fitted(anatomy, *evidence.planted(evidence.PACED), parameters=evidence.PACED)
+    assert np.abs(list(evidence.errors(found).values())).max() < 8
     assert found["known"].values.min() > 0.95
 
 
@@ -155,9 +121,9 @@ def test_what_the_model_cannot_do_is_quarantined(anatomy, planted):
 def test_twin_runs_with_what_was_found(anatomy, planted):
     """But for what a what-if run itself names."""
     found = fitted(anatomy, planted[0])
-    used = electrophysiology.fitted(samples.QUICK, found, ["velocity_fiber"])
-    assert used.velocity_fiber == samples.QUICK.velocity_fiber
-    assert used.velocity_endocardium == float(found["velocity_endocardium"]) != samples.QUICK.velocity_endocardium
+    used = electrophysiology.fitted(SINUS, found, ["velocity_fiber"])
+    assert used.velocity_fiber == SINUS.velocity_fiber
+    assert used.velocity_endocardium == float(found["velocity_endocardium"]) != SINUS.velocity_endocardium
 
 
 def test_border_zone_is_slower_by_its_share():
@@ -165,7 +131,7 @@ def test_border_zone_is_slower_by_its_share():
     4/0.3; both change alike with the velocity of healthy muscle."""
     slab = samples.slab((8.0, 2.0, 2.0), 1.0)
     kind = (slab["points"].values[slab["cells"].values].mean(axis=1)[:, 0] > 4).astype(int) * fibers.scar.BORDER
-    quick = samples.QUICK.model_copy(update={"roots": (), "leads": ((0.0, 0.0, 0.0, 0.0),), "size": 1e-3})
+    quick = SINUS.model_copy(update={"roots": (), "leads": ((0.0, 0.0, 0.0, 0.0),), "size": 1e-3})
     wave = Wavefront(substrate.divide(slab, kind, insulating=True), quick)
     wave._start = np.where(slab["points"].values[:, 0] == 0, 0.0, np.inf)
     logs = np.log([0.6, 0.6, 0.6])

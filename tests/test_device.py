@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import electrical_samples as samples
 import numpy as np
 import pytest
-from host_device import Host
+from host_device import Cupy
 from mpi4py import MPI
 from pytest import approx
 from scipy.sparse import csr_array, random_array
@@ -27,8 +27,8 @@ HERE = Directions(0.3, 0.15, 0.15, 0.5)  # mS/mm
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    return Host(tmp_path_factory.mktemp("kernels"))
+def host(tmp_path_factory: pytest.TempPathFactory) -> gpu.Gpu:
+    return gpu.Gpu(Cupy(tmp_path_factory.mktemp("kernels")))
 
 
 def require_same(one, other):
@@ -65,7 +65,7 @@ def test_stages_are_those_of_the_cpu(host):
     there = device.Medium(host, plan)
     there.run(20.0)
     medium.run(20.0)
-    assert there.voltage == approx(medium.voltage, abs=1e-6)
+    assert host.host(there.voltage) == approx(medium.voltage, abs=1e-6)
     assert medium.voltage.min() > 0
 
 
@@ -119,7 +119,7 @@ def test_heart_of_many_kinds_is_that_of_the_cpu(heart, host, monkeypatch):
     found = ventricle.diffuse(heart, PARAMETERS, conductivities, MPI.COMM_SELF)
     require_same(found, expected)
     assert np.isfinite(expected.repolarisation[heart.fires]).all()
-    assert host.launched > 0
+    assert host.xp.launched > 0
 
 
 def test_wave_ends_where_the_cpu_ends(heart, host):
@@ -150,6 +150,23 @@ def test_sliced_matrix_is_the_matrix(rows):
     assert len(sliced.values) == 32 * lengths.max(axis=1).sum()
 
 
+def test_plan_survives_its_file(heart, tmp_path):
+    """What is read has the same arrays, in the same parts; None stays None."""
+    muscle = heart.muscle
+    tissue = substrate.discretise(muscle, substrate.along(muscle, heart.kind, [HERE, HERE, HERE]))
+    patches = substrate.patches(muscle, heart.kind, PARAMETERS)
+    plan = accelerated.plan(tissue, patches, 0.1, sites.train(muscle, PARAMETERS))
+    device.write(plan, tmp_path / "plan.npz")
+    found = device.read(tmp_path / "plan.npz")
+    assert [len(part) for part in (found.cells, found.leaks, found.pulses)] == [4, 1, 2]
+    assert repr(found) == repr(plan)
+    assert found.cells[0].source == plan.cells[0].source
+    assert np.array_equal(found.cells[1].table, plan.cells[1].table)
+    alone = [Patch(patches[0].cell, patches[0].parameters, np.arange(muscle.sizes["point"]))]
+    device.write(accelerated.plan(tissue, alone, 0.1, sites.stimulus(muscle, PARAMETERS)), tmp_path / "plan.npz")
+    assert device.read(tmp_path / "plan.npz").cells[0].nodes is None
+
+
 def test_leak_is_that_of_the_membrane(host):
     """V' = -V/τ without neighbours, from 10 mV: 10 exp(-t/τ)."""
     pulse = device.Pulse(0.0, np.full(3, np.inf), 0.0, 1.0)
@@ -158,7 +175,7 @@ def test_leak_is_that_of_the_membrane(host):
     medium = device.Medium(host, device.Plan(alone, 3, 0.1, 1, (), (pulse,), (leak,)))
     medium.voltage[:] = 10.0
     medium.run(2.0)
-    assert medium.voltage == approx(10 * np.exp(-2 / 5) * np.ones(3))
+    assert host.host(medium.voltage) == approx(10 * np.exp(-2 / 5) * np.ones(3))
 
 
 def test_pulse_brings_its_charge(host):
@@ -167,30 +184,22 @@ def test_pulse_brings_its_charge(host):
     leak = device.Leak(0.0, 0.0, np.arange(2, dtype=np.int32))
     medium = device.Medium(host, device.Plan(device.sliced(csr_array((2, 2))), 2, 0.1, 1, (), pulses, (leak,)))
     medium.run(3.0)
-    assert medium.voltage == approx(np.zeros(2))
+    assert host.host(medium.voltage) == approx(np.zeros(2))
     medium.run(9.0)
-    assert medium.voltage == approx(np.array([20.0, 0.0]))
+    assert host.host(medium.voltage) == approx(np.array([20.0, 0.0]))
 
 
-def cupy(**changed):
-    """What is used of CuPy, on this processor."""
-    properties = {"name": b"a GPU"}
-    runtime = SimpleNamespace(getDevice=lambda: 0, getDeviceProperties=lambda number: properties)
-    given = {"is_available": lambda: True, "__version__": "14", "asnumpy": np.array}
-    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime), **(given | changed))
-
-
-def test_gpu_is_taken_where_there_is_one(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", cupy())
+def test_gpu_is_taken_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", Cupy(tmp_path))
     assert gpu.chosen("cpu") is None
-    assert gpu.chosen("auto").name == gpu.chosen("gpu").name == "a GPU"
+    assert gpu.chosen("auto").name == gpu.chosen("gpu").name == "host"
 
 
 @pytest.mark.parametrize(
     ("module", "message"),
     [
         (None, r"no-gpu: electrophysiology.device: gpu: expected CuPy \(envs/gpu.txt\), got import of cupy halted"),
-        (cupy(is_available=lambda: False), "expected a GPU that CuPy 14 sees, got none"),
+        (SimpleNamespace(is_available=lambda: False, __version__="14"), "expected a GPU that CuPy 14 sees, got none"),
     ],
 )
 def test_without_a_gpu_the_wish_fails_and_auto_is_the_cpu(monkeypatch, module, message):
@@ -206,14 +215,15 @@ def test_launcher_divides_threads_into_blocks():
     """300 threads are three blocks of 128; the kernel is asked for by its name, and takes the arguments as they are."""
     calls = []
 
-    class RawModule:
-        def __init__(self, *, code, options):
+    def get_function(name):
+        return lambda grid, block, arguments: calls.append((name, grid, block, arguments))
+
+    class Recorder(Cupy):
+        def RawModule(self, *, code, options):
             calls.append((code, options))
+            return SimpleNamespace(get_function=get_function)
 
-        def get_function(self, name):
-            return lambda grid, block, arguments: calls.append((name, grid, block, arguments))
-
-    launch = gpu.Gpu(cupy(RawModule=RawModule)).load("source")
+    launch = gpu.Gpu(Recorder(None)).load("source")
     launch("finish", 300, np.int32(300), "array")
     assert calls == [("source", ("--std=c++17",)), ("finish", (3,), (128,), (np.int32(300), "array"))]
 

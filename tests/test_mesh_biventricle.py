@@ -14,7 +14,7 @@ from twinbeat.mesh.from_labels import steady
 from twinbeat.parameters import Mesh
 from twinbeat.verdicts import Quarantined
 
-COARSE = Mesh(biventricle={"size": "5 mm", "wall": "4 mm", "across": 1})
+COARSE = Mesh(biventricle={"size": "7 mm", "wall": "4 mm"})
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,10 @@ def built(stack):
 
 
 class TestBuild:
+    def test_is_coarse(self, built):
+        """Edges of 7 mm, and 4.7 mm in the right wall, where an edge across it would give four times as many cells."""
+        assert 10_000 < built.sizes["cell"] < 30_000
+
     def test_contours_are_met(self, built):
         """Root mean square distances at most 1 mm: LV endocardium, RV endocardium, LV epicardium."""
         assert built["contour_rms"].values.max() < 1

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from twinbeat import mesh
-from twinbeat.mesh import biventricle, boundary, fit, levels, measures, quality, right, stuffing, synthetic, tetrahedra
+from twinbeat.mesh import (
+    biventricle,
+    boundary,
+    fit,
+    levels,
+    measures,
+    quality,
+    remesh,
+    right,
+    stuffing,
+    synthetic,
+    tetrahedra,
+)
 from twinbeat.parameters import Mesh
 
 INNER, OUTER = 20.0, 30.0  # mm, of a half spherical shell under the plane z = 0
@@ -203,6 +215,19 @@ class TestTetrahedra:
         corners = made.points[made.cells]
         edge, depth = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), corners[..., 2].mean(axis=1)
         assert edge[depth > -8].mean() / edge[depth < -22].mean() == approx(2, abs=0.5)
+
+
+class TestEdges:
+    def test_walls_have_fewer_of_them_in_a_coarse_mesh(self):
+        """1.5 across a wall of 3 mm are 2 mm long, as long as 3 mm is the size; twice that where it is 6 mm."""
+        usual, coarse, fine = (Mesh(biventricle={"size": f"{size} mm"}).biventricle for size in (3, 6, 1))
+        assert [section.edges_across() for section in (usual, coarse, fine)] == [1.5, 0.75, 1.5]
+        assert Mesh(biventricle={"size": "6 mm", "across": 2}).biventricle.edges_across() == 2
+
+    def test_chords_follow_the_edges(self):
+        """0.1 mm below 3 mm of size, a thirtieth of it above, and never more than a tenth of the shortest edge."""
+        wanted = [np.array(edges) for edges in ([2.0, 3.0], [4.0, 6.0], [0.8, 1.4], [1.0, 6.0])]
+        assert [remesh.chord(edges) for edges in wanted] == approx([0.1, 0.2, 0.08, 0.1])
 
 
 class TestGates:

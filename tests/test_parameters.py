@@ -37,6 +37,18 @@ def test_canonical_text_is_blind_to_spelling():
         ({"mesh": {"layers": 0}}, "config.yaml: mesh.layers: input should be greater than or equal to 1, got 0"),
         ({"study": "../x"}, "config.yaml: study: string should match pattern"),
         (
+            {"beat": {"contraction": "land_2017"}, "electrophysiology": {"cell": "bueno_orovio_2008_epi"}},
+            "config.yaml: beat.contraction: land_2017: expected cells with calcium, got bueno_orovio_2008_epi",
+        ),
+        (
+            {"beat": {"contraction": "land_2017", "ventricles": "both"}, "mesh": {"ventricles": "both"}},
+            "config.yaml: beat.contraction: land_2017: expected beat.ventricles left, got both",
+        ),
+        (
+            {"beat": {"contraction": "land_2017"}},
+            "config.yaml: beat.contraction: land_2017: expected surrogate.patients [], got all",
+        ),
+        (
             {"mechanics": {"law": "holzapfel-ogden"}},
             "config.yaml: calibration.stiffness_prior and stiffness_bounds: expected those of a of "
             "mechanics.holzapfel_ogden, 0.059 kPa, got 2 kPa within 0.1 and 10 kPa",

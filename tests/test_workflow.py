@@ -128,6 +128,25 @@ def test_conduction_is_calibrated_where_it_is_configured(study):
     assert not rules & ({"extract_targets", "calibrate_heart"} | FRONT)
 
 
+def test_an_activation_map_that_nothing_is_fitted_to_is_refused(study):
+    (study / "map.csv").touch()
+    first, row = table(1).splitlines()
+    (study / "patients.tsv").write_text(f"{first}\tactivation\n{row}\tmap.csv\n")
+    refused = snakemake(study, "--dry-run")
+    assert refused.returncode != 0
+    assert "expected velocities to fit to the activation of phantom-01, got none" in refused.stdout + refused.stderr
+
+
+def test_measured_strains_calibrate_that_patient_again(study):
+    (study / "strain.csv").touch()
+    first, *rows = table(1, 2).splitlines()
+    lines = [f"{first}\tstrain", f"{rows[0]}\t", f"{rows[1]}\tstrain.csv"]
+    (study / "patients.tsv").write_text("\n".join(lines) + "\n")
+    rules, patients = edited(study, "")
+    assert {"extract_targets", "calibrate_heart", "simulate_beat"} <= rules and not rules & (FRONT | ANATOMY)
+    assert patients == {"phantom-02"}
+
+
 def test_an_unknown_drug_in_tissue_is_named(study):
     (study / "studies/edit.yaml").write_text("electrophysiology:\n  drugs: {aspirin: 1 nmol/L}\n")
     refused = snakemake(study, "--dry-run", "--configfile", "studies/edit.yaml")

@@ -18,7 +18,7 @@ from .activation import Curve, delays, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Pumps, Reading
 from .fibers import SCAR
 from .intake.clinical import Clinical
-from .mechanics import FiberStrain, Journal, Per, Snapshot, at_points, from_anatomy
+from .mechanics import FiberStrain, Journal, Per, Snapshot, Ventricle, at_points, from_anatomy
 from .parameters import Beat, Mechanics
 from .units import KPA_PER_MMHG
 from .verdicts import Quarantined
@@ -49,9 +49,15 @@ class Heart:
     """
 
     def __init__(
-        self, anatomy: xr.Dataset, posterior: xr.Dataset, filling: Per, mechanics: Mechanics, comm: MPI.Comm
+        self,
+        anatomy: xr.Dataset,
+        posterior: xr.Dataset,
+        filling: Per,
+        mechanics: Mechanics,
+        comm: MPI.Comm,
+        solid: type[Ventricle] = Ventricle,
     ) -> None:
-        self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm)
+        self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm, solid)
         self.ventricle.newton.tolerance = TOLERANCE
         self.ventricle.stiffness.value = float(posterior.stiffness)
         self._scale(posterior)
@@ -91,12 +97,15 @@ class Heart:
         """Cavity pressure in kPa at a volume in mL and a time in ms, sought from the state of the last beat."""
         if time in self._held:
             self.ventricle.restore(self._held[time])
-        tension = self.contractile * self._curve(time - self._delays)
-        self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
-        pressure = self.journal.hold(volume)
+        pressure = self._equilibrium(volume, time)
         self._held[time], self.strain[time] = self.ventricle.snapshot(), self._strain()
         self.displacement[time] = at_points(self.ventricle, self._mapping, self.ventricle.state.x.array)
         return self.ventricle.comm.bcast(pressure, root=0)
+
+    def _equilibrium(self, volume: Per, time: float) -> Per:
+        tension = self.contractile * self._curve(time - self._delays)
+        self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
+        return self.journal.hold(volume)
 
 
 def simulate(

@@ -8,7 +8,7 @@ from pathlib import Path
 from .parameters import ConfigurationError
 
 COLUMNS = ("patient", "dicom", "clinical", "truth", "group")
-OPTIONAL = ("activation",)
+OPTIONAL = ("activation", "strain")
 """Columns of further measurements that a table may leave out."""
 PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 MADE_BY_RULES = Path("data/phantoms")

@@ -17,12 +17,14 @@ from .loop import (
     reference,
     run_beat,
 )
+from .marching import STARLING, march
 from .patient import Goals, Loop, begin, fit, keep, resume, settle
 from .pump import Pump, Pumps, Reading, learn
 
 __all__ = [
     "P_AR_PUL",
     "REFERENCE_STATE",
+    "STARLING",
     "STATES",
     "Cavity",
     "Circulation",
@@ -46,6 +48,7 @@ __all__ = [
     "fit",
     "keep",
     "learn",
+    "march",
     "reference",
     "resume",
     "run_beat",

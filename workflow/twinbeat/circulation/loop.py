@@ -211,13 +211,14 @@ def run_beat(circulation: Circulation, state: np.ndarray, step: float = 0.002) -
     states = np.empty((steps + 1, len(STATES)))
     states[0] = state
     for i in range(steps):
-        states[i + 1] = _runge_kutta(circulation, time[i], states[i], time[1])
+        states[i + 1] = runge_kutta(circulation, time[i], states[i], time[1])
     lv = circulation.left_ventricle
     pressure = np.array([lv.pressure(v, t) for v, t in zip(states[:, V_LV], time, strict=True)])
     return Cycle(time, states, pressure)
 
 
-def _runge_kutta(circulation: Circulation, t: float, y: np.ndarray, dt: float) -> np.ndarray:
+def runge_kutta(circulation: Circulation, t: float, y: np.ndarray, dt: float) -> np.ndarray:
+    """The state after a step of ``dt`` s by the classical method."""
     k1 = circulation.rate(t, y)
     k2 = circulation.rate(t + dt / 2, y + dt / 2 * k1)
     k3 = circulation.rate(t + dt / 2, y + dt / 2 * k2)

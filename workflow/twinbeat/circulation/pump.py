@@ -46,20 +46,30 @@ class Wave:
         i = int(position)
         return self._values[i] + (position - i) * (self._values[i + 1] - self._values[i])
 
+    def scaled(self, factor: float) -> "Wave":
+        """The wave times a factor."""
+        values = self._values[:-1]
+        return Wave(factor * np.array(values), len(values) / self._rate)
+
 
 @dataclass(frozen=True)
 class Pump:
-    """The closed form above; ``coefficients`` are a1 to a4 in mmHg and b0 to b2 in mmHg/kPa; time in s."""
+    """The closed form above; ``coefficients`` are a1 to a4 in mmHg and b0 to b2 in mmHg/kPa; time in s.
+
+    ``elastance`` (mmHg/mL) times the volume comes on top where tension follows the volume.
+    """
 
     coefficients: tuple[float, ...]
     unloaded: float
     tension: Wave
     correction: Wave
     period: float
+    elastance: Wave | None = None
     chamber: ClassVar[int] = V_LV
 
     def pressure(self, volume: float, time: float) -> float:
-        return self.static(volume, self.tension(time)) + self.correction(time)
+        pressure = self.static(volume, self.tension(time)) + self.correction(time)
+        return pressure if self.elastance is None else pressure + self.elastance(time) * volume
 
     def static(self, volume: float, tension: float) -> float:
         """Pressure in mmHg without the correction."""
@@ -72,6 +82,25 @@ class Pump:
         """The pump of a heart whose passive muscle is stiffer by a factor."""
         passive, active = self.coefficients[:4], self.coefficients[4:]
         return replace(self, coefficients=(*(factor * a for a in passive), *active))
+
+    def strengthened(self, factor: float) -> "Pump":
+        """The pump of a heart whose muscle develops more tension by a factor."""
+        return replace(self, tension=self.tension.scaled(factor))
+
+    def following(
+        self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray, share: float
+    ) -> "Pump":
+        """The pump that has these pressures at these volumes and tensions, and whose tension grows with the volume:
+        by ``share`` of what that grows by. Coefficients stay: where tension follows volume a fit cannot part them."""
+        both = zip(volume, tension, strict=True)
+        rest, active = np.array([(self.static(v, T), self.static(v, T) - self.static(v, 0.0)) for v, T in both]).T
+        slope = share * np.maximum(active, 0.0) / volume
+        return replace(
+            self,
+            tension=wave(time, tension, self.period),
+            correction=wave(time, pressure - rest - slope * volume, self.period),
+            elastance=wave(time, slope, self.period),
+        )
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
         """The pump that fits these pressures best and then, corrected, exactly; time in s, within one beat."""

@@ -4,6 +4,7 @@ CuPy is no dependency of the library (``envs/gpu.txt``).
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -34,6 +35,9 @@ class Machine(Protocol):
     def host(self, values: Any) -> np.ndarray:
         """An array of the machine as NumPy's."""
 
+    def wait(self) -> None:
+        """Return once all that was launched is done."""
+
 
 class Gpu:
     """The current GPU, by CuPy."""
@@ -42,12 +46,16 @@ class Gpu:
         self.xp, self.host = cupy, cupy.asnumpy
         self.name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())["name"].decode()
 
+    def wait(self) -> None:
+        """Return once all that was launched is done."""
+        self.xp.cuda.get_current_stream().synchronize()
+
     def load(self, source: str) -> Launch:
         """The kernels of a source, compiled by NVRTC and kept in CuPy's cache."""
-        module = self.xp.RawModule(code=source, options=("--std=c++17",))
+        kernels = cache(self.xp.RawModule(code=source, options=("--std=c++17",)).get_function)
 
         def launch(kernel: str, threads: int, *arguments: Any) -> None:
-            module.get_function(kernel)((-(-threads // BLOCK),), (BLOCK,), arguments)
+            kernels(kernel)((-(-threads // BLOCK),), (BLOCK,), arguments)
 
         return launch
 

@@ -57,7 +57,7 @@ class Medium:
     def advance(self, *marks: Any) -> None:
         """One step; ``marks`` are what the kernel ``finish`` takes after the time step."""
         origin, (now, *free) = self.voltage, self._spare
-        self._react(origin, now)
+        self.react(origin, now)
         pulse, stages, before = self._pulse(), self.plan.stages, now
         first = 2 * self.plan.time_step / (stages**2 + stages)
         for j in range(1, stages + 1):
@@ -76,17 +76,8 @@ class Medium:
         self.voltage, self._spare = now, [origin, before, *free]
         self.steps += 1
 
-    def run(self, until: float) -> None:
-        """Steps to a time in ms."""
-        while self.time < until - 1e-9:
-            self.advance()
-
-    @property
-    def _size(self) -> tuple[np.int32, np.int32]:
-        return np.int32(len(self.voltage)), np.int32(self.plan.members)
-
-    def _react(self, before: Any, after: Any) -> None:
-        """A step of all cells."""
+    def react(self, before: Any, after: Any) -> None:
+        """A step of all cells, from one voltage to another."""
         members, step = np.int32(self.plan.members), np.float64(self.plan.time_step)
         for kind in self._kinds:
             sizes = np.int32(kind.count), members, np.int32(kind.varied.shape[1])
@@ -96,6 +87,15 @@ class Medium:
             count = len(nodes) * self.plan.members
             values = np.float64(leak.rest), np.float64(leak.share), before, after
             self._launch("leak", count, np.int32(count), members, nodes, *values)
+
+    def run(self, until: float) -> None:
+        """Steps to a time in ms."""
+        while self.time < until - 1e-9:
+            self.advance()
+
+    @property
+    def _size(self) -> tuple[np.int32, np.int32]:
+        return np.int32(len(self.voltage)), np.int32(self.plan.members)
 
     def _pulse(self) -> tuple[Any, np.float64, np.float64, np.float64]:
         """Where and since when the pulse of this step is, for how long, and its slope."""

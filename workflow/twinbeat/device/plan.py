@@ -1,6 +1,7 @@
 """What a device is given once: the tissue, its cells and what stimulates them, as arrays."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -64,7 +65,7 @@ class Pulse:
     slope: float
     duration: float
 
-    @property
+    @cached_property
     def last(self) -> float:
         """When the last of it ends, counted from ``since``."""
         return float(self.start[np.isfinite(self.start)].max(initial=-np.inf)) + self.duration

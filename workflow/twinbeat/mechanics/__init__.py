@@ -3,6 +3,7 @@
 from .anatomy import at_points, contractile, from_anatomy
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, Per
 from .compilation import wait_longer
+from .contractile import Contractile
 from .journal import Journal
 from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
@@ -13,6 +14,7 @@ __all__ = [
     "ENDOCARDIUM",
     "EPICARDIUM",
     "Cavity",
+    "Contractile",
     "FiberStrain",
     "Journal",
     "Per",

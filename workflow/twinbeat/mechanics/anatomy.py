@@ -17,7 +17,9 @@ STRAIGHT = 0.9
 """Cosine between sheet and depth from which on a cell tells how fibres turn."""
 
 
-def from_anatomy(anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm) -> tuple[Ventricle, Mapping]:
+def from_anatomy[Solid: Ventricle](
+    anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm, solid: type[Solid] = Ventricle
+) -> tuple[Solid, Mapping]:
     """The anatomy, its fibres included, as a ventricle over the ranks of ``comm``; with the mapping of its entities.
 
     Of both ventricles where the anatomy has both.
@@ -25,7 +27,7 @@ def from_anatomy(anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm) -> t
     domain, tags, mapping = to_dolfinx(anatomy, comm)
     fiber, sheet = directions(domain, mapping, anatomy, PAIRS[mechanics.elements].quadrature)
     right = in_right_wall(domain, mapping, anatomy) if biventricular(anatomy) else None
-    return Ventricle(domain, tags, fiber, mechanics, sheet=sheet, right=right), mapping
+    return solid(domain, tags, fiber, mechanics, sheet=sheet, right=right), mapping
 
 
 def in_right_wall(domain: mesh.Mesh, mapping: Mapping, anatomy: xr.Dataset) -> fem.Function:

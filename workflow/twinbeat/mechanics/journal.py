@@ -22,14 +22,15 @@ class Journal:
     """The equilibria of a series of volumes, in a folder; without a folder nothing is kept.
 
     Used with ``with``: the folder goes when the series is complete or a verdict ended it, and stays when the machine
-    did. What another ventricle, another law or another number of ranks left there is not taken.
+    did. What another ventricle, another law or another number of ranks left there is not taken, nor what was left under
+    another ``name`` of what drives the ventricle.
     """
 
-    def __init__(self, folder: Path | None, ventricle: Ventricle) -> None:
+    def __init__(self, folder: Path | None, ventricle: Ventricle, name: str = "") -> None:
         self.folder, self.ventricle, self.comm = folder, ventricle, ventricle.comm
         self._count = 0
         scales = (float(one.value) for one in (ventricle.stiffness, ventricle.pericardium))
-        heart = hashlib.sha256(f"{self.comm.size} {ventricle.mechanics!r} {list(scales)}".encode())
+        heart = hashlib.sha256(f"{self.comm.size} {ventricle.mechanics!r} {list(scales)}{name}".encode())
         for values in (ventricle.domain.geometry.x, ventricle.fiber.x.array, ventricle.stiffening.x.array):
             heart.update(np.ascontiguousarray(values).tobytes())
         self._heart = heart.hexdigest()[:16]

@@ -66,7 +66,7 @@ def build_biventricle(labels: xr.Dataset, parameters: Mesh, scar: Array = NOTHIN
 def meshed(levels: Levels, parameters: Mesh, attempt: Attempt = ATTEMPTS[0], scar: Array = NOTHING) -> xr.Dataset:
     """The mesh of an attempt, whatever its quality. Raises RuntimeError where Mmg fails."""
     section = parameters.biventricle
-    step = attempt.shorter * min(section.size, section.wall / max(section.across, RESOLVED))
+    step = attempt.shorter * min(section.size, section.wall / max(section.edges_across(), RESOLVED))
     sizes = wanted(levels, parameters, attempt.shorter, scar)
     mesh = tetrahedra(levels, sizes, step, attempt.shift, section.blood, section.chord)
     return xr.Dataset(
@@ -91,7 +91,7 @@ def wanted(levels: Levels, parameters: Mesh, shorter: float, scar: Array) -> Cal
         if tree is not None:
             far = np.clip(tree.query(points)[0] / NEAR - 1, 0, 1)
             share = np.minimum(share, section.scar + (1 - section.scar) * far)
-        return shorter * np.minimum(section.size * share, levels.thickness(points) / section.across)
+        return shorter * np.minimum(section.size * share, levels.thickness(points) / section.edges_across())
 
     return sizes
 

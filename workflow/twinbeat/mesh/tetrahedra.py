@@ -22,7 +22,7 @@ SURFACES = {ENDOCARDIUM: "left", RIGHT_ENDOCARDIUM: "right", EPICARDIUM: "outer"
 BORDER, BISECTIONS = 0.9, 10  # search from 90 to 111 % of the LV wall's volume, to 0.02 % of it
 
 
-def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: bool, chord: float) -> Tagged:
+def tetrahedra(levels: Levels, sizes: Level, step: float, shift: float, blood: bool, chord: float | None) -> Tagged:
     """The muscle, and the ``blood`` where it is wanted, in edges of about ``sizes`` (mm, of points).
 
     ``step`` (mm) is the lattice's, shorter than the thinnest wall; ``shift`` moves it by a share; ``chord`` is as in

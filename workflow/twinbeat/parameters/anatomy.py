@@ -16,8 +16,9 @@ class Biventricle(Section):
     size: Length = "3 mm"
     """Edge length where nothing asks for a smaller one."""
 
-    across: Annotated[float, Field(ge=0.5, le=10)] = 1.5
-    """Edges across a wall, at least: thin walls are meshed finer."""
+    across: Annotated[float, Field(ge=0.5, le=10)] | None = None
+    """Edges across a wall, at least: thin walls are meshed finer. None: 1.5, and fewer in a mesh whose size is more
+    than the right wall, whose edges there are two thirds of it."""
 
     apex: Share = 0.8
     """Edge length at the apex, as a share of size."""
@@ -28,11 +29,16 @@ class Biventricle(Section):
     wall: Length = "3 mm"
     """Thickness of the right ventricle's free wall: images label its blood only (normal at rest: 2 to 5 mm)."""
 
-    chord: Length = "0.1 mm"
-    """Most by which facets may be off a curved surface; a tenth of the shortest edge where that is less."""
+    chord: Length | None = None
+    """Most by which facets may be off a curved surface; a tenth of the shortest edge where that is less. None: 0.1 mm,
+    or a thirtieth of the longest edge where that is more."""
 
     blood: bool = False
     """Whether the blood of both ventricles is meshed too, conforming to the muscle: flow needs it."""
+
+    def edges_across(self) -> float:
+        """``across``, or what follows from size."""
+        return 1.5 * min(1.0, self.wall / self.size) if self.across is None else self.across
 
 
 class Mesh(Section):

@@ -58,4 +58,13 @@ class Beat(Section):
     steady: Annotated[float, Field(gt=0)] = 0.01
     """Change of the circulation's state from beat to beat, relative to its magnitude, at which the heart is steady."""
 
+    contraction: Literal["phenomenological", "land_2017"] = "phenomenological"
+    """phenomenological: the tension curve that calibration found, from local activation on. land_2017: by the calcium
+    of electrophysiology's cells and the stretch and shortening of the muscle (Land et al. 2017), scaled to the
+    patient's stroke volume; of the left ventricle alone, and without surrogate."""
+
+    coupling: Literal["strong", "stabilised", "staggered"] = "strong"
+    """How tension of land_2017 meets the stretch that it makes: strong, until both agree; stabilised, with its slope
+    about the last step (Regazzoni and Quarteroni 2021); staggered, by the last step, which oscillates."""
+
     both: BothVentricles = BothVentricles()

@@ -89,7 +89,7 @@ class Conduction(Section):
 
 
 class Calibration(Section):
-    """Passive stiffness and active tension from volumes, wall motion and pressures."""
+    """Passive stiffness and active tension from volumes, wall motion, strains and pressures."""
 
     end_diastolic_pressure: BloodPressure = "10 mmHg"
     """Used with a larger uncertainty where the clinical table has none."""
@@ -108,6 +108,9 @@ class Calibration(Section):
 
     epicardial_sigma: Length | None = None
     """Standard deviation of a segment's epicardial motion; none: the epicardium is not looked at."""
+
+    strain_sigma: Annotated[float, Field(gt=0)] = 0.03
+    """Standard deviation of a segment's strain by tags or feature tracking, where the patient's file has none."""
 
     template_sigma: Annotated[float, Field(gt=0)] = 0.15
     """Standard deviation of a pressure that a template gives, not a measurement, as a share of it."""

@@ -36,7 +36,7 @@ class Study(Section):
 
     patients: str = "patients.tsv"
     """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group, and in
-    columns that may be missing further measurements: activation (a map)."""
+    columns that may be missing further measurements: activation (a map), strain."""
 
     retrieval: Retrieval = Retrieval()
     deidentification: Deidentification = Deidentification()
@@ -88,6 +88,20 @@ class Study(Section):
                     f"calibration.conduction.bounds_{name}: expected electrophysiology.velocity_{name}, {usual:g} "
                     f"mm/ms, between them, got {low:g} and {high:g} mm/ms"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _cells_can_contract(self) -> Self:
+        if self.beat.contraction == "phenomenological":
+            return self
+        wanted = f"beat.contraction: {self.beat.contraction}: expected"
+        cells = [self.electrophysiology.cell, *(name for _, name in self.electrophysiology.layers)]
+        if without := [name for name in cells if name.startswith("bueno_orovio")]:
+            raise ValueError(f"{wanted} cells with calcium, got {without[0]}")
+        if self.beat.ventricles == "both":
+            raise ValueError(f"{wanted} beat.ventricles left, got both")
+        if self.surrogate.patients != []:
+            raise ValueError(f"{wanted} surrogate.patients [], got {self.surrogate.patients or 'all'}")
         return self
 
     @model_validator(mode="after")

@@ -47,6 +47,7 @@ KEY_FIGURES = {
 QUALITY = {
     "volume_error": ("Volume, fit against targets (r.m.s.)", "mL", 1),
     "radius_error": ("Endocardial radius, fit against targets (r.m.s.)", "mm", 2),
+    "strain_error": ("Strain of segments, fit against tags or feature tracking (r.m.s.)", "", 3),
     "residual": ("All residuals (r.m.s.)", "s.d.", 2),
     "prediction": ("Volumes of frames left out of the fit, prediction against targets (r.m.s.)", "s.d.", 2),
     "steadiness": ("Change between the last two beats", "", 4),

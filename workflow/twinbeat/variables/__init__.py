@@ -85,6 +85,11 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
         "epicardial_radius": Variable(("segment", "time"), "mm", "mean epicardial distance from the long axis"),
         "epicardial_radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
+        "strain": Variable(("curve", "time"), "1", "change of lengths of a segment over that at end-diastole"),
+        "strain_sigma": Variable(("curve", "time"), "1", "its standard deviation"),
+        "strain_seen": Variable(("curve", "time"), "1", "whether it was measured; others drop out"),
+        "strain_direction": Variable(("curve",), "1", "circumferential, longitudinal or fiber"),
+        "strain_segment": Variable(("curve",), "1", "AHA segment, 1 to 17"),
         "end_diastole": Variable((), "1", "frame index"),
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
@@ -112,6 +117,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "volume_fit_sigma": Variable(("time",), "mL", "standard deviation of the fitted volume, by the posterior"),
         "held_out": Variable(("time",), "1", "whether the frame was left out of the fit"),
         "radius": Variable(("segment", "time"), "mm", "fitted"),
+        "strain": Variable(("curve", "time"), "1", "fitted, of the curves of the targets"),
         "pressure": Variable(("time",), "kPa", "applied"),
         "pressure_fit_sigma": Variable(
             ("time",), "kPa", "standard deviation of the applied pressure, by the posterior"
@@ -222,6 +228,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "peak_tension_sigma": Variable((), "kPa", "its standard deviation"),
         "volume_error": Variable((), "mL", "root mean square of fitted minus target volume"),
         "radius_error": Variable((), "mm", "root mean square of fitted minus target endocardial radius"),
+        "strain_error": Variable((), "1", "root mean square of fitted minus measured strain, where some was"),
         "residual": Variable((), "1", "root mean square of the residuals in standard deviations of the targets"),
         "prediction": Variable((), "1", "root mean square error of volumes left out, in standard deviations"),
         "activation_time": Variable((), "ms", "from the first to the last activated point"),
