@@ -6,7 +6,9 @@ All run one after the other on one core, at dx 0.2 mm and dt 0.05 ms; CPU second
 loop over time alone. The peers are installed for the run into a virtual environment of their own on top of this one
 (``electrophysiology/requirements.lock``). P8 is beside each figure, since speed counts only with the error: converged,
 it is activated at 42.1 ms. ``--table`` adds ours for all sizes and steps of the benchmark, with the benchmark's own
-conductivities and with those matched to the continuum's velocities. Writes benchmarks/results/electrophysiology.json.
+conductivities and with those matched to the continuum's velocities. An ensemble of currents is stepped together, and
+one of its members alone. Where CuPy sees a GPU, ``electrophysiology/gpu.py``
+adds its figures; they are null where none is. Writes benchmarks/results/electrophysiology.json.
 """
 
 import argparse
@@ -21,15 +23,18 @@ from pathlib import Path
 
 import numpy as np
 
-from twinbeat import ionic
+from twinbeat import device, ionic
 from twinbeat.electrophysiology import niederer
-from twinbeat.electrophysiology.propagation import propagate
+from twinbeat.electrophysiology.ensemble import Members
+from twinbeat.electrophysiology.monodomain import Monodomain
+from twinbeat.electrophysiology.propagation import Stimulus, propagate
 
 HERE = Path(__file__).with_suffix("")
 RESULT = Path(__file__).parent / "results/electrophysiology.json"
 SIZE, TIME_STEP = 0.2, 0.05
 CONVERGED = 42.1  # ms, P8
 PEERS = ("torchcor", "fenicsx_beat")
+MEMBERS = 16
 STREAM = 1 << 25  # numbers that a copy moves: far more than the caches hold
 
 Figures = dict[str, float]
@@ -44,7 +49,7 @@ def main() -> None:
     ours = {matched: told(run(SIZE, TIME_STEP, matched)) for matched in (False, True)}
     theirs = {} if options.without_peers else peers()
     table = [told(run(*setting)) for setting in settings()] if options.table else []
-    figures = headline(ours[True], theirs)
+    figures = headline(ours[True], theirs) | ensemble() | on_gpu()
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     everything = figures | {"unmatched": ours[False], "peers": theirs, "table": table}
     RESULT.write_text(json.dumps(everything, indent=2) + "\n")
@@ -127,6 +132,39 @@ def peer(python: Path, name: str, folder: Path, environment: dict[str, str]) -> 
     command = [python, HERE / f"{name}.py", folder / "slab.npz", str(TIME_STEP), model]
     ran = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(ran.stdout.splitlines()[-1]) | {"size_mm": SIZE, "time_step_ms": TIME_STEP}
+
+
+def ensemble() -> Figures:
+    """MEMBERS of an ensemble that differ in two currents, together on one mesh, beside one alone, over 10 ms."""
+    points, cells = niederer.box((10.0, 7.0, 3.0), 0.25)
+    tissue = niederer.tetrahedra(points, cells, np.broadcast_to(np.diag([0.2, 0.06, 0.06]), (len(cells), 3, 3)))
+    start, model = np.where((points < 1.5 + 1e-9).all(axis=1), 0.0, np.inf), ionic.load()
+    shares = np.linspace(0.5, 1.0, MEMBERS)
+    varied = {"g_Kr": shares * model.parameters["g_Kr"], "g_CaL": shares[::-1] * model.parameters["g_CaL"]}
+    members = Members(model.name, varied, len(points))
+    together = Stimulus(np.repeat(start, MEMBERS))
+    alone = pace(Monodomain(tissue, model, model.unpaced(), TIME_STEP, Stimulus(start)))
+    each = pace(Monodomain(tissue, members, members.values(), TIME_STEP, together, members=MEMBERS))
+    return {"ensemble_ns_per_member_node_step": round(each, 1), "ensemble_gain": round(alone / each, 2)}
+
+
+def pace(medium: Monodomain) -> float:
+    """CPU nanoseconds per node-step over 10 ms."""
+    medium.run(1.0)
+    start, steps = time.process_time(), medium.steps
+    medium.run(11.0)
+    return 1e9 * (time.process_time() - start) / (medium.steps - steps) / len(medium.voltage)
+
+
+def on_gpu() -> dict[str, object]:
+    """What ``electrophysiology/gpu.py`` prints last, from plans made for it where there is a GPU."""
+    with tempfile.TemporaryDirectory() as folder:
+        if device.chosen("auto"):
+            subprocess.run([sys.executable, HERE / "gpu_plans.py", folder], check=True)
+        command = [sys.executable, HERE / "gpu.py", folder]
+        said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    print(said.rpartition("\n{")[0])
+    return json.loads(said.splitlines()[-1])
 
 
 def told(figures: Figures) -> Figures:

@@ -48,6 +48,21 @@ rule build_biventricle:
         "../scripts/build_biventricle.py"
 
 
+use rule build_biventricle as build_heart with:
+    output:
+        directory("results/{study}/{patient}/heart.zarr"),
+        "results/{study}/{patient}/heart.vtu",
+    log:
+        "logs/{study}/{patient}/build_heart.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/build_heart.tsv"
+    params:
+        mesh=study.heart_mesh().model_dump(mode="json", exclude={"ventricles"}),
+        fibers=section("fibers"),
+    message:
+        "{wildcards.patient}: mesh both ventricles for their beat"
+
+
 rule assign_fibers:
     """Fibre directions and AHA segments on the mesh, also as a file for ParaView."""
     input:

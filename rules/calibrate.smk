@@ -4,7 +4,15 @@ rule extract_targets:
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        code=modules("calibration/targets.py", "calibration/pressure.py", "calibration/windows.py"),
+        strain=of_patient("strain"),
+        code=modules(
+            "calibration/targets.py",
+            "calibration/curves.py",
+            "calibration/pressure.py",
+            "calibration/windows.py",
+            "intake/strain.py",
+            "intake/spreadsheet.py",
+        ),
     output:
         directory("results/{study}/{patient}/targets.zarr"),
     log:
@@ -16,7 +24,7 @@ rule extract_targets:
         mem_mb=2000,
         runtime=5,
     params:
-        calibration=section("calibration"),
+        calibration=section("calibration", without=["conduction"]),
     message:
         "{wildcards.patient}: extract targets of calibration"
     script:
@@ -42,10 +50,47 @@ rule calibrate_heart:
         mem_mb=2000,
         runtime=60,
     params:
-        calibration=section("calibration"),
+        calibration=section("calibration", without=["conduction"]),
         mechanics=section("mechanics"),
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: calibrate stiffness and tension"
     script:
         "../scripts/calibrate_heart.py"
+
+
+rule calibrate_conduction:
+    """Conduction velocities from the QRS duration and an activation map, with their posterior."""
+    input:
+        anatomy="results/{study}/{patient}/anatomy.zarr",
+        clinical="results/{study}/{patient}/clinical.json",
+        activation=of_patient("activation"),
+        labels=branch(HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),
+        kernels=library("electrophysiology/eikonal.c"),
+        code=modules(
+            "calibration/conduction",
+            "electrophysiology/eikonal",
+            "electrophysiology/sites",
+            "electrophysiology/substrate",
+            "electrophysiology/wavefront",
+            "intake/activation_map",
+            "intake/spreadsheet.py",
+        ),
+    output:
+        directory("results/{study}/{patient}/conduction.zarr"),
+    log:
+        "logs/{study}/{patient}/calibrate_conduction.log",
+    benchmark:
+        "benchmarks/results/{study}/{patient}/calibrate_conduction.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        conduction=section("calibration")["conduction"],
+        electrophysiology=section("electrophysiology"),
+        fibers=section("fibers"),
+    message:
+        "{wildcards.patient}: calibrate conduction velocities"
+    script:
+        "../scripts/calibrate_conduction.py"

@@ -23,6 +23,11 @@ try:
     }.items():
         if strangers := ", ".join(sorted(set(named) - set(patients))):
             raise ConfigurationError(f"config.yaml: {key}: {strangers} not in {study.patients}")
+    mapped = ", ".join(name for name, row in patients.items() if row.get("activation"))
+    if mapped and not study.calibration.conduction.fitted:
+        raise ConfigurationError(
+            f"config.yaml: calibration.conduction.fitted: expected velocities to fit to the activation of {mapped}, got none"
+        )
     runs = [study.electrophysiology, *(run.activated_by(study.electrophysiology) for run in study.whatif.values())]
     in_tissue = {name for run in runs for name in run.drugs}
     if study.pharmacology.drugs or in_tissue:
@@ -72,6 +77,10 @@ wildcard_constraints:
     whatif="[a-z0-9][a-z0-9-]*",
 
 
+HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
+FITS_CONDUCTION = bool(study.calibration.conduction.fitted)
+
+
 def library(name):
     """The path of a part of the library, relative to where the workflow runs."""
     return str(Path(os.path.relpath(workflow.basedir)) / "workflow/twinbeat" / name)
@@ -95,6 +104,11 @@ def modules(*names):
 def section(name, without=()):
     """A section of the configuration as canonical text: tracked by Snakemake, blind to the spelling of a unit."""
     return getattr(study, name).model_dump(mode="json", exclude=set(without))
+
+
+def of_beat(wildcards=None):
+    """What the configuration says of the beat: nothing of both ventricles where the left one beats alone."""
+    return section("beat", without=[] if study.beat.ventricles == "both" else ["both"])
 
 
 def of_patient(column):

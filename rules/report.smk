@@ -45,6 +45,7 @@ rule report_patient:
         biventricle=branch(study.mesh.ventricles == "both", then="results/{study}/{patient}/biventricle.zarr"),
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
+        conduction=branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
         activation="results/{study}/{patient}/activation.zarr",
         beat="results/{study}/{patient}/beat.zarr",
         surrogate=branch(

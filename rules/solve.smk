@@ -1,13 +1,22 @@
 CELLS = ("tentusscher_panfilov_2006_epi", "bueno_orovio_2008", "torord_dyncl")
-KERNELS = ("ionic/kernel.c", "electrophysiology/diffusion.c", "electrophysiology/eikonal.c")
+KERNELS = (
+    "ionic/kernel.c",
+    "ionic/kernel.cu",
+    "electrophysiology/diffusion.c",
+    "electrophysiology/eikonal.c",
+    "device/tissue.cu",
+)
 ELECTRICAL = {
     "anatomy": "results/{study}/{patient}/anatomy.zarr",
     "kernels": [library(name) for name in KERNELS],
     "cells": [library(f"ionic/{name}.ode") for name in CELLS],
     "drugs": library("pharmacology/drugs.csv"),
-    "code": modules("electrophysiology", "ionic", "pharmacology/drugs", "fibers/scar.py"),
+    "conduction": branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
+    "code": modules("electrophysiology", "ionic", "device", "pharmacology/drugs", "fibers/scar.py"),
 }
-HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
+BY_CELLS = study.beat.contraction != "phenomenological"
+BOTH_BEAT = study.beat.ventricles == "both"
+ON_GPU = study.electrophysiology.device != "cpu" and study.electrophysiology.method == "monodomain"
 
 
 rule simulate_electrophysiology:
@@ -26,8 +35,10 @@ rule simulate_electrophysiology:
     resources:
         mem_mb=2000,
         runtime=15,
+        gpu=int(ON_GPU),
     params:
         electrophysiology=section("electrophysiology"),
+        named=[],
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: simulate activation"
@@ -36,14 +47,17 @@ rule simulate_electrophysiology:
 
 
 rule simulate_beat:
-    """The calibrated heart beating in its circulation."""
+    """The calibrated heart, or both ventricles with its muscle, beating in its circulation."""
     input:
+        heart=branch(BOTH_BEAT, then="results/{study}/{patient}/heart.zarr"),
         anatomy="results/{study}/{patient}/anatomy.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         activation="results/{study}/{patient}/activation.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         clinical="results/{study}/{patient}/clinical.json",
-        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials"),
+        code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials", "electromechanics")
+        + (modules("contraction", "ionic", "electrophysiology/block") if BY_CELLS else [])
+        + (modules("biventricle") if BOTH_BEAT else []),
     output:
         directory("results/{study}/{patient}/beat.zarr"),
     log:
@@ -55,7 +69,7 @@ rule simulate_beat:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments("simulate_beat", "beat", "mechanics"),
+        job=arguments("simulate_beat", "mechanics", "electrophysiology", beat=of_beat),
     message:
         "{wildcards.patient}: simulate the beat"
     shell:

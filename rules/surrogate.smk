@@ -44,7 +44,7 @@ rule simulate_member:
         runtime=30,
     params:
         ensemble=section("surrogate")["ensemble"],
-        beat=section("beat"),
+        beat=section("beat", without=["ventricles", "both"]),
         mechanics=section("mechanics"),
     message:
         "{wildcards.patient}: simulate member {wildcards.member} of the ensemble"

@@ -13,6 +13,7 @@ use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
         electrophysiology=lambda wildcards: of_whatif(wildcards)
         .activated_by(study.electrophysiology)
         .model_dump(mode="json"),
+        named=lambda wildcards: sorted(of_whatif(wildcards).electrophysiology),
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: simulate activation, {wildcards.whatif}"
@@ -27,7 +28,8 @@ rule simulate_whatif:
         beat="results/{study}/{patient}/beat.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         changed=whatif_activation,
-        code=modules("whatif", "beat", "circulation", "activation", "mechanics", "kinematics", "materials"),
+        code=modules("whatif", "beat", "circulation", "activation", "mechanics", "kinematics", "materials")
+        + (modules("electromechanics", "contraction", "ionic", "electrophysiology/block") if BY_CELLS else []),
     output:
         directory("results/{study}/{patient}/whatif/{whatif}/beat.zarr"),
     log:
@@ -41,9 +43,13 @@ rule simulate_whatif:
     params:
         job=arguments(
             "simulate_whatif",
-            *("beat", "mechanics"),
+            "mechanics",
+            beat=of_beat,
             log="logs/{study}/{patient}/whatif/{whatif}/{rule}.log",
             run=lambda wildcards: of_whatif(wildcards).model_dump(mode="json"),
+            electrophysiology=lambda wildcards: of_whatif(wildcards)
+            .activated_by(study.electrophysiology)
+            .model_dump(mode="json"),
         ),
     message:
         "{wildcards.patient}: simulate the beat, {wildcards.whatif}"

@@ -9,4 +9,6 @@ with stage.job(snakemake) as job:
     if job.input.labels:
         scar = store.open(job.input.labels), Clinical.read(job.input.clinical).scar_segments
     parameters, angles = Electrophysiology(**job.params.electrophysiology), Fibers(**job.params.fibers)
+    if job.input.conduction:
+        parameters = electrophysiology.fitted(parameters, store.open(job.input.conduction), job.params.named)
     job.publish(electrophysiology.activate(anatomy, parameters, angles, scar))

@@ -162,6 +162,15 @@ def test_units_of_the_clinic(value, unit, wanted, expected):
     assert ucum.number(value, unit, wanted) == approx(expected, rel=1e-4)
 
 
+def test_qrs_duration_comes_in_ms():
+    """By its LOINC code, 0.096 s; 960 ms cannot be."""
+    found = clean(table((Row("qrs_duration", 0.096, "s"),)))
+    assert found.measured("qrs_duration") == approx(96.0) and found.measured("potassium") is None
+    assert (
+        clean(table((Row("qrs_duration", 960, "ms"),))).set_aside[0].reason.startswith("960 ms is outside of 40 to 300")
+    )
+
+
 def test_the_mapping_is_sound():
     """Each code means one quantity, each unit is known, each lower bound is below the upper one."""
     quantities = mapping.load().quantities.values()

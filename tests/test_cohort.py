@@ -40,6 +40,12 @@ def test_spreadsheet_habits_are_understood(tmp_path):
     assert read_patients(path)["p-1"]["group"] == "g"
 
 
+def test_further_measurements_have_columns_of_their_own(tmp_path):
+    (tmp_path / "map.csv").touch()
+    path = write(tmp_path, HEADER + "\tactivation", f"{GOOD}\t{tmp_path}/map.csv", GOOD.replace("p-1", "p-2") + "\t")
+    assert [row["activation"] for row in read_patients(path).values()] == [f"{tmp_path}/map.csv", ""]
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
@@ -54,6 +60,10 @@ def test_spreadsheet_habits_are_understood(tmp_path):
         ([HEADER, f"{GOOD[:27]}\tno.json\t\t"], "patients.tsv: line 2: clinical: no such file 'no.json'"),
         ([HEADER, "p1\tdata/phantoms/x\t\t"], "patients.tsv: line 2: 4 cells; expected 5"),
         (["patient\tdicom\tclinical\ttruth\tgroup\tage"], "patients.tsv: unknown column 'age'; expected the columns"),
+        (
+            [HEADER + "\tactivation", GOOD + "\tno.csv"],
+            "patients.tsv: line 2: activation: no such file 'no.csv'",
+        ),
         (["patient\tdicom\tclinical\ttruth"], "patients.tsv: no column 'group'; expected the columns patient, dicom"),
         ([HEADER + "\tgroup"], "patients.tsv: column 'group' is there 2 times; expected the columns"),
     ],

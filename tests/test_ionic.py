@@ -8,10 +8,12 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import sympy
 from pytest import approx
 
 from twinbeat import ionic
 from twinbeat.ionic import compiler, generator
+from twinbeat.ionic.uniform import Uniform, reciprocal
 from twinbeat.parameters import Electrophysiology
 
 DECAY = 'parameters("Cell", k = 0.5)\nstates("Cell", V = 2.0)\nexpressions("Cell")\ndV_dt = -k*V\n'
@@ -225,3 +227,23 @@ def test_varied_cells_are_those_of_uniform_parameters():
         alone = plain.initial(1)
         plain.advance(alone, plain.values(tau_fi=value), 0.0, 0.01, 1000)
         assert together[:, k] == approx(alone[:, 0], rel=1e-6, abs=1e-12)
+
+
+def test_what_is_the_same_for_all_cells_is_evaluated_once():
+    """a b x + 2 a + exp(b) y + entry: a b, exp(b) and 2 a with the entry are elements, as this entry of the table does
+    not depend on the voltage; numbers and what varies stay."""
+    a, b, x, y, entry = sympy.symbols("a b x y ENTRY(0)", real=True)
+    uniform = Uniform({a, b}, {entry: sympy.sqrt(a)})
+    folded = uniform.fold(a * b * x + 2 * a + sympy.exp(b) * y + 3 * x + entry)
+    elements = {sympy.Symbol(f"uniform[{k}]", real=True): value for value, k in uniform.values.items()}
+    assert folded.xreplace(elements).expand() == a * b * x + 2 * a + sympy.exp(b) * y + 3 * x + sympy.sqrt(a)
+    assert folded.free_symbols == {x, y, *elements}
+    assert len(elements) == 3
+
+
+def test_quotients_are_products_with_one_reciprocal():
+    """x/(y + 1) + 1/(y + 1)^2.0 divides once; x^3.0 is two products, x^1.4 stays a power."""
+    x, y = sympy.symbols("x y", real=True)
+    folded = Uniform(set(), {}).fold(x / (y + 1) + (y + 1) ** -2.0 + x**3.0 + x**1.4)
+    assert folded == x * reciprocal(y + 1) + reciprocal(y + 1) ** 2 + x**3 + x**1.4
+    assert sympy.ccode(reciprocal(y + 1)) == "reciprocal(y + 1)"

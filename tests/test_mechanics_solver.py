@@ -55,7 +55,7 @@ def through_unloading(heart: Ventricle) -> np.ndarray:
 def by_tension(heart: Ventricle) -> tuple[float, float]:
     """d(cavity volume)/d(tension) at a held pressure, by the tangent and by the adjoint."""
     (partial,) = Sensitivity(heart, np.ones(heart.tension.x.array.size)).to_tension()
-    slope = heart.cavity.slope()
+    slope = heart.cavities[0].slope()
     tangent, adjoint = heart.jacobian.solve(partial), heart.jacobian.solve_transposed(slope)
     return -slope.dot(tangent), -adjoint.dot(partial)
 

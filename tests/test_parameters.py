@@ -37,9 +37,25 @@ def test_canonical_text_is_blind_to_spelling():
         ({"mesh": {"layers": 0}}, "config.yaml: mesh.layers: input should be greater than or equal to 1, got 0"),
         ({"study": "../x"}, "config.yaml: study: string should match pattern"),
         (
+            {"beat": {"contraction": "land_2017"}, "electrophysiology": {"cell": "bueno_orovio_2008_epi"}},
+            "config.yaml: beat.contraction: land_2017: expected cells with calcium, got bueno_orovio_2008_epi",
+        ),
+        (
+            {"beat": {"contraction": "land_2017", "ventricles": "both"}, "mesh": {"ventricles": "both"}},
+            "config.yaml: beat.contraction: land_2017: expected beat.ventricles left, got both",
+        ),
+        (
+            {"beat": {"contraction": "land_2017"}},
+            "config.yaml: beat.contraction: land_2017: expected surrogate.patients [], got all",
+        ),
+        (
             {"mechanics": {"law": "holzapfel-ogden"}},
             "config.yaml: calibration.stiffness_prior and stiffness_bounds: expected those of a of "
             "mechanics.holzapfel_ogden, 0.059 kPa, got 2 kPa within 0.1 and 10 kPa",
+        ),
+        (
+            {"beat": {"ventricles": "both"}, "whatif": {"weaker": {"tension": 0.8}}},
+            "config.yaml: whatif: runs are of the left ventricle; expected beat.ventricles: left, got both",
         ),
         ({"beat": 3}, "config.yaml: beat: input should be a valid dictionary"),
     ],
@@ -61,6 +77,16 @@ def test_another_law_with_its_own_stiffness_is_a_study():
     calibration = {"stiffness_prior": "0.06 kPa", "stiffness_bounds": ["0.005 kPa", "0.6 kPa"]}
     study = read({"mechanics": {"law": "holzapfel-ogden"}, "calibration": calibration})
     assert study.mechanics.law == "holzapfel-ogden"
+
+
+def test_the_beat_of_both_ventricles_has_a_mesh_of_its_own():
+    """Its lengths are those of beat.both, without blood; thickness of the right wall and gates are the study's."""
+    study = read({"mesh": {"minimum_dihedral": "8 degree", "biventricle": {"wall": "4 mm", "blood": True}}})
+    found = study.heart_mesh()
+    lengths = ("size", "across", "chord", "wall", "blood")
+    assert [getattr(found.biventricle, name) for name in lengths] == [12.0, 0.6, 1.0, 4.0, False]
+    assert (found.minimum_dihedral, found.percentile_dihedral) == (8.0, 15.0)
+    assert Mesh(**found.model_dump(mode="json")) == found
 
 
 @given(

@@ -13,8 +13,10 @@ import xarray as xr
 from report_pages import CLINICAL, NEEDS_REVIEW, QUARANTINED, REJECTED, Elements
 
 from twinbeat import assessment, page, report, store
-from twinbeat.intake.clinical import Trace
+from twinbeat.intake.clinical import Trace, Value
 from twinbeat.report import sources
+
+PROVENANCE = {"inputs": {}, "code": {"version": "0", "commit": None, "modified": None}, "parameters": {}}
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +212,40 @@ def test_page_shows_source_and_age_of_the_clinical_data(paths):
     assert any(all(w in row for w in ("Heart rate", "|49|", "|250|", "monitor", "|3.0 to 5.0|")) for row in rows)
     assert any(all(w in row for w in ("Medication", "|1|", "not in the mapping", "not known")) for row in rows)
     assert "Ages count from the imaging study" in text and not Elements(text).open
+
+
+def conduction(**data) -> xr.Dataset:
+    """A posterior of the endocardial velocity: 1.2 m/s, of which 10 % are 1 s.d.; the others are as configured."""
+    velocities = {"velocity_fiber": 0.6, "velocity_transverse": 0.3, "velocity_endocardium": 1.2}
+    known = {"covariance": (("parameter", "parameter_"), [[0.01]]), "known": ("parameter", [0.84])}
+    rest = {"information": ("mode", [5.25]), "measurements": 1, "forward_solves": 4}
+    return xr.Dataset(velocities | known | rest | data, {"parameter": ["ln endocardium"]})
+
+
+def test_page_says_what_conduction_velocities_come_from(stores):
+    """1.2 exp(-+1.645 0.1) = 1.02 to 1.41 m/s; two points of a map that are 3 and 4 ms off: sqrt(12.5) = 3.5 ms."""
+    qrs = Value(name="qrs_duration", value=96, unit="ms", source="other")
+    figures = fabricated.clinical().model_copy(update={"values": (qrs,)})
+    mapped = {"map_time": ("site", [10.0, 20.0]), "map_fitted": ("site", [13.0, 16.0]), "map_left_out": 5}
+    known = {"qrs_measured": 96.0, "qrs_fitted": 93.0}
+
+    def page(**more):
+        shown = {name: stores[name] for name in ("anatomy", "activation")} | more
+        with_origin = {name: one.assign_attrs(provenance=PROVENANCE) for name, one in shown.items()}
+        sums = {f"{name}.zarr": "0" for name in shown}
+        return report.patient_page("p", "s", sources.Gathered(with_origin, sums, figures))
+
+    fitted = page(conduction=conduction(**mapped, **known))
+    rows = rows_of(fitted)
+    assert "a QRS duration of 96 ms (the fit's: 93 ms) and 2 points of an activation map" in fitted
+    assert "residuals 3.5 ms; 5 more lie off the muscle" in fitted
+    assert any(all(w in row for w in ("endocardial", "|1.20|", "|1.02 to 1.41|", "84 %")) for row in rows)
+    assert any(all(w in row for w in ("along fibres", "|0.60|", "population")) for row in rows)
+    assert "What the conduction velocities were fitted to" in fitted and "the twin does not use it" not in fitted
+    assert not Elements(fitted).open
+    nothing = page(conduction=conduction(measurements=0))
+    assert "population values, as there is neither a QRS duration nor an activation map" in nothing
+    assert "population values, not fitted to this patient" in page() and "the twin does not use it" in page()
 
 
 def test_an_old_trace_flags_the_report(paths):

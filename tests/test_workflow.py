@@ -121,10 +121,48 @@ def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     assert "whatif: expected a run shocked, got bled, paced, fast" in refused.stdout + refused.stderr
 
 
+def test_conduction_is_calibrated_where_it_is_configured(study):
+    """One rule more, what follows from activation, and no other calibration."""
+    rules, _ = edited(study, "calibration:\n  conduction: {fitted: [endocardium]}\n")
+    assert {"calibrate_conduction", "simulate_electrophysiology", "simulate_beat"} <= rules
+    assert not rules & ({"extract_targets", "calibrate_heart"} | FRONT)
+
+
+def test_an_activation_map_that_nothing_is_fitted_to_is_refused(study):
+    (study / "map.csv").touch()
+    first, row = table(1).splitlines()
+    (study / "patients.tsv").write_text(f"{first}\tactivation\n{row}\tmap.csv\n")
+    refused = snakemake(study, "--dry-run")
+    assert refused.returncode != 0
+    assert "expected velocities to fit to the activation of phantom-01, got none" in refused.stdout + refused.stderr
+
+
+def test_measured_strains_calibrate_that_patient_again(study):
+    (study / "strain.csv").touch()
+    first, *rows = table(1, 2).splitlines()
+    lines = [f"{first}\tstrain", f"{rows[0]}\t", f"{rows[1]}\tstrain.csv"]
+    (study / "patients.tsv").write_text("\n".join(lines) + "\n")
+    rules, patients = edited(study, "")
+    assert {"extract_targets", "calibrate_heart", "simulate_beat"} <= rules and not rules & (FRONT | ANATOMY)
+    assert patients == {"phantom-02"}
+
+
 def test_an_unknown_drug_in_tissue_is_named(study):
     (study / "studies/edit.yaml").write_text("electrophysiology:\n  drugs: {aspirin: 1 nmol/L}\n")
     refused = snakemake(study, "--dry-run", "--configfile", "studies/edit.yaml")
     assert "electrophysiology.drugs: aspirin not known; known are: quinidine" in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(("text", "number"), [("device: auto", "1"), ("{device: auto, method: eikonal}", "0")])
+def test_a_gpu_is_asked_for_where_it_can_be_used(finished, tmp_path, text, number):
+    """By the rule, whose resource decides on the pool on a cluster; the stand-in says what it was given."""
+    study, store = shutil.copytree(finished, tmp_path / "study"), "results/study/phantom-01/activation.zarr"
+    script = study / "scripts/simulate_electrophysiology.py"
+    script.write_text(STAND_IN.replace('"made"', "str(given.resources.gpu)"))
+    (study / "studies/edit.yaml").write_text(f"electrophysiology:\n  {text}\n")
+    ran = snakemake(study, "--configfile", "studies/edit.yaml", "--forcerun", "simulate_electrophysiology", "--", store)
+    assert ran.returncode == 0, ran.stderr
+    assert (study / store / "content").read_text() == number
 
 
 def test_drugs_are_simulated_where_they_are_configured(study):
@@ -191,6 +229,17 @@ def test_asking_for_both_ventricles_leaves_the_twin_alone(study):
 
 def test_how_both_ventricles_are_meshed_does_not_matter_to_the_left_one(study):
     assert edited(study, "mesh:\n  biventricle:\n    size: 2 mm\n") == (set(), set())
+
+
+def test_a_beat_of_both_ventricles_has_a_mesh_of_its_own(study):
+    """Calibration is that of the left one in any case."""
+    rules, _ = edited(study, "beat:\n  ventricles: both\n")
+    assert rules >= {"build_heart", "simulate_beat"}
+    assert rules <= {"build_heart", "simulate_beat"} | REPORTS | SURROGATE
+
+
+def test_how_both_ventricles_beat_does_not_matter_to_the_left_one(study):
+    assert edited(study, "beat:\n  both:\n    size: 9 mm\n") == (set(), set())
 
 
 def test_respelling_a_unit_reruns_nothing(study):

@@ -99,6 +99,16 @@ def _beat(beat: xr.Dataset) -> dict[str, object]:
         "loop_pressure": pressure,
         "peak_strain": beat.fiber_strain.values.min(axis=1),
         "steadiness": float(beat.steadiness),
+    } | (_right(beat) if "right_volume" in beat else {})
+
+
+def _right(beat: xr.Dataset) -> dict[str, object]:
+    volume, pressure = beat.right_volume.values, beat.right_pressure.values / KPA_PER_MMHG
+    return {
+        "right_end_diastolic_volume": volume.max(),
+        "right_ejection_fraction": ejection_fraction(volume),
+        "right_peak_pressure": pressure.max(),
+        "stroke_difference": beat.attrs["stroke_difference"],
     }
 
 
@@ -142,8 +152,10 @@ def _fit(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
     volume, radius = posterior.volume - targets.volume, posterior.radius - targets.radius
     scaled = [(volume / targets.volume_sigma).values.ravel(), (radius / targets.radius_sigma).values.ravel()]
     held, sigma = posterior.held_out.values.astype(bool), np.hypot(targets.volume_sigma, posterior.volume_fit_sigma)
-    predicted = {"prediction": _rms((volume / sigma).values[held])} if held.any() else {}
-    return predicted | {
+    further = {"prediction": _rms((volume / sigma).values[held])} if held.any() else {}
+    if "strain" in targets and (seen := targets.strain_seen.values).any():
+        further["strain_error"] = _rms((posterior.strain - targets.strain).values[seen])
+    return further | {
         "volume_error": _rms(volume.values),
         "radius_error": _rms(radius.values),
         "residual": _rms(np.concatenate(scaled)),

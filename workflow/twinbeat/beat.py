@@ -15,10 +15,10 @@ from mpi4py import MPI
 
 from . import circulation, mesh
 from .activation import Curve, delays, local_curve
-from .circulation import Coupled, Goals, Loop, Pump, Reading
+from .circulation import Coupled, Goals, Loop, Pump, Pumps, Reading
 from .fibers import SCAR
 from .intake.clinical import Clinical
-from .mechanics import FiberStrain, Journal, Snapshot, at_points, from_anatomy
+from .mechanics import FiberStrain, Journal, Per, Snapshot, Ventricle, at_points, from_anatomy
 from .parameters import Beat, Mechanics
 from .units import KPA_PER_MMHG
 from .verdicts import Quarantined
@@ -42,19 +42,27 @@ class Factors:
 
 
 class Heart:
-    """The ventricle of a twin; ``hold`` makes it a heart for ``circulation.couple``.
+    """The ventricle of a twin, or both; ``hold`` makes it a heart for ``circulation.couple``.
 
-    Keeps of each time held the displacement of the anatomy's points (on rank 0) and the fibre strain per segment.
+    The anatomy is at rest under the cavity pressures ``filling`` (kPa), ``full`` (cavity,) mL. Keeps of each time held
+    the displacement of the anatomy's points (on rank 0) and the fibre strain per segment.
     """
 
     def __init__(
-        self, anatomy: xr.Dataset, posterior: xr.Dataset, end_diastole: int, mechanics: Mechanics, comm: MPI.Comm
+        self,
+        anatomy: xr.Dataset,
+        posterior: xr.Dataset,
+        filling: Per,
+        mechanics: Mechanics,
+        comm: MPI.Comm,
+        solid: type[Ventricle] = Ventricle,
     ) -> None:
-        self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm)
+        self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm, solid)
         self.ventricle.newton.tolerance = TOLERANCE
         self.ventricle.stiffness.value = float(posterior.stiffness)
         self._scale(posterior)
-        self.ventricle.unload(float(posterior.pressure[end_diastole]))
+        self.ventricle.unload(filling)
+        self.full = self.ventricle.volumes()
         self._strain = FiberStrain(self.ventricle, anatomy.segment.values[self._mapping.cells])
         self.journal = Journal(None, self.ventricle)
         self._held: dict[float, Snapshot] = {}
@@ -70,29 +78,34 @@ class Heart:
         if "scar_stiffening" in posterior:
             scar = posterior.tissue.values[self._mapping.cells] == SCAR
             self.ventricle.stiffening.x.array[scar] = float(posterior.scar_stiffening)
+        if "stiffening" in posterior:
+            self.ventricle.stiffening.x.array[:] = posterior.stiffening.values[self._mapping.cells]
 
     def contract(self, local: Curve, late: np.ndarray) -> None:
         """Let cells contract as ``local``, each ``late`` (cell,) by so many ms."""
         self._curve, self._delays = local, late
 
-    def unloaded_volume(self) -> float:
+    def unloaded_volume(self) -> Per:
         """Volume in mL of the unloaded cavity."""
         ventricle, now = self.ventricle, self.ventricle.snapshot()
         ventricle.state.x.array[:] = ventricle.reference.x.array
-        volume = ventricle.cavity_volume()
+        volumes = ventricle.volumes()
         ventricle.restore(now)
-        return volume
+        return float(volumes[0]) if len(volumes) == 1 else volumes
 
-    def hold(self, volume: float, time: float) -> float:
+    def hold(self, volume: Per, time: float) -> Per:
         """Cavity pressure in kPa at a volume in mL and a time in ms, sought from the state of the last beat."""
         if time in self._held:
             self.ventricle.restore(self._held[time])
-        tension = self.contractile * self._curve(time - self._delays)
-        self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
-        pressure = self.journal.hold(volume)
+        pressure = self._equilibrium(volume, time)
         self._held[time], self.strain[time] = self.ventricle.snapshot(), self._strain()
         self.displacement[time] = at_points(self.ventricle, self._mapping, self.ventricle.state.x.array)
         return self.ventricle.comm.bcast(pressure, root=0)
+
+    def _equilibrium(self, volume: Per, time: float) -> Per:
+        tension = self.contractile * self._curve(time - self._delays)
+        self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
+        return self.journal.hold(volume)
 
 
 def simulate(
@@ -115,7 +128,7 @@ def simulate(
     """
     factors = factors or Factors()
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
-    heart = Heart(anatomy, posterior, end_diastole, mechanics, comm)
+    heart = Heart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
     heart.ventricle.stiffness.value *= factors.stiffness
     curve = Curve(posterior.time.values, factors.tension * posterior.tension.values, cycle)
     early, muscle = of_cells(anatomy, activation), healthy(anatomy, posterior)
@@ -192,11 +205,12 @@ def learned(posterior: xr.Dataset, unloaded: float, mean: Curve) -> Pump:
 def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dataset:
     """The beat's store; its attributes are figures of the loop."""
     times, cycle = coupled.time, coupled.loop.cycle
+    volume, pressure = (found.reshape(len(times), -1)[:, 0] for found in (coupled.volume, coupled.pressure))
     kept = times[np.unique(np.linspace(0, len(times) - 1, frames).round().astype(int))]
     shapes = [heart.displacement[float(t)] for t in kept]
     values = {
-        "volume": (("time",), coupled.volume),
-        "pressure": (("time",), coupled.pressure),
+        "volume": (("time",), volume),
+        "pressure": (("time",), pressure),
         "aortic_pressure": (("time",), coupled.aortic),
         "fiber_strain": (("segment", "time"), np.stack([heart.strain[float(t)] for t in times], axis=1)),
         "tension": (("time",), curve(times)),
@@ -206,8 +220,8 @@ def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dat
     if shapes[0] is not None:
         values["displacement"] = (("frame", "point", "component"), np.stack(shapes))
     figures = {
-        "ejection_fraction": 100 * float(np.ptp(coupled.volume) / coupled.volume.max()),
-        "stroke_volume": float(np.ptp(coupled.volume)),
+        "ejection_fraction": 100 * float(np.ptp(volume) / volume.max()),
+        "stroke_volume": float(np.ptp(volume)),
         "cycle": curve.cycle,
         "pressure_rise": float(np.gradient(cycle.pressure, cycle.time).max()),
         "resistance": float(coupled.loop.circulation.systemic_arteries.R),
@@ -216,4 +230,16 @@ def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dat
         "compliance_scale": coupled.loop.compliance,
     }
     coordinates = {"time": times, "frame": kept, "segment": np.arange(1, 18), "quantity": list(circulation.STATES)}
-    return xr.Dataset(values, coordinates, attrs=figures)
+    found = xr.Dataset(values, coordinates, attrs=figures)
+    return found if coupled.volume.ndim == 1 else with_the_right(found, coupled)
+
+
+def with_the_right(beat: xr.Dataset, coupled: Coupled) -> xr.Dataset:
+    """The beat with what is stored of the right ventricle; ``stroke_difference`` (mL, left less right) is 0 in a closed
+    loop that repeats itself."""
+    cycle = coupled.loop.cycle
+    left, right = np.ptp(cycle.states[:, Pumps.chamber], axis=0)
+    arterial = circulation.at(coupled.time, cycle, circulation.P_AR_PUL) * KPA_PER_MMHG
+    found = {"volume": coupled.volume[:, 1], "pressure": coupled.pressure[:, 1], "arterial_pressure": arterial}
+    figures = {"right_stroke_volume": float(right), "stroke_difference": float(left - right)}
+    return beat.assign({f"right_{name}": ("time", values) for name, values in found.items()}).assign_attrs(figures)

@@ -8,6 +8,8 @@ from pathlib import Path
 from .parameters import ConfigurationError
 
 COLUMNS = ("patient", "dicom", "clinical", "truth", "group")
+OPTIONAL = ("activation", "strain")
+"""Columns of further measurements that a table may leave out."""
 PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 MADE_BY_RULES = Path("data/phantoms")
 FETCHED = (".zip", ".yaml")
@@ -48,16 +50,17 @@ def _cells(line: str) -> list[str]:
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    expected = f"expected the columns {', '.join(COLUMNS)}, separated by tabs"
-    faults = [f"unknown column {name!r}" for name in header if name not in COLUMNS]
+    expected = f"expected the columns {', '.join(COLUMNS)}, separated by tabs, and perhaps {', '.join(OPTIONAL)}"
+    known = (*COLUMNS, *OPTIONAL)
+    faults = [f"unknown column {name!r}" for name in header if name not in known]
     faults += [f"no column {name!r}" for name in COLUMNS if name not in header]
-    faults += [f"column {name!r} is there {header.count(name)} times" for name in COLUMNS if header.count(name) > 1]
+    faults += [f"column {name!r} is there {header.count(name)} times" for name in known if header.count(name) > 1]
     if faults:
         raise ConfigurationError("\n".join(f"{path}: {fault}; {expected}" for fault in faults))
 
 
 def _check_widths(path: Path, table: list[tuple[int, list[str]]]) -> None:
-    width = len(COLUMNS)
+    width = len(table[0][1])
     faults = [f"line {n}: {len(cells)} cells; expected {width}" for n, cells in table if len(cells) != width]
     if faults:
         raise ConfigurationError("\n".join(f"{path}: {fault}" for fault in faults))
@@ -79,8 +82,8 @@ def _faults(number: int, row: Row) -> Iterator[str]:
         yield f"line {number}: dicom: empty; expected a folder, .zip or .yaml (request to a PACS)"
     elif not _is_made(row["dicom"]) and not _is_source(Path(row["dicom"])):
         yield f"line {number}: dicom: no such folder, .zip or .yaml (request to a PACS) {row['dicom']!r}"
-    for column in ("clinical", "truth"):
-        if row[column] and not _is_made(row[column]) and not Path(row[column]).exists():
+    for column in ("clinical", "truth", *OPTIONAL):
+        if row.get(column) and not _is_made(row[column]) and not Path(row[column]).exists():
             yield f"line {number}: {column}: no such file {row[column]!r}"
 
 

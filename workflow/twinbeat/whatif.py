@@ -40,7 +40,8 @@ def simulate(
     anatomy, posterior, usual = (stores[name] for name in ("anatomy", "posterior", "beat"))
     own = float(stores["targets"].cycle)
     cycle = own if run.heart_rate is None else 60000 / run.heart_rate
-    heart = beat.Heart(anatomy, posterior, int(stores["targets"].end_diastole), mechanics, comm)
+    filling = float(posterior.pressure[int(stores["targets"].end_diastole)])
+    heart = beat.Heart(anatomy, posterior, filling, mechanics, comm)
     heart.ventricle.stiffness.value *= run.stiffness
     muscle = beat.healthy(anatomy, posterior)
     local, late = twitches(stores, changed, run.tension, muscle)

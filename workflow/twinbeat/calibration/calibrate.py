@@ -15,7 +15,7 @@ from ..mesh.distribute import Mapping
 from ..parameters import Calibration, Mechanics
 from ..verdicts import Quarantined
 from . import contraction as contracting
-from . import scales
+from . import curves, scales, strains
 from .fit import Estimate, Fit
 from .observations import Observations
 from .posterior import Posterior
@@ -54,7 +54,9 @@ def calibrate(
     problem = Problem(
         ventricle,
         healthy[mapping.cells],
-        Observations(ventricle, of_mesh(anatomy), walls(targets)),
+        Observations(
+            ventricle, of_mesh(anatomy), walls(targets), strains.of(ventricle, anatomy, mapping.cells, targets)
+        ),
         frames,
         contracting.regions(anatomy)[mapping.cells] if contraction.fitted else None,
         scales.sought(ventricle, tissue[mapping.cells] == SCAR, calibration),
@@ -130,6 +132,9 @@ def select(targets: xr.Dataset, held_out: int | None = None) -> tuple[np.ndarray
     observed = [targets["volume"].values[None], *(targets[name].values for name in radii)]
     common = [np.sqrt(len(order)) * targets[f"{name}_sigma"].values for name in radii]
     sigmas = [targets["volume_sigma"].values[None], *common]
+    if "strain" in targets:
+        strain, spread = curves.observed(targets)
+        observed, sigmas = [*observed, strain], [*sigmas, spread]
     values, sigma = (np.concatenate(parts)[:, order].T for parts in (observed, sigmas))
     weight = 1 / sigma
     if held_out:
@@ -165,6 +170,11 @@ def _check(estimate: Estimate, frames: Frames) -> None:
         raise Quarantined("calibration-misfit", f"{found}; expected at most {WORST:g}")
 
 
+def _strain(targets: xr.Dataset, frames: np.ndarray) -> dict[str, tuple]:
+    """The fitted strains of the targets' curves: the last columns of values (frame, value)."""
+    return {"strain": (("curve", "time"), frames[:, -targets.sizes["curve"] :].T)} if "strain" in targets else {}
+
+
 def _fitted(
     problem: Problem, mapping: Mapping, estimate: Estimate, order: np.ndarray, targets: xr.Dataset
 ) -> xr.Dataset:
@@ -187,6 +197,7 @@ def _fitted(
             "tension": (("time",), tension),
             "volume": (("time",), frames[:, 0]),
             "radius": (("segment", "time"), frames[:, 1 : 1 + SEGMENTS].T),
+            **_strain(targets, frames),
             "pressure": (("time",), pressure),
             "displacement": (("time", "point", "component"), motion),
             "unloaded": (("point", "component"), at_points(problem.ventricle, mapping, unloaded)),

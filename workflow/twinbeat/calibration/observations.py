@@ -1,4 +1,4 @@
-"""What an image shows of a ventricle, with its derivative: cavity volume, and the walls' radius per AHA segment."""
+"""What images show of a ventricle, with its derivative: cavity volume, the walls' radius per AHA segment, strains."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ from ..kinematics import Expr, cofactor
 from ..mechanics import ENDOCARDIUM, Ventricle
 from ..mechanics.cavity import assemble
 from ..units import MM3_PER_ML
+from .strains import Strains
 from .windows import SEGMENTS, Windows, distance, weight
 
 COUNT = 1 + SEGMENTS
@@ -19,10 +20,16 @@ COUNT = 1 + SEGMENTS
 
 class Observations:
     """Volume (mL), then the radii (mm) of segments 1 to 16 of each of the ``walls`` (tags), of a ventricle's present
-    state."""
+    state; then its strains, where some are looked at."""
 
-    def __init__(self, ventricle: Ventricle, windows: Windows, walls: Sequence[int] = (ENDOCARDIUM,)) -> None:
-        self.ventricle, state = ventricle, ventricle.state
+    def __init__(
+        self,
+        ventricle: Ventricle,
+        windows: Windows,
+        walls: Sequence[int] = (ENDOCARDIUM,),
+        strains: Strains | None = None,
+    ) -> None:
+        self.ventricle, self.strains, state = ventricle, strains, ventricle.state
         self._window = fem.Constant(ventricle.domain, np.zeros(5))
         self._parameters = [windows.parameters(segment) for segment in range(1, SEGMENTS + 1)]
         pairs = [self._radius(wall) for wall in walls]
@@ -56,17 +63,19 @@ class Observations:
         return self.ventricle.comm.allreduce(values, op=MPI.SUM)
 
     def values(self) -> np.ndarray:
-        """(1 + 16 a wall,): volume in mL, radii in mm."""
+        """(1 + 16 a wall + curve,): volume in mL, radii in mm, strains."""
         pairs = zip(self._radii, self._measures, strict=True)
         radii = [self._integrals(form) / measures for form, measures in pairs]
-        return np.concatenate([[self.ventricle.cavity_volume()], *radii])
+        strains = self.strains.values() if self.strains else []
+        return np.concatenate([[self.ventricle.cavity_volume()], *radii, strains])
 
     def slopes(self) -> list[PETSc.Vec]:
         """Derivative of each value with respect to the state (w, p)."""
         volume = self.ventricle.load()
         volume.scale(1 / MM3_PER_ML)
         pairs = zip(self._slopes, self._measures, strict=True)
-        return [volume, *(self._slope_of(form, i, measures) for form, measures in pairs for i in range(SEGMENTS))]
+        radii = (self._slope_of(form, i, measures) for form, measures in pairs for i in range(SEGMENTS))
+        return [volume, *radii, *(self.strains.slopes() if self.strains else ())]
 
     def _slope_of(self, form: fem.Form, i: int, measures: np.ndarray) -> PETSc.Vec:
         self._window.value[:] = self._parameters[i]

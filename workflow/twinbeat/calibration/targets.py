@@ -1,16 +1,18 @@
-"""What calibration aims at: volumes, radii and pressures over time, each with its standard deviation."""
+"""What calibration aims at: volumes, radii, pressures and strains over time, each with its standard deviation."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
 from .. import mesh
 from ..intake.clinical import Clinical
+from ..intake.strain import Curve
 from ..mesh.slices import BLOOD, MUSCLE, outline, within
 from ..parameters import Calibration
 from ..units import MM3_PER_ML
-from . import pressure
+from . import curves, pressure
 from .windows import SEGMENTS, Windows, weight
 
 log = logging.getLogger("twinbeat")
@@ -20,10 +22,17 @@ INSIDE = {mesh.ENDOCARDIUM: (BLOOD,), mesh.EPICARDIUM: (BLOOD, MUSCLE)}
 SPLIT = 4  # each triangle of the mesh counts as SPLIT^2 flat pieces
 
 
-def extract(labels: xr.Dataset, anatomy: xr.Dataset, clinical: Clinical, calibration: Calibration) -> xr.Dataset:
+def extract(
+    labels: xr.Dataset,
+    anatomy: xr.Dataset,
+    clinical: Clinical,
+    calibration: Calibration,
+    strains: Sequence[Curve] = (),
+) -> xr.Dataset:
     """Targets of every frame, consistent with the mesh at end-diastole.
 
-    Images give ratios to end-diastole; the mesh gives the end-diastolic values that they scale.
+    Images give ratios to end-diastole; the mesh gives the end-diastolic values that they scale. ``strains`` are those
+    that tags or feature tracking gave, if any.
     """
     areas = blood(labels, anatomy)
     rest = int(labels["end_diastole"])  # the frame that the mesh was made of
@@ -39,6 +48,7 @@ def extract(labels: xr.Dataset, anatomy: xr.Dataset, clinical: Clinical, calibra
             "pressure_sigma": (("time",), sigmas),
             **_wall("radius", mesh.ENDOCARDIUM, labels, anatomy, calibration.motion_sigma),
             **_epicardium(labels, anatomy, calibration),
+            **curves.targets(strains, anatomy["segment"].values, times, cycle, rest, calibration.strain_sigma),
             "end_diastole": rest,
             "end_systole": int(volume.argmin()),
             "cycle": cycle,

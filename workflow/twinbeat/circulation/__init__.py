@@ -1,7 +1,8 @@
-"""Closed-loop lumped circulation, fitted to a patient and coupled to a three-dimensional left ventricle."""
+"""Closed-loop lumped circulation, fitted to a patient and coupled to one or both ventricles in three dimensions."""
 
-from .coupling import Coupled, Heart, couple
+from .coupling import Coupled, Heart, at, couple
 from .loop import (
+    P_AR_PUL,
     REFERENCE_STATE,
     STATES,
     Cavity,
@@ -9,17 +10,21 @@ from .loop import (
     Cycle,
     Elastance,
     Shooting,
+    Ventricles,
     Vessel,
     around,
     filling,
     reference,
     run_beat,
 )
-from .patient import Goals, Loop, fit, keep, resume, settle
-from .pump import Pump, Reading, learn
+from .marching import STARLING, march
+from .patient import Goals, Loop, begin, fit, keep, resume, settle
+from .pump import Pump, Pumps, Reading, learn
 
 __all__ = [
+    "P_AR_PUL",
     "REFERENCE_STATE",
+    "STARLING",
     "STATES",
     "Cavity",
     "Circulation",
@@ -30,15 +35,20 @@ __all__ = [
     "Heart",
     "Loop",
     "Pump",
+    "Pumps",
     "Reading",
     "Shooting",
+    "Ventricles",
     "Vessel",
     "around",
+    "at",
+    "begin",
     "couple",
     "filling",
     "fit",
     "keep",
     "learn",
+    "march",
     "reference",
     "resume",
     "run_beat",

@@ -1,7 +1,7 @@
 """Closed-loop lumped circulation (Regazzoni et al. 2022, doi 10.1016/j.jcp.2022.111083) in mL, mmHg and s.
 
-Four chambers, four valves and four vessels (systemic and pulmonary arteries and veins). The left ventricle is whatever
-has a ``pressure(volume, time)``: an elastance, or a three-dimensional heart.
+Four chambers, four valves and four vessels (systemic and pulmonary arteries and veins). A ventricle is whatever has a
+``pressure(volume, time)``: an elastance, or a three-dimensional heart.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ STATES = (
     *("V_LA", "V_LV", "V_RA", "V_RV", "p_AR_SYS", "p_VEN_SYS", "p_AR_PUL", "p_VEN_PUL"),
     *("Q_AR_SYS", "Q_VEN_SYS", "Q_AR_PUL", "Q_VEN_PUL"),
 )
-V_LA, V_LV, V_RA, V_RV, P_AR, P_VEN = range(6)
+V_LA, V_LV, V_RA, V_RV, P_AR, P_VEN, P_AR_PUL = range(7)
 SCALE = np.array([100.0] * 4 + [100.0, 30.0, 20.0, 20.0] + [500.0] * 4)
 """Magnitudes of the states, to which a change is compared."""
 
@@ -26,6 +26,13 @@ class Cavity(Protocol):
 
     def pressure(self, volume: float, time: float) -> float:
         """In mmHg, of a volume in mL at a time in s since the R wave."""
+
+
+class Ventricles(NamedTuple):
+    """Both pumps of the loop, wherever else a left ventricle stands for it beside the published right one."""
+
+    left: Cavity
+    right: Cavity
 
 
 @dataclass(frozen=True)
@@ -181,15 +188,17 @@ def reference() -> Circulation:
     return around(Elastance(4.482, 0.170, 42.0, 0.1, 0.25, 0.4, 0.8), 0.8, atria=0.1, ventricles=0.1)
 
 
-def around(left_ventricle: Cavity, period: float, atria: float, ventricles: float) -> Circulation:
-    """The published circulation around a left ventricle, for a beat of ``period`` s.
+def around(pump: Cavity | Ventricles, period: float, atria: float, ventricles: float) -> Circulation:
+    """The published circulation around a left ventricle, or around both, for a beat of ``period`` s.
 
-    The atria contract from the time ``atria``, the right ventricle from the time ``ventricles`` (s after the R wave).
+    The atria contract from the time ``atria``, the published right ventricle from ``ventricles`` (s after the R wave).
     """
+    published = Elastance(0.200, 0.029, 16.0, ventricles, 0.25, 0.4, period)
+    both = pump if isinstance(pump, Ventricles) else Ventricles(pump, published)
     return Circulation(
-        left_ventricle=left_ventricle,
+        left_ventricle=both.left,
         left_atrium=Elastance(0.07, 0.18, 4.0, atria, 0.17, 0.17, period),
-        right_ventricle=Elastance(0.200, 0.029, 16.0, ventricles, 0.25, 0.4, period),
+        right_ventricle=both.right,
         right_atrium=Elastance(0.06, 0.07, 4.0, atria, 0.17, 0.17, period),
         period=period,
     )
@@ -202,13 +211,14 @@ def run_beat(circulation: Circulation, state: np.ndarray, step: float = 0.002) -
     states = np.empty((steps + 1, len(STATES)))
     states[0] = state
     for i in range(steps):
-        states[i + 1] = _runge_kutta(circulation, time[i], states[i], time[1])
+        states[i + 1] = runge_kutta(circulation, time[i], states[i], time[1])
     lv = circulation.left_ventricle
     pressure = np.array([lv.pressure(v, t) for v, t in zip(states[:, V_LV], time, strict=True)])
     return Cycle(time, states, pressure)
 
 
-def _runge_kutta(circulation: Circulation, t: float, y: np.ndarray, dt: float) -> np.ndarray:
+def runge_kutta(circulation: Circulation, t: float, y: np.ndarray, dt: float) -> np.ndarray:
+    """The state after a step of ``dt`` s by the classical method."""
     k1 = circulation.rate(t, y)
     k2 = circulation.rate(t + dt / 2, y + dt / 2 * k1)
     k3 = circulation.rate(t + dt / 2, y + dt / 2 * k2)

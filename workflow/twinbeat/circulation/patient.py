@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 
 from ..units import KPA_PER_MMHG
 from ..verdicts import Quarantined
-from .loop import REFERENCE_STATE, Cavity, Circulation, Cycle, Shooting, around, run_beat
+from .loop import REFERENCE_STATE, V_LV, V_RV, Cavity, Circulation, Cycle, Shooting, Ventricles, around, run_beat
 
 ATRIA, VENTRICLES = -0.20, 0.03
 """Onset of the atria and of the right ventricle, s after the R wave."""
@@ -43,17 +43,17 @@ class Loop:
         return np.append(pressures, cycle.stroke_volume)
 
 
-def fit(left_ventricle: Cavity, period: float, goals: Goals, start: Loop | None = None) -> Loop:
+def fit(pump: Cavity | Ventricles, period: float, goals: Goals, start: Loop | None = None) -> Loop:
     """The circulation of ``period`` s that shows ``goals`` best, starting from another fit where there is one.
 
     Quarantined("circulation-unsteady") when a limit cycle is not found.
     """
     wanted, sigma = np.array(list(goals)).T
-    shooting, near = Shooting(5e-5), start or _near(left_ventricle, period)
+    shooting, near = Shooting(5e-5), start or _near(pump, period)
     blood = near.circulation.blood(near.cycle.states[0])
 
     def loop(x: np.ndarray) -> Loop:
-        circulation = _scaled(left_ventricle, period, np.exp(x[0] - 1), np.exp(x[1] - 1))
+        circulation = _scaled(pump, period, np.exp(x[0] - 1), np.exp(x[1] - 1))
         return _cycle(shooting, circulation, near, np.exp(x[2] - 1) * blood)
 
     def misfit(x: np.ndarray) -> np.ndarray:
@@ -69,10 +69,10 @@ def fit(left_ventricle: Cavity, period: float, goals: Goals, start: Loop | None 
     return loop(_nearest(misfit, begin))
 
 
-def settle(left_ventricle: Cavity, near: Loop, resistance: float, end_diastolic: float) -> Loop:
+def settle(pump: Cavity | Ventricles, near: Loop, resistance: float, end_diastolic: float) -> Loop:
     """The limit cycle next to another one, with a resistance (a scale) and the blood that fills to a pressure (kPa)."""
     shooting, blood = Shooting(5e-5), near.circulation.blood(near.cycle.states[0])
-    circulation = _scaled(left_ventricle, near.circulation.period, resistance, near.compliance)
+    circulation = _scaled(pump, near.circulation.period, resistance, near.compliance)
 
     def misfit(x: np.ndarray) -> np.ndarray:
         nonlocal near
@@ -80,6 +80,16 @@ def settle(left_ventricle: Cavity, near: Loop, resistance: float, end_diastolic:
         return (near.shows()[:1] - end_diastolic) / 0.02
 
     return _cycle(shooting, circulation, near, _nearest(misfit, [1.0])[0] * blood)
+
+
+def begin(pumps: Ventricles, period: float, full: np.ndarray) -> Loop:
+    """A beat of the published circulation about two ventricles that are ``full`` (ventricle,) mL; no limit cycle yet.
+
+    The published right ventricle may be far larger than this one, whose closed form holds near its own volumes.
+    """
+    circulation, state = _scaled(pumps, period, 1.0, 1.0), REFERENCE_STATE.copy()
+    state[[V_LV, V_RV]] = full
+    return Loop(1.0, 1.0, circulation, run_beat(circulation, state))
 
 
 def resume(
@@ -120,17 +130,17 @@ def _cycle(shooting: Shooting, circulation: Circulation, near: Loop, blood: floa
     return Loop(arteries.R / published.R, arteries.C / published.C, circulation, cycle)
 
 
-def _near(left_ventricle: Cavity, period: float, beats: int = 10) -> Loop:
+def _near(pump: Cavity | Ventricles, period: float, beats: int = 10) -> Loop:
     """The published circulation after some beats with this ventricle."""
-    circulation, state = _scaled(left_ventricle, period, 1.0, 1.0), REFERENCE_STATE
+    circulation, state = _scaled(pump, period, 1.0, 1.0), REFERENCE_STATE
     for _ in range(beats):
         cycle = run_beat(circulation, state)
         state = cycle.states[-1]
     return Loop(1.0, 1.0, circulation, cycle)
 
 
-def _scaled(left_ventricle: Cavity, period: float, resistance: float, compliance: float) -> Circulation:
-    published = around(left_ventricle, period, ATRIA, VENTRICLES)
+def _scaled(pump: Cavity | Ventricles, period: float, resistance: float, compliance: float) -> Circulation:
+    published = around(pump, period, ATRIA, VENTRICLES)
     arteries, veins = published.systemic_arteries, published.systemic_veins
     return replace(
         published,

@@ -5,7 +5,7 @@ for one stage is forward Euler. A stage is one pass over the matrix (``diffusion
 """
 
 import ctypes
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +17,23 @@ from .ranks import Alone, Ranks
 
 
 class Diffusion:
-    """Steps of ``time_step`` ms of V' = rate V + slope for the rows that a rank has of a matrix ``rate`` in 1/ms."""
+    """Steps of ``time_step`` ms of V' = rate V + slope for the rows that a rank has of a matrix ``rate`` in 1/ms.
 
-    def __init__(self, rate: csr_array, time_step: float, ranks: Ranks | None = None) -> None:
+    With several ``members`` of an ensemble (on one rank) voltages are (point * members + member,).
+    """
+
+    def __init__(self, rate: csr_array, time_step: float, ranks: Ranks | None = None, members: int = 1) -> None:
         self.ranks = ranks or Alone()
         self.stages = stages(time_step * self.ranks.largest(fastest(rate)))
-        self.time_step = time_step
+        self.time_step, self.members = time_step, members
         self.rows = [part.astype(np.int32) for part in (rate.indptr, rate.indices)]
         self.values = np.ascontiguousarray(rate.data, dtype=np.float64)
         self._matrix = [part.ctypes.data for part in (*self.rows, self.values)]
-        self._run = _library().stage
+        library = _library()
+        self._run = library.stage if members == 1 else partial(library.stage_of_many, len(self.rows[0]) - 1)
 
     def advance(self, voltage: Array, slope: Array | None) -> Array:
-        """The voltage (point,) in mV after a step; ``slope`` (point,) in mV/ms, or None where there is none."""
+        """The voltage in mV after a step; ``slope`` (point,) in mV/ms, or None where there is none."""
         first = 2 * self.time_step / (self.stages**2 + self.stages)
         before, now = voltage, self._stage(1.0, 0.0, first, voltage, voltage, slope)
         for j in range(2, self.stages + 1):
@@ -42,7 +46,7 @@ class Diffusion:
         out = np.empty_like(before)
         vectors = (self.ranks.extended(now), before, slope, out)
         places = (None if vector is None else vector.ctypes.data for vector in vectors)
-        self._run(len(before), *self._matrix, a, b, c, *places)
+        self._run(len(before) if self.members == 1 else self.members, *self._matrix, a, b, c, *places)
         return out
 
 
@@ -61,5 +65,6 @@ def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(str(compiler.library(Path(__file__).with_name("diffusion.c"))))
     pointer, real = ctypes.c_void_p, ctypes.c_double
     library.stage.argtypes = [ctypes.c_long, pointer, pointer, pointer, real, real, real, *[pointer] * 4]
-    library.stage.restype = None
+    library.stage_of_many.argtypes = [ctypes.c_long, *library.stage.argtypes]
+    library.stage.restype = library.stage_of_many.restype = None
     return library

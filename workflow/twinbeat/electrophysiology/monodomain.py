@@ -10,6 +10,8 @@ conjugate gradients would take three iterations of at least that each.
 from collections.abc import Callable
 from typing import Protocol
 
+from scipy.sparse import csr_array
+
 from .assembly import Array, Discretisation
 from .diffusion import Diffusion
 from .extracellular import Extracellular
@@ -17,6 +19,7 @@ from .ranks import Alone, Ranks
 
 SURFACE_TO_VOLUME = 140.0  # χ, 1/mm (Niederer et al. 2011, table 1)
 CAPACITANCE = 0.01  # C_m, µF/mm² (Niederer et al. 2011, table 1)
+STORAGE = SURFACE_TO_VOLUME * CAPACITANCE  # µF/mm³
 
 
 class Cell(Protocol):
@@ -39,6 +42,11 @@ class Cell(Protocol):
 Source = Callable[[float], Array | None]
 
 
+def rate(tissue: Discretisation) -> csr_array:
+    """The matrix of V' = rate V of the diffusion, in 1/ms."""
+    return tissue.stiffness.multiply(-1 / (STORAGE * tissue.mass[:, None])).tocsr()
+
+
 class Monodomain:
     """Tissue and its state: ``states`` (state, point) of the cells at ``time`` (ms)."""
 
@@ -51,19 +59,19 @@ class Monodomain:
         source: Source,
         ranks: Ranks | None = None,
         extracellular: Extracellular | None = None,
+        members: int = 1,
     ) -> None:
         """``source(time)`` is the stimulus (point,) in µA/mm³ during the step that starts at ``time``, or None.
 
         With ``ranks`` all points are those of this rank. With ``extracellular`` it is the bidomain equation, and the
-        tissue that of the intracellular conductivities.
+        tissue that of the intracellular conductivities. With several ``members`` of an ensemble, on one rank, cells are
+        (point * members + member,).
         """
         self.cell, self.parameters, self.time_step, self.source = cell, parameters, time_step, source
-        self.storage = SURFACE_TO_VOLUME * CAPACITANCE  # µF/mm³
-        rate = tissue.stiffness.multiply(-1 / (self.storage * tissue.mass[:, None])).tocsr()  # 1/ms
         self.ranks = ranks or Alone()
-        self.diffusion = Diffusion(rate, time_step, self.ranks)
+        self.diffusion = Diffusion(rate(tissue), time_step, self.ranks, members)
         self.extracellular, self.mass = extracellular, tissue.mass
-        self.states = cell.initial(len(tissue.mass))
+        self.states = cell.initial(len(tissue.mass) * members)
         self._row = cell.voltage
         self.steps = 0
 
@@ -81,9 +89,9 @@ class Monodomain:
         """One step of the cells, then of the diffusion."""
         self.cell.advance(self.states, self.parameters, self.time, self.time_step)
         current = self.source(self.time)
-        slope = None if current is None else current / self.storage
+        slope = None if current is None else current / STORAGE
         if self.extracellular:
-            outside = self.extracellular.current(self.voltage) / (self.storage * self.mass)
+            outside = self.extracellular.current(self.voltage) / (STORAGE * self.mass)
             slope = outside if slope is None else slope + outside
         self.voltage[:] = self.diffusion.advance(self.voltage, slope)
         self.steps += 1

@@ -27,7 +27,11 @@ class Passive:
 
     def advance(self, states: Array, parameters: Array, time: float, step: float) -> None:
         """One step."""
-        states += (self.rest - states) * -np.expm1(-step / self.time_constant)
+        states += (self.rest - states) * self.share(step)
+
+    def share(self, step: float) -> float:
+        """Of the distance to rest that a step takes away."""
+        return float(-np.expm1(-step / self.time_constant))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .. import fibers, mesh
+from .. import device, fibers, mesh
+from ..device.gpu import Machine
 from ..fibers.scar import BORDER, HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
-from . import reaction, substrate
+from . import accelerated, reaction, substrate
 from .assembly import Array, Discretisation
 from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .extracellular import Extracellular
@@ -38,11 +39,11 @@ def activate(
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
     ``scar`` is heeded where ``parameters.scar`` says what it does. The steps of the monodomain equation are shared by
-    the ranks of ``comm``, all of which have the result; ValueError for a bidomain on several ranks.
+    the ranks of ``comm``, all of which have the result; ValueError for a bidomain or a GPU on several.
 
     Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
     they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
-    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar.
+    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar; device.NoGpu.
     """
     heart = substrate.build(anatomy, parameters, fiber_angles, scar)
     wave, attributes = conduct(heart, parameters, comm)
@@ -71,6 +72,8 @@ def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: lis
     """The wave by the mono- or bidomain equation with the conductivities (mS/mm) of healthy muscle and border zone."""
     of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)]
     tissue, extracellular = _domains(heart, parameters, substrate.along(heart.muscle, heart.kind, of_kind), comm)
+    if machine := _machine(parameters, comm):
+        return _accelerate(heart, parameters, tissue, machine)
     share = Share(tissue, heart.muscle["points"].values, comm)
     patches = [patch.within(share.own) for patch in substrate.patches(heart.muscle, heart.kind, parameters)]
     beats = train(heart.muscle, parameters).on(share.own)
@@ -83,6 +86,26 @@ def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: lis
     wave = propagate(medium, parameters.duration, parameters.snapshot, watched, whole, leads)
     everywhere = {name: share.gathered(getattr(wave, name)) for name in ("activation", "repolarisation", "voltage")}
     return replace(wave, **everywhere)
+
+
+def _machine(parameters: Electrophysiology, comm: MPI.Comm) -> Machine | None:
+    """The GPU that the parameters ask for, or None for the CPU; ranks share out the CPU, and a bidomain is for it."""
+    if parameters.device == "gpu" and comm.size > 1:
+        raise ValueError(f"device gpu: expected one rank, got {comm.size}")
+    if parameters.method != "monodomain" or comm.size > 1:
+        return None
+    return device.chosen(parameters.device)
+
+
+def _accelerate(heart: Substrate, parameters: Electrophysiology, tissue: Discretisation, machine: Machine) -> Wave:
+    """The wave by the monodomain equation on a GPU."""
+    log.info("electrophysiology: on %s", machine.name)
+    beats, patches = train(heart.muscle, parameters), substrate.patches(heart.muscle, heart.kind, parameters)
+    given = accelerated.plan(tissue, patches, parameters.time_step, beats)
+    whole = parameters.until == "repolarisation"
+    field = lead_field(heart, parameters) if whole else None
+    until = parameters.duration, parameters.snapshot
+    return accelerated.conduct(machine, given, beats.last, *until, heart.fires, whole, field)
 
 
 def _domains(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-fPIC", "-shared")
-GENERATOR = tuple(Path(__file__).with_name(name) for name in ("generator.py", "kernel.c"))
+GENERATOR = tuple(Path(__file__).with_name(name) for name in ("generator.py", "uniform.py", "kernel.c", "kernel.cu"))
 NONE: Mapping[str, str] = {}
 log = logging.getLogger("twinbeat")
 
@@ -27,14 +27,15 @@ def kernel(
 ) -> tuple[Path, dict[str, dict[str, float]]]:
     """The shared library of a model, and its default ``parameters`` and initial ``states`` by name, in its order.
 
-    The ``varied`` parameters have a value for each cell.
+    The ``varied`` parameters have a value for each cell. The same step in CUDA is beside the library (``code.cu``).
     """
 
     def write(work: Path) -> None:
         from .generator import source  # imports sympy, which takes a second: only where a kernel is made
 
-        text, model = source(ode, equations, varied)
-        (work / "code.c").write_text(text)
+        texts, model = source(ode, equations, varied)
+        for language, text in texts.items():
+            (work / f"code.{language}").write_text(text)
         (work / "model.json").write_text(json.dumps(model))
 
     folder = _published(ode.stem, [*GENERATOR, ode], write, f"{sorted(equations.items())} {varied}")

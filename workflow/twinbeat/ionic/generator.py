@@ -1,4 +1,4 @@
-"""From a cell model's equations to the C source of a kernel that steps many cells.
+"""From a cell model's equations to the sources of the kernels that step many cells: in C, and in CUDA.
 
 The generalised Rush-Larsen step (Sundnes et al. 2009, doi 10.1109/TBME.2009.2014739, eq. 8) of a state x' = f:
 
@@ -11,28 +11,34 @@ multiplies the same other states is one column: then removable singularities, as
 stay within a column, and the table has no entry at them (it starts half a step beside a round voltage).
 
 Parameters that vary from cell to cell count as states that stay as they are: what they multiply is tabulated, they not.
+
+Both kernels take the same step. A compiler of C moves what is the same for all cells out of its loop; a thread of CUDA
+has one cell and no loop, so that all that parameters and dt determine is evaluated before (``Uniform``).
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 
 import sympy
 
 from .models import VOLTAGE
+from .uniform import Uniform
 
 LOWEST, HIGHEST, SPACING = -200.025, 200.0, 0.05  # mV; beyond, the outermost entries hold
 LANES = 8  # the columns are filled up to a multiple
 FLAT = 1e-8  # 1/ms; a slope below it counts as none
 DT, TIME = sympy.Symbol("dt", real=True), sympy.Symbol("t")
 TEMPLATE = Path(__file__).with_name("kernel.c")
+STEP = ("timed", "stepped")  # what a kernel evaluates in each step
+Line = tuple[str, sympy.Expr]
+"""What is assigned to, and what is assigned."""
 
 
 def source(
     ode: Path, equations: Mapping[str, str], varied: Sequence[str] = ()
-) -> tuple[str, dict[str, dict[str, float]]]:
-    """The C source of a model's kernel, and its parameters and states with their default values.
+) -> tuple[dict[str, str], dict[str, dict[str, float]]]:
+    """The sources of a model's kernels by their language, and its parameters and states with their default values.
 
     ``equations`` are right-hand sides that replace those of the file; ``varied`` names parameters that cells have each.
     """
@@ -60,7 +66,7 @@ def source(
         "varied": {name: float(items[name].value) for name in varied},
         "states": {item.name: float(item.value) for item in states},
     }
-    return writer.kernel(), defaults
+    return writer.kernels(), defaults
 
 
 class Writer:
@@ -79,7 +85,7 @@ class Writer:
         self.expressions: dict[sympy.Symbol, sympy.Expr] = {}
         self.tangents: dict[sympy.Symbol, dict[sympy.Symbol, sympy.Expr]] = {s: {s: sympy.Integer(1)} for s in states}
         self.columns: dict[sympy.Expr, int] = {}
-        self.lines: dict[str, list[str]] = {"tabulated": [], "timed": [], "stepped": []}
+        self.lines: dict[str, list[Line]] = {"uniform": [], "tabulated": [], "timed": [], "stepped": []}
 
     def assign(self, symbol: sympy.Symbol, expression: sympy.Expr) -> None:
         """An intermediate or the rate of a state."""
@@ -96,7 +102,7 @@ class Writer:
                 self.functions.add(symbol)
             else:
                 self.uniform.add(symbol)
-                self._write("timed", symbol, expression)
+                self._write("uniform", symbol, expression)
 
     def step(self, state: sympy.Symbol, rate: sympy.Symbol, expression: sympy.Expr) -> None:
         """The step of a state with a rate."""
@@ -108,7 +114,7 @@ class Writer:
         else:
             self.assign(rate, expression)
             new = state + self.tabulate(rate) * self.growth(slope)
-        self.lines["stepped"].append(f"state[{self.states.index(state)} * n + cell] = {self.text(new)};")
+        self.lines["stepped"].append((f"NEXT({self.states.index(state)})", new))
 
     def growth(self, slope: sympy.Expr) -> sympy.Expr:
         """φ for a slope that may vanish."""
@@ -150,7 +156,7 @@ class Writer:
     def column(self, expression: sympy.Expr) -> sympy.Symbol:
         """The table's entry for a function of the voltage."""
         number = self.columns.setdefault(expression, len(self.columns))
-        return sympy.Symbol(f"entries[{number} * BLOCK + cell]", real=True)
+        return sympy.Symbol(f"ENTRY({number})", real=True)
 
     def tabulate(self, expression: sympy.Expr) -> sympy.Expr:
         """The expression with its functions of the voltage replaced by entries."""
@@ -178,20 +184,44 @@ class Writer:
         return expression.func(*map(self.tabulate, expression.args)) if expression.args else expression
 
     def _write(self, part: str, symbol: sympy.Symbol, expression: sympy.Expr) -> None:
-        self.lines[part].append(f"const double {symbol.name} = {self.text(expression)};")
+        self.lines[part].append((f"const double {symbol.name}", expression))
 
-    def kernel(self) -> str:
-        """The C source."""
-        columns = [f"entry[{k}] = {self.text(expression)};" for expression, k in self.columns.items()]
-        given = [f"const double {item.name} = parameters[{k}];" for k, item in enumerate(self.parameters)]
-        loads = [f"const double {s.name} = state[{k} * n + cell];" for k, s in enumerate(self.states)]
-        loads += [f"const double {item.name} = own[{k} * n + cell];" for k, item in enumerate(self.varied)]
-        return Template(TEMPLATE.read_text()).substitute(
-            columns=-(-len(columns) // LANES) * LANES, rows=round((HIGHEST - LOWEST) / SPACING) + 1,
-            lowest=LOWEST, spacing=SPACING, voltage=self.states.index(self.voltage),
-            potential=self.voltage.name,
-            parameters="\n    ".join(given),
-            tabulated="\n        ".join(self.lines["tabulated"] + columns),
-            timed="\n        ".join(self.lines["timed"]),
-            stepped="\n                ".join(loads + self.lines["stepped"]),
-        )  # fmt: skip
+    def kernels(self) -> dict[str, str]:
+        """The sources by their language: c, cu."""
+        uniform = Uniform(self.uniform, {self.column(expression): expression for expression in self.columns})
+        folded = {part: [(left, uniform.fold(right)) for left, right in self.lines[part]] for part in STEP}
+        derived = [(f"uniform[{k}]", expression) for expression, k in uniform.values.items()]
+        common = self._common() | {"uniforms": len(derived), "derived": self._text(derived)}
+        return {
+            language: filled(TEMPLATE.with_suffix(f".{language}").read_text(), common | self._step(lines))
+            for language, lines in {"c": self.lines, "cu": folded}.items()
+        }
+
+    def _step(self, lines: dict[str, list[Line]]) -> dict[str, list[str]]:
+        """What a template has in its loop over the steps."""
+        loads = [f"const double {x.name} = STATE({k});" for k, x in enumerate(self.states)]
+        loads += [f"const double {x.name} = OWN({k});" for k, x in enumerate(self.varied)]
+        return {"timed": self._text(lines["timed"]), "stepped": loads + self._text(lines["stepped"])}
+
+    def _common(self) -> dict[str, object]:
+        """What templates have beside it."""
+        return {
+            "columns": -(-len(self.columns) // LANES) * LANES, "rows": round((HIGHEST - LOWEST) / SPACING) + 1,
+            "lowest": LOWEST, "spacing": SPACING, "voltage": self.states.index(self.voltage),
+            "potential": self.voltage.name, "uniform": self._text(self.lines["uniform"]),
+            "parameters": [f"const double {x.name} = parameters[{k}];" for k, x in enumerate(self.parameters)],
+            "tabulated": self._text(self.lines["tabulated"] + [(f"entry[{k}]", e) for e, k in self.columns.items()]),
+        }  # fmt: skip
+
+    def _text(self, lines: list[Line]) -> list[str]:
+        return [f"{left} = {self.text(right)};" for left, right in lines]
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """The template with its $names replaced; several lines are indented as their place is."""
+
+    def place(match: re.Match[str]) -> str:
+        value = values[match["name"]]
+        return match["indent"] + (f"\n{match['indent']}".join(value) if isinstance(value, list) else str(value))
+
+    return re.sub(r"(?P<indent>(?<=\n) +|)\$(?P<name>[a-z]+)", place, template)

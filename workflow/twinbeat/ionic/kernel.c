@@ -3,9 +3,23 @@
 
 enum { COLUMNS = $columns, ROWS = $rows, BLOCK = 16, LANES = 8 };
 static const double LOWEST = $lowest, SPACING = $spacing;
+#define ENTRY(k) entries[(k) * BLOCK + cell]
+#define STATE(k) state[(k) * n + cell]
+#define NEXT(k) STATE(k)
+#define OWN(k) own[(k) * n + cell]
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double))));
 
 long table_size(void) { return (long) ROWS * COLUMNS; }
+long table_rows(void) { return ROWS; }
+long uniform_size(void) { return $uniforms; }
+
+/* What parameters and steps of dt determine, for kernel.cu. */
+void derive(double dt, const double *restrict parameters, double *restrict uniform)
+{
+    $parameters
+    $uniform
+    $derived
+}
 
 /* Functions of the voltage for steps of dt. */
 void tabulate(double dt, const double *restrict parameters, double *restrict table)
@@ -69,6 +83,7 @@ void advance(long n, long steps, double t0, double dt, const double *restrict pa
              const double *restrict varied, const double *restrict table, double *restrict states)
 {
     $parameters
+    $uniform
     for (long step = 0; step < steps; step++) {
         const double t = t0 + step * dt;
         $timed

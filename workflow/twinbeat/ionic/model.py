@@ -38,7 +38,10 @@ class CellModel:
         library.advance.restype = None
         library.tabulate.argtypes = [real, pointer, pointer]
         library.tabulate.restype = None
-        library.table_size.restype = ctypes.c_long
+        library.derive.argtypes = [real, pointer, pointer]
+        library.derive.restype = None
+        for size in (library.table_size, library.table_rows, library.uniform_size):
+            size.restype = ctypes.c_long
         object.__setattr__(self, "_functions", library)
         object.__setattr__(self, "_table", lru_cache(TABLES)(self._tabulate))
 
@@ -47,6 +50,22 @@ class CellModel:
         table = np.zeros(self._functions.table_size())
         self._functions.tabulate(step, parameters, table.ctypes.data)
         return table
+
+    def table(self, parameters: np.ndarray, step: float) -> np.ndarray:
+        """The functions of the voltage for steps of ``step`` ms, as the kernels take them."""
+        return self._table(np.ascontiguousarray(parameters, float).tobytes(), step)
+
+    def cuda_table(self, parameters: np.ndarray, step: float) -> np.ndarray:
+        """The same (column, entry, 2) as the kernel in CUDA takes it: each entry with the next one."""
+        columns = self.table(parameters, step).reshape(self._functions.table_rows(), -1).T
+        return np.ascontiguousarray(np.stack([columns[:, :-1], columns[:, 1:]], axis=2))
+
+    def cuda(self, parameters: np.ndarray, step: float) -> str:
+        """The source of the kernel in CUDA for these parameters and steps of ``step`` ms."""
+        values = np.zeros(self._functions.uniform_size())
+        self._functions.derive(step, np.ascontiguousarray(parameters, float).ctypes.data, values.ctypes.data)
+        constants = ", ".join(map(repr, values.tolist()))
+        return f"#define UNIFORM {{{constants}}}\n{self.library.with_suffix('.cu').read_text()}"
 
     @property
     def voltage(self) -> int:
@@ -102,7 +121,7 @@ class CellModel:
                 raise ValueError(
                     f"{self.name}: expected a contiguous float64 array {shape}, got {array.dtype} {array.shape}"
                 )
-        table = self._table(parameters.tobytes(), step)
+        table = self.table(parameters, step)
         arrays = (array.ctypes.data for array in (parameters, own, table, states))
         self._functions.advance(cells, steps, time, step, *arrays)
 

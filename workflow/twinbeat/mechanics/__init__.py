@@ -1,8 +1,9 @@
-"""Finite elasticity of the left ventricle: equilibrium under pressure, tension and springs, forward and inverse."""
+"""Finite elasticity of one ventricle or both: equilibrium under pressure, tension and springs, forward and inverse."""
 
 from .anatomy import at_points, contractile, from_anatomy
-from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity
+from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, Per
 from .compilation import wait_longer
+from .contractile import Contractile
 from .journal import Journal
 from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
@@ -13,8 +14,10 @@ __all__ = [
     "ENDOCARDIUM",
     "EPICARDIUM",
     "Cavity",
+    "Contractile",
     "FiberStrain",
     "Journal",
+    "Per",
     "Sensitivity",
     "Snapshot",
     "UnloadedSensitivity",

@@ -23,10 +23,10 @@ class Unloading:
     It has the interface that ``Newton`` solves. Its state is the ventricle's reference.
     """
 
-    cavity = None
+    cavities = ()
 
     def __init__(self, ventricle: "Ventricle") -> None:
-        self.ventricle, self.state, self.pressure = ventricle, ventricle.reference, ventricle.pressure
+        self.ventricle, self.state = ventricle, ventricle.reference
         U, p = ufl.split(self.state)
         rest = fem.Constant(ventricle.domain, np.zeros(3))
         form = ventricle.internal(rest, p, U)
@@ -34,12 +34,13 @@ class Unloading:
         self.moved = True  # since the Jacobian was factorised
         self._jacobian = ventricle.linear(ufl.derivative(form, self.state))
         self.stiffness_form = fem.form(ventricle.passive(rest, U))
-        self.load = _load_at_rest(ventricle)
+        self.loads = _loads_at_rest(ventricle)
 
     def residual(self) -> PETSc.Vec:
         """Out-of-balance forces on the mesh (mN); the caller destroys it."""
         vector = assemble(self.residual_form)
-        vector.axpy(-float(self.pressure.value), self.load)
+        for pressure, load in zip(self.ventricle.pressures, self.loads, strict=True):
+            vector.axpy(-float(pressure.value), load)
         for bc in self.ventricle.bcs:
             bc.set(vector.array_w, alpha=0.0)
         return vector
@@ -64,10 +65,10 @@ class Unloading:
         self.ventricle.apply(start, end, share)
 
 
-def _load_at_rest(ventricle: "Ventricle") -> PETSc.Vec:
-    """Forces per cavity pressure (mm^2) on the mesh itself."""
+def _loads_at_rest(ventricle: "Ventricle") -> list[PETSc.Vec]:
+    """Forces per pressure of each cavity (mm^2) on the mesh itself."""
     state = ventricle.state.x.array.copy()
     ventricle.state.x.array[:] = 0.0
-    load = ventricle.load()
+    loads = [ventricle.load(which) for which in range(len(ventricle.pressures))]
     ventricle.state.x.array[:] = state
-    return load
+    return loads

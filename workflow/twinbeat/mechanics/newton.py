@@ -1,8 +1,8 @@
-"""Newton's method with load steps that adapt, optionally with the cavity pressure as a further unknown."""
+"""Newton's method with load steps that adapt, optionally with the cavity pressures as further unknowns."""
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from dolfinx import fem
@@ -34,6 +34,13 @@ class Diverged(Exception):
     """Newton's method found no equilibrium for this load step."""
 
 
+class Gap(NamedTuple):
+    """By how much cavities hold more than the law's volume (cavity,), mm^3, and the law's slope (cavity,), mm^3/kPa."""
+
+    volume: np.ndarray
+    slope: np.ndarray
+
+
 class Newton:
     """Converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa).
 
@@ -50,12 +57,12 @@ class Newton:
         """From the loads of ``start`` to those of ``end``: the step halves when Newton fails, else it doubles."""
         share, step, taken = 0.0, 1.0, 0
         good = start
-        volume = 0.0 if law is None else self._volume_of(start)
+        volume = np.zeros(0) if law is None else self._volumes_of(start)
         while share < 1:
             step = min(step, 1 - share)
             self.ventricle.apply(start, end, share + step)
             if law is not None:
-                self.ventricle.pressure.value = good.pressure
+                self.ventricle.press(good.pressure)
             try:
                 between = None if law is None else towards(law, volume, share + step)
                 taken += self.equilibrium(between, self.tolerance if share + step == 1 else ROUGH)
@@ -65,7 +72,8 @@ class Newton:
                 if step < SMALLEST_STEP:
                     raise Quarantined(
                         "mechanics-diverged",
-                        f"no equilibrium past {100 * share:.0f} % of the load (cavity pressure {end.pressure:.2f} kPa, "
+                        f"no equilibrium past {100 * share:.0f} % of the load (cavity pressure "
+                        f"{' and '.join(f'{pressure:.2f}' for pressure in end.pressure)} kPa, "
                         f"largest tension {end.tension.max(initial=0.0):.1f} kPa): {failure}",
                     ) from failure
                 continue
@@ -73,10 +81,10 @@ class Newton:
             good = self.ventricle.snapshot()
         return taken
 
-    def _volume_of(self, start: "Snapshot") -> float:
-        """Volume (mL) from which the law's is approached, that of the start."""
+    def _volumes_of(self, start: "Snapshot") -> np.ndarray:
+        """Volumes (mL) from which the law's are approached, those of the start."""
         self.ventricle.state.x.array[:] = start.state
-        return self.ventricle.cavity_volume()
+        return self.ventricle.volumes()
 
     def equilibrium(self, law: Callable | None, tolerance: float) -> int:
         """Newton steps at fixed loads until one is shorter than ``tolerance``; their number."""
@@ -90,7 +98,7 @@ class Newton:
             step, rise = self._step(residual, gap, law)
             residual.destroy()
             residual, gap, share = self._advance(step, rise, law, peak)
-            before, length = length, max(step.norm(PETSc.NormType.INFINITY), abs(rise))
+            before, length = length, max(step.norm(PETSc.NormType.INFINITY), np.abs(rise).max(initial=0.0))
             step.destroy()
             if share == 1 and length < (EXACT if held else 1.0) * tolerance:
                 self.ventricle.moved |= held
@@ -112,14 +120,15 @@ class Newton:
         return bool(state.function_space.mesh.comm.allreduce(stands, op=MPI.MIN))
 
     def _advance(
-        self, step: PETSc.Vec, rise: float, law: Callable | None, reference: float
-    ) -> tuple[PETSc.Vec, tuple[float, float], float]:
+        self, step: PETSc.Vec, rise: np.ndarray, law: Callable | None, reference: float
+    ) -> tuple[PETSc.Vec, Gap, float]:
         """Take the step, or the first of its halves that keeps the forces below a thousand times the reference."""
         ventricle, share = self.ventricle, 1.0
-        state, pressure = ventricle.state.x.array.copy(), float(ventricle.pressure.value)
+        state, pressure = ventricle.state.x.array.copy(), pressures(ventricle)
         while share > 0.05:
             add(ventricle.state, state, step, share)
-            ventricle.pressure.value = pressure + share * rise
+            for cavity, before, more in zip(ventricle.cavities, pressure, rise, strict=True):
+                cavity.pressure.value = before + share * more
             residual, gap = self._residual(law)
             if np.isfinite(size := self._size(residual, gap)) and size <= 1000 * reference:
                 return residual, gap, share
@@ -127,40 +136,46 @@ class Newton:
             share /= 2
         raise Diverged("no step length keeps the forces finite")
 
-    def _residual(self, law: Callable | None) -> tuple[PETSc.Vec, tuple[float, float]]:
-        """Forces, and with a law the gap of volume (mm^3) with the law's slope (mm^3/kPa)."""
+    def _residual(self, law: Callable | None) -> tuple[PETSc.Vec, Gap]:
+        """Forces, and with a law the gaps of volume (mm^3) with the law's slopes (mm^3/kPa)."""
         residual = self.ventricle.residual()
         if law is None:
-            return residual, (0.0, 0.0)
-        assert self.ventricle.cavity is not None
-        volume, slope = law(float(self.ventricle.pressure.value))
-        return residual, (self.ventricle.cavity.volume() - MM3_PER_ML * volume, MM3_PER_ML * slope)
+            return residual, Gap(np.zeros(0), np.zeros(0))
+        volume, slope = law(pressures(self.ventricle))
+        gap = self.ventricle.volumes() - volume
+        return residual, Gap(MM3_PER_ML * gap, MM3_PER_ML * np.broadcast_to(slope, gap.shape))
 
     @staticmethod
-    def _size(residual: PETSc.Vec, gap: tuple[float, float]) -> float:
-        return float(np.hypot(residual.norm(), gap[0]))
+    def _size(residual: PETSc.Vec, gap: Gap) -> float:
+        return float(np.hypot(residual.norm(), np.linalg.norm(gap.volume)))
 
-    def _step(self, residual: PETSc.Vec, gap: tuple[float, float], law: Callable | None) -> tuple[PETSc.Vec, float]:
-        """Newton's step of the state and of the pressure (block elimination of the bordered system)."""
+    def _step(self, residual: PETSc.Vec, gap: Gap, law: Callable | None) -> tuple[PETSc.Vec, np.ndarray]:
+        """Newton's step of the state and of the pressures (block elimination of the bordered system)."""
         factorised = self._factorised
         assert factorised is not None
         step = factorised.solve(residual, INEXACT)
         step.scale(-1.0)
         if law is None:
-            return step, 0.0
-        slope = self.ventricle.cavity.slope()
-        per_pressure = factorised.solve(slope, INEXACT)
-        rise = -(gap[0] + slope.dot(step)) / (slope.dot(per_pressure) - gap[1])
-        step.axpy(rise, per_pressure)
-        slope.destroy()
-        per_pressure.destroy()
-        return step, float(rise)
+            return step, np.zeros(len(self.ventricle.cavities))
+        slopes = [cavity.slope() for cavity in self.ventricle.cavities]
+        per_pressure = [factorised.solve(slope, INEXACT) for slope in slopes]
+        compliance = np.array([[slope.dot(moved) for moved in per_pressure] for slope in slopes]) - np.diag(gap.slope)
+        rise = -np.linalg.solve(compliance, gap.volume + [slope.dot(step) for slope in slopes])
+        step.maxpy(rise.tolist(), per_pressure)
+        for vector in (*slopes, *per_pressure):
+            vector.destroy()
+        return step, rise
 
 
-def towards(law: Callable, start: float, share: float) -> Callable:
-    """A law this share of the way from the constant volume ``start`` (mL) to ``law``."""
+def pressures(ventricle: "Ventricle") -> np.ndarray:
+    """Of its cavities (cavity,), kPa."""
+    return np.array([float(cavity.pressure.value) for cavity in ventricle.cavities])
 
-    def between(pressure: float) -> tuple[float, float]:
+
+def towards(law: Callable, start: np.ndarray, share: float) -> Callable:
+    """A law this share of the way from the constant volumes ``start`` (mL) to ``law``."""
+
+    def between(pressure: np.ndarray) -> tuple[Any, Any]:
         volume, slope = law(pressure)
         return (1 - share) * start + share * volume, share * slope
 

@@ -77,7 +77,7 @@ class UnloadedSensitivity:
 
     def __init__(self, unloading: Unloading, further: Sequence[fem.Form] = ()) -> None:
         self._factorised = unloading.factorise()
-        load = unloading.load.copy()
+        load = unloading.loads[0].copy()
         load.scale(-1.0)
         self.partials = [assemble(unloading.stiffness_form), load, *map(assemble, further)]
         self.changes = [self._solved(partial) for partial in self.partials]

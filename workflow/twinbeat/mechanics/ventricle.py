@@ -1,10 +1,11 @@
-"""The left ventricle as a quasi-static, incompressible, actively contracting solid.
+"""One or both ventricles as a quasi-static, incompressible, actively contracting solid.
 
 Reference is the mesh (the end-diastolic shape). U is the displacement from the mesh to the unloaded shape, so that
 F0 = (I + grad U)^-1 (Govindjee and Mihalic 1996), and w the one to the deformed shape: F = (I + grad w) F0.
 The residual for all test functions (v, q), over the unloaded volume dX0 = dx / det F0, is
 
-    int P : (grad v F0) + q (J - 1) dX0 + springs(v) - pressure dV(v) = 0,  P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF,
+    int P : (grad v F0) + q (J - 1) dX0 + springs(v) - sum pressure dV(v) = 0,
+    P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF,
 
 less what keeps a pair of elements stable that is not so by itself (``elements``).
 
@@ -23,15 +24,13 @@ from ..kinematics import Expr, across, cofactor, deformation_gradient, unit
 from ..materials import LAWS, Law, active, incompressible
 from ..parameters import Mechanics
 from ..units import MM3_PER_ML
-from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, assemble
+from . import springs
+from .cavity import ENDOCARDIUM, Per, VolumeLaw, assemble, cavities_of, stiffening
 from .elements import PAIRS, clamp
 from .inverse import Unloading
 from .krylov import Iterative
 from .linear import Factorised, Linear
 from .newton import Newton
-
-VolumeLaw = Callable[[float], tuple[float, float]]
-"""Cavity pressure (kPa) -> the volume that the circulation holds (mL) and its derivative (mL/kPa)."""
 
 Load = Callable[[Expr, ufl.Measure, ufl.Measure], Expr]
 """Virtual work (mN mm) of dead loads: a linear form of the test displacement, with the measures dx and ds."""
@@ -43,7 +42,7 @@ class Snapshot:
 
     state: np.ndarray
     tension: np.ndarray
-    pressure: float
+    pressure: np.ndarray
     stiffness: float
 
 
@@ -51,10 +50,11 @@ class Ventricle:
     """A ventricle to be loaded: set ``pressure`` (kPa), ``tension`` (kPa, a field) and ``stiffness`` (kPa), then solve.
     ``stiffening`` (a field, 1) is what scales the stiffness, ``pericardium`` (kPa/mm) the spring on the epicardium.
 
-    ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base. ``fiber`` holds unit vectors on the mesh (any space with
-    values at quadrature points), ``sheet`` the same for laws that need it. ``clamped`` facets (a tag) do not move. With
-    ``lid`` the load is the derivative of the cavity volume, else a plain follower pressure on tag 1 (for surfaces that
-    enclose no cavity). ``external`` is the virtual work of further loads.
+    ``facet_tags`` are 1 endocardium, 2 epicardium, 3 base, 4 right endocardium. ``fiber`` holds unit vectors on the
+    mesh (any space with values at quadrature points), ``sheet`` the same for laws that need it. ``clamped`` facets (a
+    tag) do not move. With ``lid`` the load is the derivative of the cavity volume, else a plain follower pressure on
+    tag 1 (for surfaces that enclose no cavity). With ``right`` (a field, 1 in the wall of the right ventricle) there
+    are two cavities, ``pressure`` being that of the left one. ``external`` is the virtual work of further loads.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Ventricle:
         sheet: fem.Function | None = None,
         clamped: int | None = None,
         lid: bool = True,
+        right: fem.Function | None = None,
         external: Load | None = None,
         quadrature: int | None = None,
     ) -> None:
@@ -79,34 +80,36 @@ class Ventricle:
         self.ds = ufl.Measure("ds", domain, subdomain_data=facet_tags, **measure)
         self.space = fem.functionspace(domain, self.pair.element(domain))
         self.state, self.reference = fem.Function(self.space), fem.Function(self.space)
-        self.stiffness, self.pressure = fem.Constant(domain, 2.0), fem.Constant(domain, 0.0)
+        self.stiffness = fem.Constant(domain, 2.0)
+        self.pressures = [fem.Constant(domain, 0.0) for _ in range(1 if right is None else 2)]
+        self.pressure = self.pressures[0]
         self.tension = fem.Function(fem.functionspace(domain, ("DG", 0)))
         self.stiffening = fem.Function(self.tension.function_space)
         self.stiffening.x.array[:] = 1.0
         self.pericardium = fem.Constant(domain, mechanics.pericardium)
         self.bcs = clamp(self.space, facet_tags, clamped)
-        self.cavity = Cavity(self.state, self.ds) if lid else None
+        self.right = right
+        self.cavities = cavities_of(self.state, self.ds, self.pressures, right) if lid else []
         self._build(external)
         self._done = self.snapshot()
 
     def _build(self, external: Load | None) -> None:
         (w, p), U = ufl.split(self.state), ufl.split(self.reference)[0]
-        if self.cavity is None:
-            self._load_form = fem.form(self._load(w))
+        self._load_form = None if self.cavities else fem.form(self._load(w))
         form = self.internal(w, p, U) - self._load(w)
         if external is not None:
             form -= external(ufl.TestFunctions(self.space)[0], self.dx, self.ds)
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)
-        self.system = self.linear(jacobian, symmetric=self.cavity is not None)
+        self.system = self.linear(jacobian, symmetric=bool(self.cavities))
         self.moved = True  # since the Jacobian was factorised
         self.newton = Newton(self)
         self.inverse: Unloading | None = None
         self._unloaded: Snapshot | None = None
 
     def linear(self, jacobian: Expr, symmetric: bool = False) -> Linear:
-        """The solver that ``mechanics.solver`` chooses for a Jacobian on ``space``."""
+        """The solver that ``mechanics.solver`` chooses for a Jacobian."""
         solver, unknowns = self.mechanics.solver, self.space.dofmap.index_map.size_global
         if solver == "direct" or (solver == "auto" and unknowns <= self.pair.direct):
             return Factorised(jacobian, self.bcs, symmetric)
@@ -126,8 +129,8 @@ class Ventricle:
         return stress * ufl.inner(turn, ufl.grad(v) * ufl.inv(G)) * ufl.det(G) * self.dx
 
     def _load(self, w: Expr) -> Expr:
-        if self.cavity is not None:
-            return self.pressure * ufl.derivative(self.cavity.form, self.state)
+        if self.cavities:
+            return sum(cavity.load for cavity in self.cavities)
         v = ufl.TestFunctions(self.space)[0]
         F, N = deformation_gradient(w), ufl.FacetNormal(self.domain)
         return -self.pressure * ufl.dot(cofactor(F) * N, v) * self.ds(ENDOCARDIUM)
@@ -141,7 +144,8 @@ class Ventricle:
         P = ufl.diff(self.energy(F, p, *self.axes(G)), F)
         solid = ufl.inner(P, ufl.grad(v) * F0) + q * (ufl.det(F) - 1)
         solid -= self.pair.compliance(self.mechanics) * self.pair.variation(self.domain, p, q)
-        return solid * per_volume * self.dx + self._springs(w - U, v, G)
+        around = springs.pericardium(self.pericardium, w - U, v, G, self.ds)
+        return solid * per_volume * self.dx + around + springs.base(self.mechanics, w - U, v, G, self.ds)
 
     def passive(self, w: Expr, U: Expr, within: Expr | None = None) -> Expr:
         """The part of the virtual work that is proportional to the stiffness: its derivative by the logarithm of it.
@@ -154,9 +158,8 @@ class Ventricle:
 
     def enclosing(self, w: Expr, U: Expr) -> Expr:
         """Virtual work of the pericardium: its derivative by the logarithm of the spring's stiffness."""
-        N, scale = self._unloaded_normal(ufl.Identity(3) + ufl.grad(U))
-        v = ufl.TestFunctions(self.space)[0]
-        return self.pericardium * ufl.dot(w - U, N) * ufl.dot(v, N) * scale * self.ds(EPICARDIUM)
+        v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
+        return springs.pericardium(self.pericardium, w - U, v, G, self.ds)
 
     def axes(self, G: Expr) -> tuple[Expr, Expr | None]:
         """Unit fibre and sheet direction, perpendicular to each other, in the unloaded shape."""
@@ -172,18 +175,6 @@ class Ventricle:
         passive, bulk = self.law().energy(F, f0, s0), incompressible(p, self.bulk, F)
         return passive + active(self.tension, F, f0) + bulk
 
-    def _springs(self, d: Expr, v: Expr, G: Expr) -> Expr:
-        m, (N, scale) = self.mechanics, self._unloaded_normal(G)
-        normal, everywhere = ufl.dot(d, N) * ufl.dot(v, N), ufl.dot(d, v)
-        base = (m.base - m.base_tangential) * normal + m.base_tangential * everywhere
-        return self.pericardium * normal * scale * self.ds(EPICARDIUM) + base * scale * self.ds(BASE)
-
-    def _unloaded_normal(self, G: Expr) -> tuple[Expr, Expr]:
-        """Unit normal of the unloaded shape, and its area per area of the mesh."""
-        area = cofactor(G) * ufl.FacetNormal(self.domain)
-        scale = ufl.sqrt(ufl.dot(area, area))
-        return area / scale, scale
-
     # --- solving
 
     def solve(self) -> int:
@@ -195,16 +186,16 @@ class Ventricle:
         self._done = self.snapshot()
         return steps
 
-    def unload(self, pressure: float) -> None:
+    def unload(self, pressure: Per) -> None:
         """Find the unloaded shape, given that the mesh is at rest under this cavity pressure (kPa) without tension.
 
         Leaves the ventricle in that state (w = 0 at this pressure). Raises Quarantined("mechanics-diverged").
         """
         inverse = self.inverse = self.inverse or Unloading(self)
         self.tension.x.array[:] = 0.0
-        self.pressure.value = pressure
+        self.press(pressure)
         end = inverse.snapshot()
-        start = replace(end, pressure=0.0, state=np.zeros_like(end.state)) if self._unloaded is None else self._unloaded
+        start = self._unloaded or replace(end, pressure=0 * end.pressure, state=np.zeros_like(end.state))
         inverse.restore(start)
         Newton(inverse).ramp(start, end)
         self._unloaded = inverse.snapshot()
@@ -217,21 +208,31 @@ class Ventricle:
         self.state.x.array[multipliers] = self.reference.x.array[multipliers]
         self._done = self.snapshot()
 
-    def load(self) -> PETSc.Vec:
-        """Forces per cavity pressure (mm^2) in the present shape; the caller destroys it."""
-        if self.cavity is not None:
-            self.cavity.volume()
-            return self.cavity.slope()
+    def load(self, which: int = 0) -> PETSc.Vec:
+        """Forces per pressure of a cavity (mm^2) in the present shape; the caller destroys it."""
+        if self.cavities:
+            self.volumes()
+            return self.cavities[which].slope()
         pressure, self.pressure.value = float(self.pressure.value), 1.0
         load = assemble(self._load_form)
         self.pressure.value = pressure
         return load
 
-    def solve_volume(self, law: VolumeLaw) -> float:
+    def solve_volume(self, law: VolumeLaw) -> Per:
         """Equilibrium at the cavity pressure (kPa, returned) at which the cavity holds the law's volume."""
         self.newton.ramp(self._done, self._wanted(), law)
         self._done = self.snapshot()
-        return float(self.pressure.value)
+        return self.held()
+
+    def held(self) -> Per:
+        """Cavity pressure, kPa."""
+        held = [float(pressure.value) for pressure in self.pressures]
+        return held[0] if len(held) == 1 else np.array(held)
+
+    def press(self, pressure: Per) -> None:
+        """Set the cavity pressure, kPa."""
+        for constant, value in zip(self.pressures, np.atleast_1d(pressure), strict=True):
+            constant.value = value
 
     def _wanted(self) -> Snapshot:
         return replace(self.snapshot(), state=self._done.state)
@@ -239,16 +240,15 @@ class Ventricle:
     def apply(self, start: Snapshot, end: Snapshot, share: float) -> None:
         """Set the loads this share of the way from ``start`` to ``end``."""
         self.tension.x.array[:] = (1 - share) * start.tension + share * end.tension
-        self.pressure.value = (1 - share) * start.pressure + share * end.pressure
+        self.press((1 - share) * start.pressure + share * end.pressure)
         self.stiffness.value = (1 - share) * start.stiffness + share * end.stiffness
 
     def residual(self) -> PETSc.Vec:
         """Out-of-balance forces at the present state (mN), zero on clamped dofs; the caller destroys it."""
-        if self.cavity is not None:
-            self.cavity.volume()
+        self.volumes()
         vector = assemble(self.residual_form)
-        if self.cavity is not None:
-            vector.axpy(-float(self.pressure.value) * self.cavity.area(), self.cavity.height_slope)
+        for cavity in self.cavities:
+            cavity.carry(vector)
         for bc in self.bcs:
             bc.set(vector.array_w, alpha=0.0)
         return vector
@@ -256,12 +256,8 @@ class Ventricle:
     def factorise(self, damping: float = 0.0) -> Linear:
         """The Jacobian of ``residual`` at the present state, factorised; exact but for ``damping``."""
         self.damping.value, self.moved = damping, damping > 0
-        if self.cavity is None:
-            self.system.update()
-        else:
-            self.cavity.volume()
-            columns = [self.cavity.height_slope, self.cavity.area_slope()]
-            self.system.update(columns, -float(self.pressure.value) * np.array([[0.0, 1.0], [1.0, 0.0]]))
+        self.volumes()
+        self.system.update(*stiffening(self.cavities))
         return self.system
 
     @property
@@ -278,7 +274,7 @@ class Ventricle:
         return Snapshot(
             state.x.array.copy(),
             self.tension.x.array.copy(),
-            float(self.pressure.value),
+            np.atleast_1d(self.held()),
             float(self.stiffness.value),
         )
 
@@ -290,10 +286,13 @@ class Ventricle:
 
     # --- looking at it
 
+    def volumes(self) -> np.ndarray:
+        """Volumes (cavity,) in mL; sets the heights of the lids."""
+        return np.array([cavity.volume() for cavity in self.cavities]) / MM3_PER_ML
+
     def cavity_volume(self) -> float:
-        """Volume of the cavity in mL."""
-        assert self.cavity is not None
-        return self.cavity.volume() / MM3_PER_ML
+        """Volume of the left cavity in mL."""
+        return float(self.volumes()[0])
 
     def displacement(self) -> fem.Function:
         """w (mm), a function of its own on the displacement space."""

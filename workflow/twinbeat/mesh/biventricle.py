@@ -68,7 +68,8 @@ def build_biventricle(labels: xr.Dataset, parameters: Mesh, scar: Array = NOTHIN
 def meshed(levels: Levels, parameters: Mesh, attempt: Attempt = ATTEMPTS[0], scar: Array = NOTHING) -> xr.Dataset:
     """The mesh of an attempt, whatever its quality. Raises RuntimeError where Mmg fails."""
     section = parameters.biventricle
-    mesh = resized(levels, wanted(levels, parameters, attempt.shorter, scar), *started(levels, section, attempt))
+    sizes = wanted(levels, parameters, attempt.shorter, scar)
+    mesh = resized(levels, sizes, section.chord, *started(levels, section, attempt))
     return xr.Dataset(
         {
             "points": (("point", "component"), mesh.points),

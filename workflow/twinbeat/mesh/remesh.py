@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 GRADATION = 1.5  # most by which neighbouring edges differ in length
-CHORD = 0.1, 1 / 30, 1 / 10
-"""Of a curved surface over its triangles: mm, or a share of the longest wanted edge where that is more, but at most
-that share of the shortest one. Volumes do not suffer: they are put right afterwards (``tetrahedra.settled``)."""
+CHORD = 0.1, 1 / 30
+"""How far triangles may be off a curved surface: mm, or a share of the longest wanted edge where that is more."""
+SHORT = 0.1
+"""As a share of the shortest wanted edge, at most. Volumes do not suffer (``tetrahedra.settled``)."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,16 @@ class Tagged:
     tags: Index
 
 
-def chord(wanted: Array) -> float:
-    """How far in mm triangles of these lengths of edges may cut off the surface."""
-    least, long, short = CHORD
-    return float(min(max(least, long * wanted.max()), short * wanted.min()))
+def _off(wanted: Array, chord: float | None) -> float:
+    """How far in mm triangles of these lengths of edges may be off the surface."""
+    most = max(CHORD[0], CHORD[1] * float(wanted.max())) if chord is None else chord
+    return min(most, SHORT * float(wanted.min()))
 
 
-def adapted(start: Tagged, sizes: Callable[[Array], Array]) -> Tagged:
+def adapted(start: Tagged, sizes: Callable[[Array], Array], chord: float | None) -> Tagged:
     """The mesh with edges of the lengths ``sizes`` (mm, of points); borders between tags keep their places.
 
-    Raises RuntimeError where Mmg fails.
+    Triangles are off a curved surface by ``chord`` (mm; None: by CHORD) at most. Raises RuntimeError where Mmg fails.
     """
     mesh = mmgpy.MmgMesh3D()
     mesh.set_mesh_size(vertices=len(start.points), tetrahedra=len(start.cells), triangles=len(start.facets))
@@ -44,7 +45,7 @@ def adapted(start: Tagged, sizes: Callable[[Array], Array]) -> Tagged:
     mesh.set_triangles(start.facets, start.tags)
     wanted = sizes(start.points)
     mesh.set_field("metric", wanted[:, None])
-    mesh.remesh(verbose=-1, hausd=chord(wanted), hgrad=GRADATION)
+    mesh.remesh(verbose=-1, hausd=_off(wanted, chord), hgrad=GRADATION)
     cells, labels = mesh.get_tetrahedra_with_refs()
     facets, tags = mesh.get_triangles_with_refs()
     return Tagged(mesh.get_vertices(), *(part.astype(np.int64) for part in (cells, labels, facets, tags)))

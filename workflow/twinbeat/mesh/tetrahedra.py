@@ -37,13 +37,13 @@ def stuffed(levels: Levels, step: float, shift: float, blood: bool) -> tuple[Arr
     return fitted.points[used], cells.reshape(-1, 4), tissue[kept]
 
 
-def resized(levels: Levels, sizes: Level, points: Array, cells: Index, tissue: Index) -> Tagged:
+def resized(levels: Levels, sizes: Level, chord: float | None, points: Array, cells: Index, tissue: Index) -> Tagged:
     """A first mesh of points (n, 3) and cells (m, 4) with their labels, in edges of about ``sizes``, with its facets.
 
-    Raises RuntimeError where Mmg fails.
+    ``chord`` is as in ``remesh.adapted``. Raises RuntimeError where Mmg fails.
     """
     facets = boundary.tagged(points, cells, tissue, levels)
-    mesh = _flat(adapted(Tagged(points, cells, tissue, *facets), sizes))
+    mesh = _flat(adapted(Tagged(points, cells, tissue, *facets), sizes, chord))
     facets, tags = boundary.tagged(mesh.points, mesh.cells, mesh.labels, levels)
     return settled(replace(mesh, facets=facets, tags=tags), levels)
 

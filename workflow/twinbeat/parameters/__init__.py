@@ -4,7 +4,7 @@
 """
 
 from .anatomy import Fibers, Mesh
-from .beat import Beat
+from .beat import Beat, BothVentricles
 from .calibration import Calibration
 from .electrophysiology import Electrophysiology
 from .intake import ClinicalData, Deidentification, Imaging
@@ -21,6 +21,7 @@ from .whatif import WhatIf
 
 __all__ = [
     "Beat",
+    "BothVentricles",
     "Calibration",
     "ClinicalData",
     "ConfigurationError",

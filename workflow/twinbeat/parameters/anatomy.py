@@ -16,7 +16,7 @@ class Biventricle(Section):
     size: Length = "3 mm"
     """Edge length where nothing asks for a smaller one."""
 
-    across: Annotated[float, Field(gt=0, le=10)] | None = None
+    across: Annotated[float, Field(ge=0.5, le=10)] | None = None
     """Edges across a wall, at least: thin walls are meshed finer. None: 1.5, and fewer in a mesh whose size is more
     than the right wall, whose edges there are two thirds of it."""
 
@@ -28,6 +28,10 @@ class Biventricle(Section):
 
     wall: Length = "3 mm"
     """Thickness of the right ventricle's free wall: images label its blood only (normal at rest: 2 to 5 mm)."""
+
+    chord: Length | None = None
+    """Most by which facets may be off a curved surface; a tenth of the shortest edge where that is less. None: 0.1 mm,
+    or a thirtieth of the longest edge where that is more."""
 
     blood: bool = False
     """Whether the blood of both ventricles is meshed too, conforming to the muscle: flow needs it."""

@@ -1,11 +1,42 @@
 """Parameters of the beating heart: circulation and the time loop."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..units import Time
+from ..units import Angle, Length, Pressure, Time
 from .section import Section
+
+Ratio = Annotated[float, Field(gt=0, le=10)]
+
+
+class BothVentricles(Section):
+    """The heart of both ventricles, where beat.ventricles is both. Calibration is that of the left one alone."""
+
+    size: Length = "12 mm"
+    """Largest edge of its own mesh, in heart.zarr."""
+
+    across: Annotated[float, Field(ge=0.5, le=10)] = 0.6
+    """Edges across a wall, at least; below 1, a wall (the right one is mesh.biventricle.wall thick) is one long element
+    thick: it is a membrane."""
+
+    chord: Length = "1 mm"
+    """Most by which facets are off its curved surfaces; the volumes that they enclose are exact."""
+
+    percentile_dihedral: Angle = "15 degree"
+    """As mesh.percentile_dihedral: elements that are longer than the wall is thick are flat."""
+
+    elements: Literal["taylor-hood", "equal-order"] = "equal-order"
+    """As mechanics.elements; thin walls have so many elements that quadratic ones would take hours."""
+
+    stiffness: Ratio = 1.0
+    """Passive stiffness of the right wall over that of the left one: the same muscle."""
+
+    tension: Ratio = 1.0
+    """Active tension of the right wall over that of healthy muscle of the left one: the same muscle."""
+
+    end_diastolic_pressure: Annotated[Pressure, Field(gt=0)] = "0.6 kPa"
+    """Of the right ventricle in the image; no clinical file says it. 4.5 mmHg, the middle of 1 to 8 mmHg at rest."""
 
 
 class Beat(Section):
@@ -13,6 +44,10 @@ class Beat(Section):
 
     time_step: Time = "20 ms"
     """Interval at which the three-dimensional heart is solved; between, its closed form follows it."""
+
+    ventricles: Literal["left", "both"] = "left"
+    """What beats in three dimensions: left, the right one being an elastance of the circulation, or both. The surrogate
+    is of the left one in any case; there are no what-if runs of both."""
 
     beats: Annotated[int, Field(ge=1)] = 5
     """Most beats of the three-dimensional heart, each with the circulation at its limit cycle."""
@@ -22,3 +57,14 @@ class Beat(Section):
 
     steady: Annotated[float, Field(gt=0)] = 0.01
     """Change of the circulation's state from beat to beat, relative to its magnitude, at which the heart is steady."""
+
+    contraction: Literal["phenomenological", "land_2017"] = "phenomenological"
+    """phenomenological: the tension curve that calibration found, from local activation on. land_2017: by the calcium
+    of electrophysiology's cells and the stretch and shortening of the muscle (Land et al. 2017), scaled to the
+    patient's stroke volume; of the left ventricle alone, and without surrogate."""
+
+    coupling: Literal["strong", "stabilised", "staggered"] = "strong"
+    """How tension of land_2017 meets the stretch that it makes: strong, until both agree; stabilised, with its slope
+    about the last step (Regazzoni and Quarteroni 2021); staggered, by the last step, which oscillates."""
+
+    both: BothVentricles = BothVentricles()

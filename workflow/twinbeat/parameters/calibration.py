@@ -1,10 +1,10 @@
 """Parameters of calibration."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ..units import BloodPressure, Length, Pressure
+from ..units import BloodPressure, Length, Pressure, Time, Velocity
 from .section import Section
 
 
@@ -48,8 +48,48 @@ class Pericardium(Scale):
     """Factor on mechanics.pericardium, as a further unknown."""
 
 
+class Conduction(Section):
+    """Conduction velocities as unknowns, from the QRS duration and an activation map where a patient has them."""
+
+    fitted: tuple[Literal["fiber", "transverse", "endocardium"], ...] = ()
+    """Which velocities of electrophysiology are; none: no patient's. Where there is neither a QRS duration nor a map,
+    they stay what electrophysiology has: population values."""
+
+    spread: Annotated[float, Field(gt=0)] = 0.25
+    """Standard deviation of the logarithm of each before any measurement, about the value of electrophysiology."""
+
+    bounds_fiber: tuple[Velocity, Velocity] = ("0.3 mm/ms", "1 mm/ms")
+    """Bounds of that along the fibres."""
+
+    bounds_transverse: tuple[Velocity, Velocity] = ("0.1 mm/ms", "0.7 mm/ms")
+    """Bounds of that across them, about half of it."""
+
+    bounds_endocardium: tuple[Velocity, Velocity] = ("0.3 mm/ms", "4 mm/ms")
+    """Bounds of that within the endocardial layer: from muscle alone to Purkinje fibres (2 to 4 m/s)."""
+
+    qrs_sigma: Annotated[Time, Field(gt=0)] = "10 ms"
+    """Standard deviation of a QRS duration as that of the left ventricle's activation: its reading, and what the right
+    ventricle adds."""
+
+    map_sigma: Annotated[Time, Field(gt=0)] = "5 ms"
+    """Standard deviation of a time of an activation map."""
+
+    reach: Annotated[Length, Field(gt=0)] = "10 mm"
+    """Points of a map that lie further from the muscle are left out."""
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> "Conduction":
+        for name in ("bounds_fiber", "bounds_transverse", "bounds_endocardium"):
+            low, high = getattr(self, name)
+            if not 0 < low < high:
+                raise ValueError(f"{name}: expected two velocities that increase, got {low:g} and {high:g} mm/ms")
+        if len(set(self.fitted)) < len(self.fitted):
+            raise ValueError(f"fitted: expected each velocity once, got {', '.join(self.fitted)}")
+        return self
+
+
 class Calibration(Section):
-    """Passive stiffness and active tension from volumes, wall motion and pressures."""
+    """Passive stiffness and active tension from volumes, wall motion, strains and pressures."""
 
     end_diastolic_pressure: BloodPressure = "10 mmHg"
     """Used with a larger uncertainty where the clinical table has none."""
@@ -68,6 +108,9 @@ class Calibration(Section):
 
     epicardial_sigma: Length | None = None
     """Standard deviation of a segment's epicardial motion; none: the epicardium is not looked at."""
+
+    strain_sigma: Annotated[float, Field(gt=0)] = 0.03
+    """Standard deviation of a segment's strain by tags or feature tracking, where the patient's file has none."""
 
     template_sigma: Annotated[float, Field(gt=0)] = 0.15
     """Standard deviation of a pressure that a template gives, not a measurement, as a share of it."""
@@ -101,3 +144,5 @@ class Calibration(Section):
     scar_stiffening: ScarStiffening = ScarStiffening()
 
     pericardium: Pericardium = Pericardium()
+
+    conduction: Conduction = Conduction()

@@ -116,6 +116,10 @@ class Electrophysiology(Section):
     heart; some ten times as long. eikonal: times of arrival at the conduction velocities, and the
     course of a single cell from then on; many times faster, and without the effects of curvature and coupling."""
 
+    device: Literal["cpu", "gpu", "auto"] = "cpu"
+    """Where the monodomain equation is solved: auto is a GPU where CuPy sees one, and else the CPU; the other methods
+    are for the CPU. Nobody has run it on a GPU yet: docs/electrophysiology.md says what was checked without one."""
+
     cell: Cell = "tentusscher_panfilov_2006_epi"
     """Cell model: ten Tusscher-Panfilov 2006, Bueno-Orovio 2008 (four states, no calcium) or ToR-ORd with
     dynamic chloride, epicardial, mid-myocardial or endocardial."""
@@ -184,6 +188,12 @@ class Electrophysiology(Section):
     def _starts_somewhere(self) -> "Electrophysiology":
         if not self.roots and not self.leads:
             raise ValueError("roots and leads are both empty; expected at least one site")
+        return self
+
+    @model_validator(mode="after")
+    def _device_can_do_it(self) -> "Electrophysiology":
+        if self.device == "gpu" and self.method != "monodomain":
+            raise ValueError(f"device: expected cpu or auto for method {self.method}, got gpu")
         return self
 
     @model_validator(mode="after")

@@ -35,7 +35,8 @@ class Study(Section):
     """Name of the study: results lie in results/{study}."""
 
     patients: str = "patients.tsv"
-    """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group."""
+    """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group, and in
+    columns that may be missing further measurements: activation (a map), strain."""
 
     retrieval: Retrieval = Retrieval()
     deidentification: Deidentification = Deidentification()
@@ -70,8 +71,43 @@ class Study(Section):
                 )
         return self
 
+    def heart_mesh(self) -> Mesh:
+        """How both ventricles are meshed for the beat: without blood, and coarser than for other solvers."""
+        both, fine = self.beat.both, self.mesh.biventricle
+        lengths = both.model_dump(include={"size", "across", "chord"})
+        coarse = fine.model_copy(update={**lengths, "blood": False})
+        gates = {"percentile_dihedral": both.percentile_dihedral}
+        return self.mesh.model_copy(update={"biventricle": coarse, **gates})
+
+    @model_validator(mode="after")
+    def _velocities_are_within_bounds(self) -> Self:
+        for name in self.calibration.conduction.fitted:
+            (low, high) = getattr(self.calibration.conduction, f"bounds_{name}")
+            if not low < (usual := getattr(self.electrophysiology, f"velocity_{name}")) < high:
+                raise ValueError(
+                    f"calibration.conduction.bounds_{name}: expected electrophysiology.velocity_{name}, {usual:g} "
+                    f"mm/ms, between them, got {low:g} and {high:g} mm/ms"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _cells_can_contract(self) -> Self:
+        if self.beat.contraction == "phenomenological":
+            return self
+        wanted = f"beat.contraction: {self.beat.contraction}: expected"
+        cells = [self.electrophysiology.cell, *(name for _, name in self.electrophysiology.layers)]
+        if without := [name for name in cells if name.startswith("bueno_orovio")]:
+            raise ValueError(f"{wanted} cells with calcium, got {without[0]}")
+        if self.beat.ventricles == "both":
+            raise ValueError(f"{wanted} beat.ventricles left, got both")
+        if self.surrogate.patients != []:
+            raise ValueError(f"{wanted} surrogate.patients [], got {self.surrogate.patients or 'all'}")
+        return self
+
     @model_validator(mode="after")
     def _whatif_can_be(self) -> Self:
+        if self.whatif and self.beat.ventricles == "both":
+            raise ValueError("whatif: runs are of the left ventricle; expected beat.ventricles: left, got both")
         for name, run in self.whatif.items():
             try:
                 run.activated_by(self.electrophysiology)

@@ -1,5 +1,6 @@
 """What the report says of the clinical data: what the twin used, what else is known, and what was set aside."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -26,16 +27,18 @@ TRACE = "LV pressure over time"
 Row = dict[str, Any]
 
 
-def section(clinical: Clinical | None) -> Row | None:
-    """All that the page shows of the clinical data; None where there are none."""
+def section(clinical: Clinical | None, used: Sequence[str] = ()) -> Row | None:
+    """All that the page shows of the clinical data; None where there are none. ``used``: what this twin used beside
+    ``FIGURES``."""
     if clinical is None:
         return None
     return {
         "figures": _figures(clinical),
-        "others": [_other(value) for value in clinical.values if value.name not in FIGURES],
+        "used": [_other(value) for value in clinical.values if value.name in used],
+        "others": [_other(value) for value in clinical.values if value.name not in (*FIGURES, *used)],
         "events": [{"words": one.words, "kind": one.kind, "age": _age(one.age_days)} for one in clinical.events],
         "set_aside": _set_aside(clinical),
-        "old": _old(clinical),
+        "old": _old(clinical, used),
         "ages_from": EXAMINATION[clinical.ages_from] if clinical.ages_from else None,
         "mapping": clinical.mapping,
         "scar": clinical.scar_segments,
@@ -106,12 +109,12 @@ def _age(days: float | None) -> str:
     return "not known" if days is None else number(days, 1)
 
 
-def _old(clinical: Clinical) -> list[str]:
+def _old(clinical: Clinical, used: Sequence[str]) -> list[str]:
     """What the twin used of data that are too old, in words."""
-    used = [(_words(value.name), value.flags) for value in clinical.values if value.name in FIGURES]
+    known = [(_words(value.name), value.flags) for value in clinical.values if value.name in (*FIGURES, *used)]
     if trace := clinical.lv_pressure:
-        used.append((TRACE, trace.flags))
-    return [f"{words} ({flag})" for words, flags in used for flag in flags if flag != AGE_UNKNOWN]
+        known.append((TRACE, trace.flags))
+    return [f"{words} ({flag})" for words, flags in known for flag in flags if flag != AGE_UNKNOWN]
 
 
 def _pressures_measured(clinical: Clinical) -> bool:

@@ -16,7 +16,8 @@ from .theme import BEAT, FIT, TARGET, axes, picture, styled
 
 @styled
 def loop(targets: xr.Dataset, posterior: xr.Dataset, beat: xr.Dataset | None) -> str:
-    """Pressure over volume: the frames of the image, the fit to them, and the simulated beat."""
+    """Pressure over volume: the frames of the image, the fit to them, and the simulated beat with its right ventricle
+    where that is in three dimensions."""
     figure, axis = axes(1, 1, 4.6, 3.7)
     axis.errorbar(
         targets.volume, targets.pressure / KPA_PER_MMHG, targets.pressure_sigma / KPA_PER_MMHG, targets.volume_sigma,
@@ -27,6 +28,10 @@ def loop(targets: xr.Dataset, posterior: xr.Dataset, beat: xr.Dataset | None) ->
     if beat is not None:
         axis.plot(*_closed(beat.volume, beat.pressure / KPA_PER_MMHG), color=BEAT, label="beat in its circulation")
     axis.set(xlabel="LV volume (mL)", ylabel="LV pressure (mmHg)", ylim=(0, None))
+    if beat is not None and "right_volume" in beat:
+        right = _closed(beat.right_volume, beat.right_pressure / KPA_PER_MMHG)
+        axis.plot(*right, color=BEAT, linestyle="--", label="its right ventricle")
+        axis.set(xlabel="volume (mL)", ylabel="pressure (mmHg)", ylim=(min(0, float(right[1].min())), None))
     figure.legend(loc="outside lower left", ncols=1)
     return picture(figure)
 

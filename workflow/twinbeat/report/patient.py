@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..assessment import DICE, TOLERANCES, interval
 from ..page import number, render
-from . import clinical, knowledge, labels
+from . import clinical, conduction, knowledge, labels
 from .bullseye import bullseye
 from .curves import cycle, loop, residuals, uncertainty
 from .drug import course, effect
@@ -24,7 +24,7 @@ from .sources import Gathered, origins
 
 STAGES = (
     *("image", "automatic", "labels", "anatomy", "biventricle", "targets", "posterior"),
-    *("activation", "beat", "surrogate", "drug", "assessment"),
+    *("conduction", "activation", "beat", "surrogate", "drug", "assessment"),
 )
 """In the order in which they are made."""
 
@@ -37,6 +37,9 @@ KEY_FIGURES = {
     "myocardial_mass": ("Myocardial mass", "g", 0),
     "beat_peak_pressure": ("Peak pressure, beat", "mmHg", 0),
     "stroke_work": ("Stroke work, beat", "J", 2),
+    "right_end_diastolic_volume": ("RV end-diastolic volume, beat", "mL", 0),
+    "right_ejection_fraction": ("RV ejection fraction, beat", "%", 1),
+    "right_peak_pressure": ("RV peak pressure, beat", "mmHg", 0),
     "activation_time": ("Activation, first to last", "ms", 0),
     "qrs_duration": ("QRS duration, simulated", "ms", 0),
     "qt_interval": ("QT interval, simulated", "ms", 0),
@@ -44,9 +47,11 @@ KEY_FIGURES = {
 QUALITY = {
     "volume_error": ("Volume, fit against targets (r.m.s.)", "mL", 1),
     "radius_error": ("Endocardial radius, fit against targets (r.m.s.)", "mm", 2),
+    "strain_error": ("Strain of segments, fit against tags or feature tracking (r.m.s.)", "", 3),
     "residual": ("All residuals (r.m.s.)", "s.d.", 2),
     "prediction": ("Volumes of frames left out of the fit, prediction against targets (r.m.s.)", "s.d.", 2),
     "steadiness": ("Change between the last two beats", "", 4),
+    "stroke_difference": ("Stroke volume of the beat, left less right", "mL", 2),
     "smallest_dihedral": ("Smallest dihedral angle of the mesh", "degrees", 1),
     "largest_aspect": ("Largest aspect ratio of the mesh", "", 1),
 }
@@ -113,7 +118,8 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         shifts=shifts(gathered.get("image")),
         moments=moments(labelled),
         trust=labels.trust(labelled),
-        clinical=clinical.section(gathered.clinical),
+        clinical=clinical.section(gathered.clinical, _used(gathered.get("conduction"))),
+        conduction=conduction.section(gathered.get("conduction"), gathered.get("activation")),
     )
 
 
@@ -158,6 +164,11 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
         {"name": "Peak active tension", "unit": "kPa", "digits": 1, "mean": tension, "sigma": sigma,
          "low": interval(tension, sigma)[0], "high": interval(tension, sigma)[1]},
     ]  # fmt: skip
+
+
+def _used(conduction: xr.Dataset | None) -> tuple[str, ...]:
+    """Clinical values that the twin uses beside the figures that all twins use."""
+    return ("qrs_duration",) if conduction is not None and "qrs_measured" in conduction else ()
 
 
 def _tissue(posterior: xr.Dataset | None) -> np.ndarray | None:

@@ -72,6 +72,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     },
     "mesh": MESH,
     "biventricle": {**BIVENTRICLE, **PLACES, **FIBERS},
+    "heart": {**BIVENTRICLE, **PLACES, **FIBERS},
     "anatomy": {**MESH, **FIBERS},
     "targets": {
         "volume": Variable(("time",), "mL", "LV cavity, consistent with the mesh at end-diastole"),
@@ -84,6 +85,11 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
         "epicardial_radius": Variable(("segment", "time"), "mm", "mean epicardial distance from the long axis"),
         "epicardial_radius_sigma": Variable(("segment", "time"), "mm", "its standard deviation"),
+        "strain": Variable(("curve", "time"), "1", "change of lengths of a segment over that at end-diastole"),
+        "strain_sigma": Variable(("curve", "time"), "1", "its standard deviation"),
+        "strain_seen": Variable(("curve", "time"), "1", "whether it was measured; others drop out"),
+        "strain_direction": Variable(("curve",), "1", "circumferential, longitudinal or fiber"),
+        "strain_segment": Variable(("curve",), "1", "AHA segment, 1 to 17"),
         "end_diastole": Variable((), "1", "frame index"),
         "end_systole": Variable((), "1", "frame index"),
         "cycle": Variable((), "ms", "RR interval"),
@@ -111,6 +117,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "volume_fit_sigma": Variable(("time",), "mL", "standard deviation of the fitted volume, by the posterior"),
         "held_out": Variable(("time",), "1", "whether the frame was left out of the fit"),
         "radius": Variable(("segment", "time"), "mm", "fitted"),
+        "strain": Variable(("curve", "time"), "1", "fitted, of the curves of the targets"),
         "pressure": Variable(("time",), "kPa", "applied"),
         "pressure_fit_sigma": Variable(
             ("time",), "kPa", "standard deviation of the applied pressure, by the posterior"
@@ -119,6 +126,24 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "unloaded": Variable(("point", "component"), "mm", "displacement from end-diastole to the unloaded shape"),
         "misfit": Variable(("iteration",), "1", "half the sum of squared weighted residuals"),
         "forward_solves": Variable((), "1", "times that all frames were brought to equilibrium"),
+    },
+    "conduction": {
+        "velocity_fiber": Variable((), "mm/ms", "conduction velocity along the fibres"),
+        "velocity_transverse": Variable((), "mm/ms", "conduction velocity across the fibres"),
+        "velocity_endocardium": Variable((), "mm/ms", "conduction velocity within the endocardial layer"),
+        "covariance": Variable(
+            ("parameter", "parameter_"), "1", "of the logarithms of those velocities that were fitted (Laplace)"
+        ),
+        "known": Variable(("parameter",), "1", "share of the prior's variance that the data took away"),
+        "information": Variable(("mode",), "1", "eigenvalues of the prior-preconditioned Hessian of the misfit"),
+        "measurements": Variable((), "1", "data fitted; 0: the velocities are those of the population"),
+        "forward_solves": Variable((), "1", "solutions of the eikonal equation"),
+        "qrs_measured": Variable((), "ms", "QRS duration of the clinical file"),
+        "qrs_fitted": Variable((), "ms", "from the first to the last activation at these velocities"),
+        "map_points": Variable(("site", "component"), "mm", "points of the mesh that those of the map lie at"),
+        "map_time": Variable(("site",), "ms", "measured activation, on the clock of the model"),
+        "map_fitted": Variable(("site",), "ms", "activation at these velocities"),
+        "map_left_out": Variable((), "1", "points of the map that lie off the muscle"),
     },
     "activation": {
         "activation": Variable(("point",), "ms", "activation time on the anatomy's nodes; in scar, of muscle nearby"),
@@ -138,6 +163,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "volume": Variable(("time",), "mL", "LV cavity in the last beat"),
         "pressure": Variable(("time",), "kPa", "LV cavity"),
         "aortic_pressure": Variable(("time",), "kPa", "systemic arteries"),
+        "right_volume": Variable(("time",), "mL", "RV cavity, where beat.ventricles is both"),
+        "right_pressure": Variable(("time",), "kPa", "RV cavity"),
+        "right_arterial_pressure": Variable(("time",), "kPa", "pulmonary arteries"),
         "displacement": Variable(("frame", "point", "component"), "mm", "from end-diastole"),
         "fiber_strain": Variable(
             ("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"
@@ -180,6 +208,12 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "beat_ejection_fraction": Variable((), "%", "of the heart beating in its circulation"),
         "beat_peak_pressure": Variable((), "mmHg", "largest LV pressure of the beat"),
         "stroke_work": Variable((), "J", "area of the pressure-volume loop of the beat"),
+        "right_end_diastolic_volume": Variable(
+            (), "mL", "largest RV cavity of the beat, where beat.ventricles is both"
+        ),
+        "right_ejection_fraction": Variable((), "%", "of the right ventricle in the beat"),
+        "right_peak_pressure": Variable((), "mmHg", "largest RV pressure of the beat"),
+        "stroke_difference": Variable((), "mL", "stroke volume of the beat, left less right: 0 in a closed loop"),
         "loop_volume": Variable(("time",), "mL", "LV cavity in the beat"),
         "loop_pressure": Variable(("time",), "mmHg", "LV cavity in the beat"),
         "peak_strain": Variable(("segment",), "1", "most negative fibre strain of the beat per AHA segment"),
@@ -194,6 +228,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "peak_tension_sigma": Variable((), "kPa", "its standard deviation"),
         "volume_error": Variable((), "mL", "root mean square of fitted minus target volume"),
         "radius_error": Variable((), "mm", "root mean square of fitted minus target endocardial radius"),
+        "strain_error": Variable((), "1", "root mean square of fitted minus measured strain, where some was"),
         "residual": Variable((), "1", "root mean square of the residuals in standard deviations of the targets"),
         "prediction": Variable((), "1", "root mean square error of volumes left out, in standard deviations"),
         "activation_time": Variable((), "ms", "from the first to the last activated point"),

@@ -95,6 +95,10 @@ class Clinical(_Clean):
     mapping: str = ""
     """Version of the mapping that the codes and units went through."""
 
+    def measured(self, name: str) -> float | None:
+        """The value of a quantity of the mapping in its unit; none where the file has none that can be."""
+        return next((one.value for one in self.values if one.name == name), None)
+
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """The figures of a cleaned file. Raises the verdict that it holds instead of them."""

@@ -1,7 +1,7 @@
 """The short clinical file: the figures of a catheter laboratory.
 
     {"heart_rate": "70 beat/min", "systolic": "118 mmHg", "diastolic": "76 mmHg",
-     "lv_end_diastolic_pressure": "11 mmHg",
+     "lv_end_diastolic_pressure": "11 mmHg", "qrs_duration": "96 ms",
      "lv_pressure": {"time": [0, 40, ...], "pressure": [11, 35, ...], "beats": 10},
      "scar_segments": [7, 13]}
 
@@ -24,6 +24,7 @@ UNITS = {
     "systolic": "mmHg",
     "diastolic": "mmHg",
     "lv_end_diastolic_pressure": "mmHg",
+    "qrs_duration": "ms",
 }
 KEYS = (*UNITS, "lv_pressure", "scar_segments")
 

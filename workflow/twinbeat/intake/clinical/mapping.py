@@ -40,7 +40,7 @@ class Quantity(_Part):
     """One quantity: its codes, the UCUM unit it is kept in, and what is plausible in that unit."""
 
     words: str
-    kind: Literal["vital sign", "catheter", "segment", "body", "laboratory"]
+    kind: Literal["vital sign", "catheter", "segment", "electrocardiogram", "body", "laboratory"]
     codes: tuple[str, ...]
     unit: str
     bounds: tuple[float, float]

@@ -12,7 +12,6 @@ WHOLE = {
     "[lb_av]": "pound",
     "[in_i]": "inch",
     "%": "percent",
-    "s": "second",
     "min": "minute",
     "h": "hour",
     "d": "day",
@@ -21,7 +20,16 @@ WHOLE = {
     "1": "1",
     "": "1",
 }
-METRIC = {"m": "meter", "g": "gram", "L": "liter", "l": "liter", "mol": "mole", "eq": "mole", "Pa": "pascal"}
+METRIC = {
+    "m": "meter",
+    "g": "gram",
+    "L": "liter",
+    "l": "liter",
+    "mol": "mole",
+    "eq": "mole",
+    "Pa": "pascal",
+    "s": "second",
+}
 PREFIXES = {"k": "kilo", "d": "deci", "c": "centi", "m": "milli", "u": "micro", "n": "nano", "p": "pico", "": ""}
 ALIASES = {"bpm": "/min"}
 _ANNOTATION = re.compile(r"\{[^{}]*\}")

@@ -1,0 +1,8 @@
+"""From the action potential to the beat: hearts that contract by the calcium of their cells."""
+
+from .cells import Cells, Muscle
+from .heart import CellHeart, Strengthening, simulate
+from .kinds import calcium
+from .varied import vary
+
+__all__ = ["CellHeart", "Cells", "Muscle", "Strengthening", "calcium", "simulate", "vary"]

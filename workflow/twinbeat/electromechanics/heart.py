@@ -1,0 +1,139 @@
+"""The beating twin whose muscle contracts by its cells' calcium, in a circulation fitted to the patient."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from mpi4py import MPI
+
+from .. import beat, circulation
+from ..activation import Curve, delays
+from ..circulation import Coupled, Loop, Pump
+from ..contraction import INTACT
+from ..intake.clinical import Clinical
+from ..mechanics import Contractile, Journal
+from ..parameters import Beat, Electrophysiology, Mechanics
+from .cells import Cells, Muscle
+from .kinds import calcium
+
+BEGIN = 0.8
+"""Factor on the published tension of the whole organ (120 kPa) from which that of a patient is sought."""
+SMALLEST_STEP, LARGEST_STEP = 0.7, 1.4
+"""Of that factor from beat to beat."""
+
+
+class CellHeart(beat.Heart):
+    """The ventricle of a twin with ``cells``; ``march`` takes it through beats."""
+
+    ventricle: Contractile
+    cells: Cells
+
+    def __init__(
+        self, anatomy: xr.Dataset, posterior: xr.Dataset, filling: float, mechanics: Mechanics, comm: MPI.Comm
+    ) -> None:
+        super().__init__(anatomy, posterior, filling, mechanics, comm, Contractile)
+        self._muscle = beat.healthy(anatomy, posterior)
+
+    def drive(self, muscle: Muscle, settings: Beat, scale: float) -> None:
+        """Let cells (of the anatomy) contract as ``muscle`` says, with a factor on their tension."""
+        here = self._mapping.cells
+        source = replace(muscle.calcium, kind=muscle.calcium.kind[here], activation=muscle.calcium.activation[here])
+        local = replace(muscle, calcium=source, share=muscle.share[here])
+        self.cells = Cells(self.ventricle, local, settings.coupling, scale)
+        self._weights = self._muscle[here]
+
+    def strengthen(self, factor: float) -> None:
+        self.cells.scale *= factor
+
+    def mean_tension(self) -> float:
+        return self.cells.mean(self._weights)
+
+    def _equilibrium(self, volume: float, time: float) -> float:
+        return self.cells.hold(self.journal, volume, time)
+
+
+class Strengthening:
+    """The factor on tension that brings the stroke volume to a goal in mL: by the last two beats, at first by the
+    closed form at the end of systole, where T b(V) + p0(V) keeps the pressure: dV / d ln T = -T b / (dp/dV)."""
+
+    def __init__(self, goal: float) -> None:
+        self.goal = goal
+        self._total = 0.0  # logarithm of the factors so far
+        self._last: tuple[float, float] | None = None  # that of the beat before, and its stroke volume
+
+    def __call__(self, volume: np.ndarray, pump: Pump) -> float:
+        stroke = float(np.ptp(volume))
+        slope = _closed_form_slope(volume, pump)
+        if self._last is not None and abs(self._total - self._last[0]) > 0.01:
+            secant = (stroke - self._last[1]) / (self._total - self._last[0])
+            slope = float(np.clip(secant, 0.2 * slope, 2 * slope))
+        self._last = self._total, stroke
+        factor = float(np.clip(np.exp((self.goal - stroke) / slope), SMALLEST_STEP, LARGEST_STEP))
+        self._total += np.log(factor)
+        return factor
+
+
+def _closed_form_slope(volume: np.ndarray, pump: Pump) -> float:
+    """mL of stroke volume per ln T; of a heart that contracts (at least 1 mmHg, at most 10 mL per mmHg)."""
+    index = int(np.argmin(volume))
+    least, time = float(volume[index]), index / len(volume) * pump.period
+    active = pump.static(least, pump.tension(time)) - pump.static(least, 0.0)
+    rise = pump.pressure(least + 0.5, time) - pump.pressure(least - 0.5, time)
+    return max(active, 1.0) / max(rise, 0.1)
+
+
+def simulate(
+    anatomy: xr.Dataset,
+    posterior: xr.Dataset,
+    activation: xr.Dataset,
+    targets: xr.Dataset,
+    clinical: Clinical,
+    settings: Beat,
+    mechanics: Mechanics,
+    comm: MPI.Comm,
+    *,
+    electrophysiology: Electrophysiology,
+    checkpoint: Path | None = None,
+) -> xr.Dataset:
+    """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), driven as ``settings`` say.
+
+    ``checkpoint`` is as in ``beat.simulate``. Raises Quarantined: beat-unsteady, beat-diverged, circulation-unsteady,
+    mechanics-diverged, contraction-diverged, no-calcium, calcium-unsteady.
+    """
+    if settings.contraction == "phenomenological":
+        twin = anatomy, posterior, activation, targets, clinical
+        return beat.simulate(*twin, settings, mechanics, comm, checkpoint=checkpoint)
+    cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
+    heart = CellHeart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
+    late = delays(beat.of_cells(anatomy, activation), beat.healthy(anatomy, posterior))
+    heart.drive(muscle_of(anatomy, posterior, late, electrophysiology, cycle), settings, BEGIN)
+    goals = beat.goals_of(posterior, clinical, end_diastole)
+    calibrated = Curve(posterior.time.values, posterior.tension.values, cycle)
+    pump = beat.learned(posterior, heart.unloaded_volume(), calibrated)
+
+    def circulate(pump: Pump, last: Loop | None) -> Loop:
+        return circulation.fit(pump, cycle / 1000, goals, last)
+
+    times = np.arange(0, cycle - settings.time_step / 2, settings.time_step)
+    stronger = Strengthening(goals.stroke_volume[0])
+    with Journal(checkpoint, heart.ventricle, heart.cells.name) as heart.journal:
+        coupled = circulation.march(heart, pump, circulate, times, settings.beats, settings.steady, stronger)
+    beat.check(coupled.steadiness, settings)
+    return dataset(heart, coupled, settings.frames)
+
+
+def muscle_of(
+    anatomy: xr.Dataset, posterior: xr.Dataset, late: np.ndarray, parameters: Electrophysiology, cycle: float
+) -> Muscle:
+    """The cells of the anatomy, activated ``late`` (cell,) in ms: the R wave, time 0, is where the mean cell is."""
+    return Muscle(INTACT, calcium(anatomy, parameters, cycle, late), posterior.contractile.values)
+
+
+def dataset(heart: CellHeart, coupled: Coupled, frames: int) -> xr.Dataset:
+    """The beat's store, with the scale of tension and its largest possible value among the attributes."""
+    times = coupled.time
+    mean = Curve(times, np.array([coupled.pump.tension(t / 1000) for t in times]), coupled.pump.period * 1000)
+    scale = heart.cells.scale
+    figures = {"tension_scale": scale, "reference_tension": scale * heart.cells.muscle.law.reference}
+    return beat.dataset(heart, coupled, mean, frames).assign_attrs(figures)

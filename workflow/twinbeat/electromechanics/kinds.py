@@ -1,0 +1,30 @@
+"""Calcium of the cells of an anatomy: which kind of cell is where, and when it is activated."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .. import ionic
+from ..contraction import Calcium, transient
+from ..electrophysiology import block
+from ..parameters import Electrophysiology
+
+Array = NDArray[np.float64]
+
+
+def calcium(anatomy: xr.Dataset, parameters: Electrophysiology, cycle: float, activation: Array) -> Calcium:
+    """Of the anatomy's cells, paced at a ``cycle`` in ms and activated at ``activation`` (cell,) in ms, under the drugs
+    of the study. Raises Quarantined: no-calcium, calcium-unsteady."""
+    names = [*(name for _, name in parameters.layers), parameters.cell]
+    depth = anatomy["depth"].values[anatomy["cells"].values].mean(axis=1)
+    kind = np.searchsorted([end for end, _ in parameters.layers], depth)
+    courses = [course(name, parameters, cycle) for name in names]
+    return Calcium(np.array(courses), cycle, kind, activation)
+
+
+def course(name: str, parameters: Electrophysiology, cycle: float) -> Array:
+    """Calcium (sample,) in µM of a kind of cell, as ``transient`` has it."""
+    cell = ionic.load(name)
+    left = block.left(cell, parameters.drugs) if parameters.drugs else {}
+    changed = {key: share * cell.parameters[key] for key, share in left.items()}
+    return transient(cell, cell.values(**cell.stimulus(start=0.0, period=cycle), **changed), cycle)
