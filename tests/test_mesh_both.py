@@ -169,7 +169,7 @@ def pair():
     """Two ventricles of spheres with their blood."""
     anatomy = spheres(right_at=38.0)
     start = tetrahedra.stuffed(anatomy, 2.6, 0.0, True)
-    made = tetrahedra.resized(anatomy, lambda points: np.full(len(points), 4.0), *start)
+    made = tetrahedra.resized(anatomy, lambda points: np.full(len(points), 4.0), None, *start)
     return anatomy, made, dataset(made, tetrahedra.walls(made, anatomy))
 
 
@@ -212,7 +212,7 @@ class TestTetrahedra:
         def sizes(points):
             return np.clip(2 + 2 * (points[:, 2] + 20) / 10, 2.0, 4.0)
 
-        made = tetrahedra.resized(spheres(), sizes, *tetrahedra.stuffed(spheres(), 3.0, 0.0, False))
+        made = tetrahedra.resized(spheres(), sizes, None, *tetrahedra.stuffed(spheres(), 3.0, 0.0, False))
         corners = made.points[made.cells]
         edge, depth = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), corners[..., 2].mean(axis=1)
         assert edge[depth > -8].mean() / edge[depth < -22].mean() == approx(2, abs=0.5)
@@ -228,7 +228,8 @@ class TestEdges:
     def test_chords_follow_the_edges(self):
         """0.1 mm below 3 mm of size, a thirtieth of it above, and never more than a tenth of the shortest edge."""
         wanted = [np.array(edges) for edges in ([2.0, 3.0], [4.0, 6.0], [0.8, 1.4], [1.0, 6.0])]
-        assert [remesh.chord(edges) for edges in wanted] == approx([0.1, 0.2, 0.08, 0.1])
+        assert [remesh._off(edges, None) for edges in wanted] == approx([0.1, 0.2, 0.08, 0.1])
+        assert [remesh._off(edges, 1.0) for edges in (wanted[1], np.array([12.0, 15.0]))] == approx([0.4, 1.0])
 
 
 class TestGates:

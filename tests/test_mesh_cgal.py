@@ -104,7 +104,7 @@ class TestProgram:
         assert outside[:, 2].min() == approx(-OUTER, abs=0.2) and outside[:, 2].max() == 0
 
     def test_passes_the_gates_once_it_is_resized(self, shell):
-        made = tetrahedra.resized(spheres(), lambda points: np.full(len(points), 4.0), *shell)
+        made = tetrahedra.resized(spheres(), lambda points: np.full(len(points), 4.0), None, *shell)
         found = quality.figures(made.points, made.cells)
         assert found["minimum_dihedral"] > 10 and found["percentile_dihedral"] > 20
 
