@@ -36,7 +36,8 @@ class BothVentricles(Section):
     """Active tension of the right wall over that of healthy muscle of the left one: the same muscle."""
 
     end_diastolic_pressure: Annotated[Pressure, Field(gt=0)] = "0.6 kPa"
-    """Of the right ventricle in the image; no clinical file says it. 4.5 mmHg, the middle of 1 to 8 mmHg at rest."""
+    """Of the right ventricle in the image; no clinical file says it. 4.5 mmHg, the middle of the 1 to 8 mmHg of healthy
+    people (Rosenkranz and Preston 2015, doi 10.1183/16000617.0062-2015)."""
 
 
 class Beat(Section):
