@@ -43,6 +43,7 @@ rule report_patient:
         labels="results/{study}/{patient}/labels.zarr",
         anatomy="results/{study}/{patient}/anatomy.zarr",
         biventricle=branch(study.mesh.ventricles == "both", then="results/{study}/{patient}/biventricle.zarr"),
+        heart=branch(BOTH_BEAT, then="results/{study}/{patient}/heart.zarr"),
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         conduction=branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),

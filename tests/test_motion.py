@@ -5,12 +5,15 @@ import io
 import itertools
 
 import fabricated
+import hearts
 import numpy as np
 import pytest
 from PIL import Image
 from pytest import approx
 
-from twinbeat.report import motion
+from twinbeat import fibers
+from twinbeat.parameters import Fibers
+from twinbeat.report import motion, patient
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,17 @@ def test_the_beating_heart_is_red_where_it_is_short(stores):
     columns = np.array_split(pixels[: pixels.shape[0] * 4 // 5], motion.STRIP, axis=1)
     shares = [coloured(Image.fromarray(column)) for column in columns]
     assert shares[0] < 0.01 and shares[3] == max(shares) > 0.05
+
+
+def test_both_ventricles_beat_on_their_own_mesh(stores):
+    """Where both are solved, displacements are those of the store ``heart``, whose points are not the anatomy's."""
+    both = fibers.assign(hearts.biventricle(12.0, 1), Fibers())
+    sideways = both.points.values * (1.0, 1.0, 0.0)
+    motions = (fabricated.SQUEEZE - 1)[:, None, None] * sideways
+    beat = stores["beat"].drop_vars("displacement")
+    beat = beat.assign(displacement=(("frame", "point", "component"), motions))
+    source = patient.PICTURES["beating"][1]({"anatomy": stores["anatomy"], "heart": both, "beat": beat})
+    assert coloured(opened(source)) > coloured(opened(motion.beating(stores["anatomy"], stores["beat"])))
 
 
 def test_the_movie_has_the_frames_of_the_beat(stores):

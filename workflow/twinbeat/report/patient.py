@@ -23,7 +23,7 @@ from .sensitivity import quality, sweep
 from .sources import Gathered, origins
 
 STAGES = (
-    *("image", "automatic", "labels", "anatomy", "biventricle", "targets", "posterior"),
+    *("image", "automatic", "labels", "anatomy", "biventricle", "heart", "targets", "posterior"),
     *("conduction", "activation", "beat", "surrogate", "drug", "assessment"),
 )
 """In the order in which they are made."""
@@ -80,8 +80,8 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
     "ecg": (("activation",), lambda of: electrocardiogram(of["activation"])),
     "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),
     "cycle": (("targets", "posterior"), lambda of: cycle(of["targets"], of["posterior"], of.get("beat"))),
-    "beating": (("anatomy", "beat"), lambda of: beating(of["anatomy"], of["beat"])),
-    "movie": (("anatomy", "beat"), lambda of: movie(of["anatomy"], of["beat"])),
+    "beating": (("anatomy", "beat"), lambda of: beating(_beats(of), of["beat"])),
+    "movie": (("anatomy", "beat"), lambda of: movie(_beats(of), of["beat"])),
     "bullseye": (("assessment",), lambda of: bullseye(of["assessment"])),
     "residuals": (("targets", "posterior"), lambda of: residuals(of["targets"], of["posterior"])),
     "uncertainty": (("posterior",), lambda of: uncertainty(of["posterior"])),
@@ -169,6 +169,11 @@ def _parameter_rows(assessment: xr.Dataset | None) -> list[Row]:
 def _used(conduction: xr.Dataset | None) -> tuple[str, ...]:
     """Clinical values that the twin uses beside the figures that all twins use."""
     return ("qrs_duration",) if conduction is not None and "qrs_measured" in conduction else ()
+
+
+def _beats(stores: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """The mesh that beats: of both ventricles where that is solved, else of the left one."""
+    return stores.get("heart", stores["anatomy"])
 
 
 def _tissue(posterior: xr.Dataset | None) -> np.ndarray | None:
