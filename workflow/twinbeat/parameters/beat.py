@@ -64,6 +64,9 @@ class Beat(Section):
     of electrophysiology's cells and the stretch and shortening of the muscle (Land et al. 2017), scaled to the
     patient's stroke volume; of the left ventricle alone, and without surrogate."""
 
+    unloaded_stretch: Annotated[float, Field(ge=0.9, le=1.2)] = 1.0
+    """Stretch of sarcomeres in the unloaded shape, as land_2017 counts it: their length there over 1.8 um."""
+
     coupling: Literal["strong", "stabilised", "staggered"] = "strong"
     """How tension of land_2017 meets the stretch that it makes: strong, until both agree; stabilised, with its slope
     about the last step (Regazzoni and Quarteroni 2021); staggered, by the last step, which oscillates."""
