@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--step", default="20 ms")
     parser.add_argument("--cell", default="tentusscher_panfilov_2006_epi")
     parser.add_argument("--elements", default="taylor-hood")
+    parser.add_argument("--unloaded-stretch", type=float, default=1.0)
     parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     rounds = Rounds()
@@ -105,6 +106,7 @@ def main() -> None:
     lap("phenomenological_beat")
     rounds.number = 0
     settings = Beat(time_step=time_step, contraction="land_2017", coupling=options.coupling, beats=10)
+    settings = settings.model_copy(update={"unloaded_stretch": options.unloaded_stretch})
     found = electromechanics.simulate(*twin, settings, mechanics, comm, electrophysiology=cells)
     lap("beat")
     for name in figures(activation, usual):

@@ -104,6 +104,18 @@ def test_a_pump_on_the_way_to_another(pump):
         assert between.pressure(volume, time) == approx(mixed, rel=1e-9)
 
 
+def test_active_pressure_stays_beyond_the_limit(pump):
+    """Past x = 0.2 (96 mL of 80) the tension has the effect that it has there; the passive part goes on."""
+    limited = replace(pump, limit=0.2)
+    assert limited.static(90.0, 50.0) == pump.static(90.0, 50.0)
+    active = pump.static(96.0, 50.0) - pump.static(96.0, 0.0)
+    assert limited.static(120.0, 50.0) == approx(pump.static(120.0, 0.0) + active)
+    volume, tension = np.linspace(60, 130, 30), np.tile([0.0, 20.0, 50.0], 10)
+    pressure = np.array([limited.static(v, T) for v, T in zip(volume, tension, strict=True)])
+    again = limited.corrected(np.linspace(0, 0.79, 30), volume, tension, pressure)
+    assert [again.static(v, T) for v, T in zip(volume, tension, strict=True)] == approx(pressure, abs=1e-6)
+
+
 def test_wave_is_periodic():
     time = np.linspace(0, PERIOD, 20, endpoint=False)
     sine = wave(time, np.sin(2 * np.pi * time / PERIOD), PERIOD)

@@ -1,5 +1,7 @@
 """Hearts that contract by their cells, on a coarse ellipsoid: the couplings, steps, ranks, and the beat."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -9,7 +11,7 @@ from twins import CYCLE, END_DIASTOLIC, STIFFNESS, clinical, twin
 from twinbeat import electromechanics, ionic
 from twinbeat.circulation import Pump
 from twinbeat.circulation.pump import Wave
-from twinbeat.contraction import INTACT, Calcium
+from twinbeat.contraction import INTACT, Calcium, tension
 from twinbeat.electromechanics import Cells, Muscle, Strengthening, cells, kinds
 from twinbeat.mechanics import Contractile, Journal, Ventricle, from_anatomy
 from twinbeat.parameters import Beat, Electrophysiology, Mechanics, WhatIf
@@ -88,6 +90,15 @@ def test_tension_is_that_of_the_stretch_found(stores, course):
     stress = solid.tension.x.array + solid.slope.x.array * strain
     assert stress * stretch == approx(heart._tension(heart._end.states, stretch), abs=2 * cells.MATCHED)
     assert stress.max() > 10
+
+
+def test_sarcomeres_may_start_longer(stores, course):
+    """Before it moves, a heart whose sarcomeres are at 1.1 in the unloaded shape has the tension of that stretch."""
+    heart, _ = heart_of(stores, course, "strong", MPI.COMM_SELF)
+    longer = Cells(heart.ventricle, replace(heart.muscle, unloaded=1.1), "strong")
+    stretch, states = longer._end.stretch, longer._end.states
+    assert longer._tension(states, stretch) == approx(longer.muscle.share * tension(INTACT, states, 1.1 * stretch))
+    assert np.all(longer._response(200.0, stretch).tension >= heart._response(200.0, stretch).tension - 1e-6)
 
 
 @pytest.mark.mpi

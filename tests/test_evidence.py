@@ -43,6 +43,19 @@ def test_rows_of_numpy_numbers_are_written(monkeypatch, tmp_path):
     assert (written["deviation"], written["passed"]) == (0.25, False)
 
 
+def test_a_long_topic_is_left_out_and_said_so(monkeypatch, tmp_path, capsys):
+    _topic(monkeypatch, "slow", lambda: iter([ROW]))
+    _topic(monkeypatch, "good", lambda: iter([ROW]))
+    monkeypatch.setattr(verification, "topics", lambda: ["good", "slow"])
+    monkeypatch.setattr(verification, "LONG", {"slow": "hours"})
+    assert verification.main(["--folder", str(tmp_path)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "not run: slow (hours); python -m twinbeat.evidence slow runs it"
+    assert len(said) == 2
+    assert verification.main(["slow", "--folder", str(tmp_path)]) == 0
+    assert "not run" not in capsys.readouterr().out
+
+
 def test_verification_fails_where_one_check_does(monkeypatch, tmp_path):
     _topic(monkeypatch, "wrong", lambda: iter([ROW, ROW | {"passed": False}]))
     assert verification.main(["--folder", str(tmp_path)]) == 1

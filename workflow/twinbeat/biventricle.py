@@ -7,6 +7,7 @@ to its pressures in three dimensions.
 """
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def taught(beating: beat.Heart, curve: Curve, posterior: xr.Dataset, end_diastol
         readings.append([Reading(*map(float, one)) for one in zip(volume, [curve(time)] * 2, pressure, strict=True)])
     period = curve.cycle / 1000
     learned = [
-        circulation.learn(own, float(rest), curve, period)
-        for own, rest in zip(zip(*readings, strict=True), np.atleast_1d(unloaded), strict=True)
+        replace(circulation.learn(own, float(rest), curve, period), limit=float(most / rest - 1))
+        for own, rest, most in zip(zip(*readings, strict=True), unloaded, full, strict=True)
     ]
     return Pumps(*learned)

@@ -65,6 +65,9 @@ class Pump:
     correction: Wave
     period: float
     elastance: Wave | None = None
+    limit: float = np.inf
+    """x beyond which active pressure stays as it is: a thin wall's falls with x, and without end it would burst."""
+
     chamber: ClassVar[int] = V_LV
 
     def pressure(self, volume: float, time: float) -> float:
@@ -76,6 +79,7 @@ class Pump:
         a1, a2, a3, a4, b0, b1, b2 = self.coefficients
         x = volume / self.unloaded - 1
         passive = a1 * x + a2 * x * x if x > 0 else a3 * x - a4 * x * x
+        x = min(x, self.limit)
         return passive + tension * (b0 + b1 * x + b2 * x * x)
 
     def stiffened(self, factor: float) -> "Pump":
@@ -104,7 +108,8 @@ class Pump:
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
         """The pump that fits these pressures best and then, corrected, exactly; time in s, within one beat."""
-        better = replace(self, coefficients=regression(volume / self.unloaded - 1, tension, pressure))
+        x = volume / self.unloaded - 1
+        better = replace(self, coefficients=regression(x, tension, pressure, self.limit))
         static = [better.static(v, T) for v, T in zip(volume, tension, strict=True)]
         return replace(better, correction=wave(time, pressure - np.array(static), self.period))
 
@@ -135,9 +140,9 @@ class Pumps(Ventricles):
         return Pumps(*(pump.towards(pump.corrected(time, *found), RELAXED) for pump, *found in columns))
 
 
-def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray) -> tuple[float, ...]:
+def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray, limit: float = np.inf) -> tuple[float, ...]:
     """Coefficients of the closed form that fit pressures p best; passive pressure rises with x, and active with T."""
-    full, empty = np.maximum(x, 0), np.minimum(x, 0)
+    full, empty, x = np.maximum(x, 0), np.minimum(x, 0), np.minimum(x, limit)
     basis = np.stack([full, full**2, empty, -(empty**2), T, T * x, T * x**2], axis=1)
     return tuple(lsq_linear(basis, p, (LEAST, np.inf)).x.tolist())
 

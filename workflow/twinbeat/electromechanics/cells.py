@@ -48,11 +48,15 @@ class Response(NamedTuple):
 
 @dataclass(frozen=True)
 class Muscle:
-    """Cells with one law, their ``calcium``, and the ``share`` (cell,) of its tension that each develops."""
+    """Cells with one law, their ``calcium``, and the ``share`` (cell,) of its tension that each develops.
+
+    ``unloaded`` is the law's stretch of a sarcomere in the unloaded shape.
+    """
 
     law: Land
     calcium: Calcium
     share: Array
+    unloaded: float = 1.0
 
     @property
     def cycle(self) -> float:
@@ -102,19 +106,21 @@ class Cells:
         """The beginning of a beat (time 0) after some beats in the present shape."""
         strain = self.ventricle.strain()
         stretch = self.ventricle.stretch(strain)
-        path = Path(-BEATS * self.muscle.cycle, 0.0, stretch, stretch, self.muscle.calcium)
+        sarcomere = self.muscle.unloaded * stretch
+        path = Path(-BEATS * self.muscle.cycle, 0.0, sarcomere, sarcomere, self.muscle.calcium)
         states = advance(self.muscle.law, rest(len(stretch)), path, largest=self._largest)
         return Moment(0.0, states, strain, stretch)
 
     def _tension(self, states: Array, stretch: Array) -> Array:
-        return self.scale * self.muscle.share * tension(self.muscle.law, states, stretch)
+        return self.scale * self.muscle.share * tension(self.muscle.law, states, self.muscle.unloaded * stretch)
 
     def _response(self, time: float, stretch: Array) -> Response:
         """What comes of a step to a stretch (cell,) at a time: twice at once, a nudge apart."""
         begin, muscle = self._begin, self.muscle
         start = begin.time if begin.time < time else begin.time - muscle.cycle
         ends = np.concatenate([stretch, stretch + NUDGE])
-        path = Path(start, time, np.tile(begin.stretch, 2), ends, lambda t: np.tile(muscle.calcium(t), 2))
+        before, after = muscle.unloaded * np.tile(begin.stretch, 2), muscle.unloaded * ends
+        path = Path(start, time, before, after, lambda t: np.tile(muscle.calcium(t), 2))
         states = advance(muscle.law, np.tile(begin.states, 2), path, largest=self._largest)
         both = np.split(states, 2, axis=1)
         low, high = (self._tension(one, end) for one, end in zip(both, np.split(ends, 2), strict=True))

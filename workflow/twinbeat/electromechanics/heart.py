@@ -107,7 +107,8 @@ def simulate(
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
     heart = CellHeart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
     late = delays(beat.of_cells(anatomy, activation), beat.healthy(anatomy, posterior))
-    heart.drive(muscle_of(anatomy, posterior, late, electrophysiology, cycle), settings, BEGIN)
+    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings.unloaded_stretch)
+    heart.drive(muscle, settings, BEGIN)
     goals = beat.goals_of(posterior, clinical, end_diastole)
     calibrated = Curve(posterior.time.values, posterior.tension.values, cycle)
     pump = beat.learned(posterior, heart.unloaded_volume(), calibrated)
@@ -124,10 +125,15 @@ def simulate(
 
 
 def muscle_of(
-    anatomy: xr.Dataset, posterior: xr.Dataset, late: np.ndarray, parameters: Electrophysiology, cycle: float
+    anatomy: xr.Dataset,
+    posterior: xr.Dataset,
+    late: np.ndarray,
+    parameters: Electrophysiology,
+    cycle: float,
+    unloaded: float,
 ) -> Muscle:
     """The cells of the anatomy, activated ``late`` (cell,) in ms: the R wave, time 0, is where the mean cell is."""
-    return Muscle(INTACT, calcium(anatomy, parameters, cycle, late), posterior.contractile.values)
+    return Muscle(INTACT, calcium(anatomy, parameters, cycle, late), posterior.contractile.values, unloaded)
 
 
 def dataset(heart: CellHeart, coupled: Coupled, frames: int) -> xr.Dataset:

@@ -45,7 +45,7 @@ def vary(
     heart.ventricle.stiffness.value *= run.stiffness
     mean = np.average(beat.of_cells(anatomy, stores["activation"]), weights=beat.healthy(anatomy, posterior))
     late = beat.of_cells(anatomy, changed) - mean
-    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle)
+    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings.unloaded_stretch)
     heart.drive(muscle, settings, usual.attrs["tension_scale"] * run.tension)
     pump = usual_pump(posterior, usual, heart.unloaded_volume(), own, cycle).stiffened(run.stiffness)
     scales = usual.attrs["resistance_scale"], usual.attrs["compliance_scale"]

@@ -36,7 +36,8 @@ class BothVentricles(Section):
     """Active tension of the right wall over that of healthy muscle of the left one: the same muscle."""
 
     end_diastolic_pressure: Annotated[Pressure, Field(gt=0)] = "0.6 kPa"
-    """Of the right ventricle in the image; no clinical file says it. 4.5 mmHg, the middle of 1 to 8 mmHg at rest."""
+    """Of the right ventricle in the image; no clinical file says it. 4.5 mmHg, the middle of the 1 to 8 mmHg of healthy
+    people (Rosenkranz and Preston 2015, doi 10.1183/16000617.0062-2015)."""
 
 
 class Beat(Section):
@@ -62,6 +63,9 @@ class Beat(Section):
     """phenomenological: the tension curve that calibration found, from local activation on. land_2017: by the calcium
     of electrophysiology's cells and the stretch and shortening of the muscle (Land et al. 2017), scaled to the
     patient's stroke volume; of the left ventricle alone, and without surrogate."""
+
+    unloaded_stretch: Annotated[float, Field(ge=0.9, le=1.2)] = 1.0
+    """Stretch of sarcomeres in the unloaded shape, as land_2017 counts it: their length there over 1.8 um."""
 
     coupling: Literal["strong", "stabilised", "staggered"] = "strong"
     """How tension of land_2017 meets the stretch that it makes: strong, until both agree; stabilised, with its slope
