@@ -17,10 +17,14 @@ from ..parameters import Beat, Electrophysiology, Mechanics
 from .cells import Cells, Muscle
 from .kinds import calcium
 
-BEGIN = 0.8
+BEGIN = 1.2
 """Factor on the published tension of the whole organ (120 kPa) from which that of a patient is sought."""
-SMALLEST_STEP, LARGEST_STEP = 0.7, 1.4
+SMALLEST_STEP, LARGEST_STEP = 0.6, 1.7
 """Of that factor from beat to beat."""
+
+
+TELLING = 0.05
+"""Change of its logarithm from which the change of the stroke tells the slope: filling changes the stroke as well."""
 
 
 class CellHeart(beat.Heart):
@@ -65,9 +69,9 @@ class Strengthening:
     def __call__(self, volume: np.ndarray, pump: Pump) -> float:
         stroke = float(np.ptp(volume))
         slope = _closed_form_slope(volume, pump)
-        if self._last is not None and abs(self._total - self._last[0]) > 0.01:
+        if self._last is not None and abs(self._total - self._last[0]) > TELLING:
             secant = (stroke - self._last[1]) / (self._total - self._last[0])
-            slope = float(np.clip(secant, 0.2 * slope, 2 * slope))
+            slope = float(np.clip(secant, 0.5 * slope, 1.5 * slope))
         self._last = self._total, stroke
         factor = float(np.clip(np.exp((self.goal - stroke) / slope), SMALLEST_STEP, LARGEST_STEP))
         self._total += np.log(factor)
