@@ -26,10 +26,13 @@ def sample(seed: int, index: int, slices: int = 8, size: int = 96) -> tuple[Fiel
     beside, right_outline = right.layers(rng, canvas, frame, ventricle, heart)
     above, base_outline = base.layers(rng, canvas, frame, ventricle, heart)
     outline = np.maximum(np.minimum(ventricle.epicardium, ventricle.below), np.maximum(right_outline, base_outline))
-    drawn = thorax.pericardium(rng, canvas, outline, frame.w) + above + beside
-    drawn += left.layers(rng, canvas, frame, ventricle, heart)
+    drawn, fat = thorax.pericardium(rng, canvas, outline, frame.w)
+    opposed = bool(rng.random() < 0.5)
+    if opposed and fat is not None:
+        drawn.append(left.skin(rng, ventricle, fat))
+    drawn += above + beside + left.layers(rng, canvas, frame, ventricle, heart)
     organs = thorax.layers(rng, canvas.slices, Frame(*(c[PLANES // 2 :: PLANES] for c in frame)))
-    return scanner.image(rng, canvas, organs, drawn), labels(canvas, drawn)
+    return scanner.image(rng, canvas, organs, drawn, opposed), labels(canvas, drawn)
 
 
 def stack(rng: np.random.Generator, slices: int, size: int) -> Canvas:

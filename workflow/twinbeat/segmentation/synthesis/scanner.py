@@ -10,22 +10,23 @@ from .canvas import PLANES, Canvas, Field, Layer
 
 TISSUES = (
     *("blood", "rv_blood", "vessel", "myocardium", "rv_wall", "trabecula", "papillary", "muscle", "liver"),
-    *("lung", "fat", "dark", "stomach", "other_a", "other_b", "other_c", "other_d"),
+    *("lung", "fat", "dark", "fluid", "stomach", "other_a", "other_b", "other_c", "other_d"),
 )
 
 
-def image(rng: np.random.Generator, canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer]) -> Field:
+def image(
+    rng: np.random.Generator, canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer], opposed: bool
+) -> Field:
     """Images (z, y, x), normalised as for the network.
 
-    Half of them have the phase of fat opposed to that of water, as balanced SSFP has at an echo time of half the
-    repetition time: pixels that hold both are dark, so that a black line runs between muscle and fat (Scheffler and
-    Lehnhardt 2003).
+    The phase of fat may be ``opposed`` to that of water, as in balanced SSFP at an echo time of half the repetition
+    time: pixels that hold both are dark, and a black line runs between muscle and fat (Scheffler and Lehnhardt 2003).
     """
     looks = _looks(rng, canvas.slices, cine_contrast(rng) if rng.random() < 0.7 else random_contrast(rng))
-    if rng.random() < 0.5:
+    if opposed:
         looks["fat"] = -looks["fat"]
-    signal = _paint(canvas, organs, heart, looks)
-    normal = normalise(_acquire(rng, canvas.slices, signal) ** np.float32(np.exp(rng.normal(0, 0.15))))
+    signal = paint(canvas, organs, heart, looks)
+    normal = normalise(_acquire(rng, canvas.slices, signal) ** np.float32(np.exp(rng.normal(0, 0.2))))
     if rng.random() < 0.6:  # what else is in the field of view moves the scale
         normal = (normal + 1) * rng.uniform(0.65, 1.2) - 1 + rng.normal(0, 0.05)
     return normal.astype(np.float32)
@@ -42,10 +43,11 @@ def cine_contrast(rng: np.random.Generator) -> dict[str, float]:
         "myocardium": myocardium,
         "rv_wall": myocardium * rng.uniform(0.8, 1.3),
         "muscle": myocardium * rng.uniform(0.6, 1.6),
-        "liver": rng.uniform(0.1, 0.7),
+        "liver": myocardium * rng.uniform(0.85, 1.15) if rng.random() < 0.3 else rng.uniform(0.1, 0.7),
         "lung": rng.uniform(0.01, 0.25),
         "fat": rng.uniform(0.4, 1.7),
         "dark": rng.uniform(0, 0.3),
+        "fluid": rng.uniform(0.7, 1.6),
         "stomach": rng.uniform(0, 1.3),
     } | _columns(rng, blood, myocardium)  # fmt: skip
 
@@ -78,14 +80,14 @@ def _looks(rng: np.random.Generator, canvas: Canvas, signals: dict[str, float]) 
         texture = 1 + np.float32(rng.uniform(0, 0.15)) * textures[rng.integers(3)]
         look = np.float32(signal) * gain * texture + np.float32(rng.uniform(0, 0.03)) * textures[0]
         looks[name] = np.maximum(look, 0)[:, None]
-    if rng.random() < 0.3:  # slow or turbulent flow darkens part of the blood
+    if rng.random() < 0.4:  # slow or turbulent flow darkens part of the blood
         flow = np.clip(canvas.smooth(rng, rng.uniform(12, 30), 20), 0, 1)[:, None]
         for name in ("blood", "rv_blood"):
             looks[name] = looks[name] * (1 - np.float32(rng.uniform(0, 0.5)) * flow)
     return looks
 
 
-def _paint(canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer], looks: dict[str, Field]) -> Field:
+def paint(canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer], looks: dict[str, Field]) -> Field:
     """Blend the layers from below to above, and average the planes of each slice (z, y, x); fat may be negative."""
     slices, size = len(canvas.heights) // PLANES, canvas.size
     below = np.zeros((slices, 1, size, size), np.float32)
@@ -104,18 +106,19 @@ def _blend(picture: Field, layer: Layer, look: Field) -> None:
 
 
 def _acquire(rng: np.random.Generator, canvas: Canvas, signal: Field) -> Field:
-    """Coil, blur, artefacts, sampling at 1.1 to 2.3 mm, truncated k-space and Rician noise; on the training pixels."""
+    """Coil, blur, artefacts, sampling at 1 to 2.8 mm, truncated k-space and Rician noise; on the training pixels."""
     coil = rng.uniform(0, 0.4) * canvas.smooth(rng, 70, 80) + rng.uniform(0, 0.1) * canvas.smooth(rng, 35, 50)
     signal = signal * np.exp(coil - 0.5 * coil.std() ** 2)
-    width = rng.uniform(0, 0.8)
+    width = rng.uniform(0, 0.8) if rng.random() < 0.85 else rng.uniform(0.8, 2)
     if width > 0.2:
         signal = gaussian_filter1d(gaussian_filter1d(signal, width, 1, truncate=3), width, 2, truncate=3)
     signal = _artefacts(rng, canvas, signal)
-    pixels = round(canvas.size * PIXEL / rng.uniform(1.1, 2.3))
+    pixels = round(canvas.size * PIXEL / (rng.uniform(1, 2.3) if rng.random() < 0.85 else rng.uniform(2.3, 2.8)))
     coarse = _linear(canvas.size, pixels) @ signal @ _linear(canvas.size, pixels).T
     if rng.random() < 0.4:
         coarse = _truncate(coarse, rng.uniform(0.6, 0.95, 2))
-    sigma = rng.uniform(0, 0.1) * float(np.percentile(np.abs(signal), 95)) * (rng.random() < 0.9)
+    noise = rng.uniform(0, 0.1) if rng.random() < 0.9 else rng.uniform(0.1, 0.25)
+    sigma = noise * float(np.percentile(np.abs(signal), 95)) * (rng.random() < 0.9)
     real, imaginary = rng.standard_normal((2, *coarse.shape), dtype=np.float32) * np.float32(sigma)
     measured = np.hypot(coarse + real, imaginary)
     return np.maximum(_linear(pixels, canvas.size) @ measured @ _linear(pixels, canvas.size).T, 0)
@@ -126,7 +129,7 @@ def _artefacts(rng: np.random.Generator, canvas: Canvas, signal: Field) -> Field
     if rng.random() < 0.15:
         ghost = np.roll(signal, int(rng.integers(12, canvas.size - 12)), axis=int(rng.integers(1, 3)))
         signal = signal + np.float32(rng.uniform(0.02, 0.12)) * ghost
-    if rng.random() < 0.15:
+    if rng.random() < 0.2:
         angle, axis = rng.uniform(0, 2 * np.pi), canvas.axis
         place = np.cos(angle) * axis + np.sin(angle) * axis[:, None] + 8 * canvas.smooth(rng, 40, 40)
         off = (place - rng.uniform(-70, 70)) / rng.uniform(3, 10)

@@ -59,15 +59,27 @@ def _vessel(rng: np.random.Generator, frame: Frame) -> Layer:
     return Layer(radius - np.hypot(u, v * rng.uniform(0.8, 1.2)), "vessel", 0, 2)
 
 
-def pericardium(rng: np.random.Generator, canvas: Canvas, outline: Field, w: Field) -> list[Layer]:
-    """Fat around the heart, often a thin film, most of it in the groove at the base, and the dark sac around it."""
-    drawn, outer = [], outline
-    if rng.random() < 0.75:
-        uneven = np.maximum(1 + canvas.smooth(rng, rng.uniform(15, 40), 30), 0)
+def pericardium(rng: np.random.Generator, canvas: Canvas, outline: Field, w: Field) -> tuple[list[Layer], Field | None]:
+    """What lies on the heart's ``outline``, from below to above, and the thickness in mm of the fat on it, if any.
+
+    Outermost patches of fat, then the sac, 1 to 2 mm and dark, which most images show (Bogaert and Francone 2013), and
+    inside of it fat, often a film thinner than a pixel and most of it in the groove at the base, or fluid, or nothing.
+    """
+    drawn, fat, kind = [], None, rng.choice(["fat", "fluid", "none"], p=[0.72, 0.06, 0.22])
+    uneven = np.maximum(1 + canvas.smooth(rng, rng.uniform(15, 40), 30), 0)
+    outer = outline
+    if kind == "fat":
         groove = rng.uniform(0, 8) * np.exp(-(((w - rng.uniform(-4, 6)) / 9) ** 2))
-        thickness = rng.uniform(0.5, 3) if rng.random() < 0.5 else rng.uniform(0, 7)
-        outer = outline + thickness * uneven + groove
+        fat = (rng.uniform(0.3, 2.5) if rng.random() < 0.6 else rng.uniform(0, 7)) * uneven + groove
+        outer = outline + fat
         drawn.append(Layer(outer, "fat", 0, rng.uniform(1, 4)))
-    if rng.random() < 0.4:
-        drawn.insert(0, Layer(outer + rng.uniform(0.5, 2), "dark", 0, 1.5))
-    return drawn
+    elif kind == "fluid":
+        outer = outline + rng.uniform(1, 8) * uneven
+        drawn.append(Layer(outer, "fluid", 0, rng.uniform(1, 2)))
+    if rng.random() < 0.75:
+        outer = outer + rng.uniform(0.6, 2.4)
+        drawn.insert(0, Layer(outer, "dark", 0, 1.5))
+    if rng.random() < 0.45:
+        patches = rng.uniform(1, 10) * (canvas.smooth(rng, rng.uniform(20, 50), 40) + rng.uniform(-0.7, 0.7))
+        drawn.insert(0, Layer(outer + patches, "fat", 0, rng.uniform(1, 4)))
+    return drawn, fat
