@@ -3,10 +3,10 @@
 from .anatomy import at_points, contractile, from_anatomy
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, Per
 from .compilation import wait_longer
-from .contractile import Contractile
 from .journal import Journal
 from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
+from .stretch import Contractile
 from .ventricle import Snapshot, Ventricle
 
 __all__ = [
