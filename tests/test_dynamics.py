@@ -328,13 +328,16 @@ def test_published_curves_are_read(name):
 @needs_shared
 def test_the_published_heart_has_its_frame():
     """The points of the benchmark lie in the walls of the mesh turned back; both cavities bear a pressure. Sheets are
-    perpendicular to fibres: the law's shear term is far from 0 at rest where they are not."""
+    perpendicular to fibres: the law's shear term is far from 0 at rest where they are not. Fibres turn through the
+    circumferential direction from one surface to the other: 0.06 % of those of the file are within 18 degree of the
+    long axis (x), and 4 % would be if they turned the short way."""
     setup = dynamics.setup("biv_coarse", dynamics.CASES["biv_coarse"].case)
     Probe(setup.domain, 1e3 * np.array(setup.case.points))
     assert set(setup.case.pressures) <= set(setup.facet_tags.values)
     f, s = (axis.x.array.reshape(-1, 3) for axis in (setup.fiber, setup.sheet))
     assert np.linalg.norm(f, axis=1) == approx(np.ones(len(f)))
     assert (f * s).sum(axis=1) == approx(0, abs=1e-12)
+    assert (np.abs(f[:, 0]) > np.cos(np.radians(18))).mean() < 0.01
 
 
 def test_directions_of_one_cell_are_turned_alike():

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import dolfinx
 import numpy as np
+import ufl
 import xarray as xr
 from dolfinx import fem
 from mpi4py import MPI
 
 from ..fibers import regions
-from ..kinematics import across, unit
+from ..kinematics import unit
 from ..mechanics import vibration
 from ..mechanics.elastodynamics import LEFT, RIGHT, Case, History, Material, run
 from ..mechanics.ellipsoid import Ellipsoid, at_quadrature
@@ -130,14 +131,22 @@ def mono(anatomy: xr.Dataset, ellipsoid: Ellipsoid) -> Meshed:
 def both(anatomy: xr.Dataset) -> Meshed:
     """The heart of ``fibers.published``, back in the frame of the benchmark, with its directions.
 
-    They are given at the nodes with signs that mean nothing: within a cell they are turned alike, linear in between, of
-    unit length at the quadrature points, and the sheet is perpendicular to the fibre there.
+    Fibres are linear between the nodes with the signs of the file, which are those of one turn through the wall: in an
+    element from one surface to the other, 120 degree apart, the fibre passes through the circumferential direction and
+    not through the long axis. The sheet lies in the wall across the fibre; n0, across the wall, is turned alike.
     """
-    turned = {name: (("point", "component"), anatomy[name].values @ fibers.AXES) for name in ("points", "f0", "s0")}
+    turned = {name: (("point", "component"), anatomy[name].values @ fibers.AXES) for name in ("points", "f0", "n0")}
     domain, tags, mapping = to_dolfinx(anatomy.assign(turned), MPI.COMM_SELF)
-    fiber, sheet = (alike(domain, turned[name][1][mapping.vertices]) for name in ("f0", "s0"))
-    f0 = unit(fiber)
-    return domain, tags, at_quadrature(domain, f0), at_quadrature(domain, across(sheet, f0))
+    fiber, normal = (turned[name][1][mapping.vertices] for name in ("f0", "n0"))
+    f0, n0 = unit(linear(domain, fiber)), alike(domain, normal)
+    return domain, tags, at_quadrature(domain, f0), at_quadrature(domain, unit(ufl.cross(n0, f0)))
+
+
+def linear(domain: dolfinx.mesh.Mesh, nodal: np.ndarray) -> fem.Function:
+    """Directions (vertex, 3), linear within each cell."""
+    found = fem.Function(fem.functionspace(domain, ("Lagrange", 1, (3,))))
+    found.x.array[:] = nodal.ravel()
+    return found
 
 
 def alike(domain: dolfinx.mesh.Mesh, nodal: np.ndarray) -> fem.Function:
