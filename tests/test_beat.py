@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 from pytest import approx
-from twins import CYCLE, END_DIASTOLIC, clinical, twin
+from twins import CYCLE, END_DIASTOLIC, clinical, cut_off, twin
 
 from twinbeat import beat, mesh
 from twinbeat.activation import Curve
 from twinbeat.beat import Factors
-from twinbeat.mechanics import Ventricle
 from twinbeat.parameters import Beat, Mechanics
 from twinbeat.units import KPA_PER_MMHG
 from twinbeat.verdicts import Quarantined
@@ -127,26 +126,15 @@ def test_a_beat_goes_on_where_it_was_cut_off(stores, found, tmp_path, monkeypatc
     """
     folder = MPI.COMM_WORLD.bcast(tmp_path / "beat.checkpoint")
     steps = found.sizes["time"]
-    solve, solved = Ventricle.solve_volume, []
-
-    def until_cut_off(ventricle, law):
-        if len(solved) == steps + 3:
-            raise MemoryError
-        solved.append(law)
-        return solve(ventricle, law)
-
-    def counted(ventricle, law):
-        solved.append(law)
-        return solve(ventricle, law)
-
     parts = (*stores.values(), clinical(), COARSE, Mechanics(), MPI.COMM_WORLD)
-    monkeypatch.setattr(Ventricle, "solve_volume", until_cut_off)
-    with pytest.raises(MemoryError):
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        solved = cut_off(patch, after=steps + 3)
         beat.simulate(*parts, checkpoint=folder)
     MPI.COMM_WORLD.Barrier()
     assert len(list(folder.glob("*.npz"))) == MPI.COMM_WORLD.size * (steps + 3)
-    monkeypatch.setattr(Ventricle, "solve_volume", counted)
+    more = cut_off(monkeypatch)
     again = beat.simulate(*parts, checkpoint=folder)
+    solved += more
     assert len(solved) % steps == 0 and len(solved) >= 2 * steps
     for name in ("volume", "pressure", "fiber_strain"):
         assert again[name].values == approx(found[name].values, rel=1e-5, abs=1e-5)

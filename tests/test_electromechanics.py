@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 from pytest import approx
-from twins import CYCLE, END_DIASTOLIC, STIFFNESS, clinical, twin
+from twins import CYCLE, END_DIASTOLIC, STIFFNESS, clinical, cut_off, twin
 
 from twinbeat import electromechanics, ionic
 from twinbeat.circulation import Pump
 from twinbeat.circulation.pump import Wave
 from twinbeat.contraction import INTACT, Calcium, tension
 from twinbeat.electromechanics import Cells, Muscle, Strengthening, cells, kinds
-from twinbeat.mechanics import Contractile, Journal, Ventricle, from_anatomy
+from twinbeat.mechanics import Contractile, Journal, from_anatomy
 from twinbeat.parameters import Beat, Electrophysiology, Mechanics, WhatIf
 from twinbeat.verdicts import Quarantined
 
@@ -134,26 +134,12 @@ def test_a_beat_by_cells_goes_on_where_it_was_cut_off(stores, beaten, tmp_path, 
     """As without: the states of the cells are made again from the equilibria that were kept. What another coupling left
     is not taken."""
     folder = MPI.COMM_WORLD.bcast(tmp_path / "beat.checkpoint")
-    solve, solved = Ventricle.solve_volume, []
-
-    def until_cut_off(ventricle, law):
-        if len(solved) == 30:
-            raise MemoryError
-        solved.append(law)
-        return solve(ventricle, law)
-
-    def counted(ventricle, law):
-        solved.append(law)
-        return solve(ventricle, law)
-
     parts = (*stores.values(), clinical(), COARSE, LINEAR, MPI.COMM_WORLD)
-    monkeypatch.setattr(Ventricle, "solve_volume", until_cut_off)
-    with pytest.raises(MemoryError):
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        cut_off(patch, after=30)
         electromechanics.simulate(*parts, **CELLS, checkpoint=folder)
     MPI.COMM_WORLD.Barrier()
     assert len(list(folder.glob("*.npz"))) == 30 * MPI.COMM_WORLD.size
-    solved.clear()
-    monkeypatch.setattr(Ventricle, "solve_volume", counted)
     again = electromechanics.simulate(*parts, **CELLS, checkpoint=folder)
     for name in ("volume", "pressure", "fiber_strain", "tension"):
         assert again[name].values == approx(beaten[name].values, rel=1e-3, abs=1e-3)

@@ -1,12 +1,13 @@
 """A synthetic twin: a coarse ellipsoid whose posterior comes from its own mechanics, for tests of the beat."""
 
 import numpy as np
+import pytest
 import xarray as xr
 from mpi4py import MPI
 
 from twinbeat import fibers
 from twinbeat.intake.clinical import Clinical, Figure
-from twinbeat.mechanics import from_anatomy
+from twinbeat.mechanics import Ventricle, from_anatomy
 from twinbeat.mesh import synthetic
 from twinbeat.parameters import Fibers, Mechanics
 
@@ -47,3 +48,17 @@ def clinical() -> Clinical:
     known = {"systolic": 12.7, "diastolic": 9.0, "lv_end_diastolic_pressure": END_DIASTOLIC}
     figures = {name: Figure(value=value, sigma=0.7, source="measured") for name, value in known.items()}
     return Clinical(heart_rate=Figure(value=75.0, sigma=2.0, source="measured"), **figures)
+
+
+def cut_off(patch: pytest.MonkeyPatch, after: float = np.inf) -> list:
+    """Let the machine cut a run off ``after`` so many equilibria with MemoryError; grows with those that are solved."""
+    solve, solved = Ventricle.solve_volume, []
+
+    def counted(ventricle, law):
+        if len(solved) == after:
+            raise MemoryError
+        solved.append(law)
+        return solve(ventricle, law)
+
+    patch.setattr(Ventricle, "solve_volume", counted)
+    return solved

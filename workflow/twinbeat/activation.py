@@ -47,13 +47,18 @@ def systole(rate: float) -> float:
     return 540.5 - 2.1 * rate
 
 
+def lasting(cycle: float, usual: float) -> float:
+    """How many times as long ``systole`` is at a cycle as at the ``usual`` one, both in ms."""
+    return systole(60000 / cycle) / systole(60000 / usual)
+
+
 def paced(curve: Curve, cycle: float) -> Curve:
-    """The curve at another ``cycle`` in ms: its twitch lasts longer or shorter as ``systole`` does.
+    """The curve at another ``cycle`` in ms: its twitch lasts longer or shorter as systole does.
 
     The twitch, between the last times of least tension before its peak and before the next one, is stretched about
     the R wave and repeated; where it meets the next one the larger counts.
     """
-    share = systole(60000 / cycle) / systole(60000 / curve.cycle)
+    share = lasting(cycle, curve.cycle)
     fine = np.arange(4 * len(curve.time)) * curve.cycle / (4 * len(curve.time))
     tension = curve(fine)
     least = fine[tension <= tension.min() + 1e-3 * np.ptp(tension)]

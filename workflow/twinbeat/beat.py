@@ -14,12 +14,12 @@ import xarray as xr
 from mpi4py import MPI
 
 from . import circulation, mesh
-from .activation import Curve, delays, local_curve
+from .activation import Curve, delays, lasting, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Pumps, Reading
 from .fibers import SCAR
 from .intake.clinical import Clinical
 from .mechanics import FiberStrain, Journal, Per, Snapshot, Ventricle, at_points, from_anatomy
-from .parameters import Beat, Mechanics
+from .parameters import Beat, Mechanics, WhatIf
 from .units import KPA_PER_MMHG
 from .verdicts import Quarantined
 
@@ -158,11 +158,27 @@ def run(
 
     Equilibria are kept in the folder ``checkpoint`` until it is found, to go on there after the machine cut it off.
     """
-    times = np.arange(0, mean.cycle - beat.time_step / 2, beat.time_step)
     with Journal(checkpoint, heart.ventricle) as heart.journal:
-        coupled = circulation.couple(heart, pump, circulate, times, beat.beats, beat.steady)
+        coupled = circulation.couple(heart, pump, circulate, times(mean.cycle, beat), beat.beats, beat.steady)
     check(coupled.steadiness, beat)
     return dataset(heart, coupled, mean, beat.frames)
+
+
+def times(cycle: float, beat: Beat) -> np.ndarray:
+    """When the heart is solved within a ``cycle``, ms."""
+    return np.arange(0, cycle - beat.time_step / 2, beat.time_step)
+
+
+def going_on(pump: Pump, usual: xr.Dataset, own: float, run: WhatIf) -> Circulate:
+    """The circulation of the ``usual`` beat, whose cycle is ``own`` in ms, with what ``run`` changes about it."""
+    cycle, scales = run.cycle(own), (usual.attrs["resistance_scale"], usual.attrs["compliance_scale"])
+    start = circulation.resume(pump, cycle / 1000, scales, usual.state.values, lasting(cycle, own))
+    blood = run.blood * start.circulation.blood(usual.state.values)
+
+    def circulate(pump: Pump, last: Loop | None) -> Loop:
+        return circulation.keep(pump, last or start, run.resistance * start.resistance, blood)
+
+    return circulate
 
 
 def of_cells(anatomy: xr.Dataset, activation: xr.Dataset) -> np.ndarray:

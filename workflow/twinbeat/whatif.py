@@ -13,9 +13,8 @@ import xarray as xr
 from mpi4py import MPI
 
 from . import beat, circulation
-from .activation import Curve, local_curve, mean_curve, paced, systole
+from .activation import Curve, local_curve, mean_curve, paced
 from .assessment import JOULE_PER_MMHG_ML, ejection_fraction, loop_area
-from .circulation import Loop, Pump
 from .parameters import Beat, Mechanics, WhatIf
 from .units import KPA_PER_MMHG
 
@@ -39,7 +38,7 @@ def simulate(
     """
     anatomy, posterior, usual = (stores[name] for name in ("anatomy", "posterior", "beat"))
     own = float(stores["targets"].cycle)
-    cycle = own if run.heart_rate is None else 60000 / run.heart_rate
+    cycle = run.cycle(own)
     filling = float(posterior.pressure[int(stores["targets"].end_diastole)])
     heart = beat.Heart(anatomy, posterior, filling, mechanics, comm)
     heart.ventricle.stiffness.value *= run.stiffness
@@ -50,15 +49,7 @@ def simulate(
     heart.contract(local, late)
     mean = mean_curve(local, late, muscle)
     pump = beat.learned(posterior, heart.unloaded_volume(), mean).stiffened(run.stiffness)
-    scales = usual.attrs["resistance_scale"], usual.attrs["compliance_scale"]
-    shorter = systole(60000 / cycle) / systole(60000 / own)
-    start = circulation.resume(pump, cycle / 1000, scales, usual.state.values, shorter)
-    blood = run.blood * start.circulation.blood(usual.state.values)
-
-    def circulate(pump: Pump, last: Loop | None) -> Loop:
-        return circulation.keep(pump, last or start, run.resistance * start.resistance, blood)
-
-    return beat.run(heart, pump, circulate, mean, settings, checkpoint)
+    return beat.run(heart, pump, beat.going_on(pump, usual, own, run), mean, settings, checkpoint)
 
 
 def twitches(

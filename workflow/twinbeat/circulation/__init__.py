@@ -17,7 +17,7 @@ from .loop import (
     reference,
     run_beat,
 )
-from .marching import STARLING, march
+from .marching import STARLING, Stronger, as_strong, march
 from .patient import Goals, Loop, begin, fit, keep, resume, settle
 from .pump import Pump, Pumps, Reading, learn
 
@@ -38,9 +38,11 @@ __all__ = [
     "Pumps",
     "Reading",
     "Shooting",
+    "Stronger",
     "Ventricles",
     "Vessel",
     "around",
+    "as_strong",
     "at",
     "begin",
     "couple",

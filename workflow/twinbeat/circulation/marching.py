@@ -18,7 +18,7 @@ import numpy as np
 from ..units import KPA_PER_MMHG
 from ..verdicts import Quarantined
 from .coupling import Coupled
-from .loop import SCALE, V_LV, Circulation, Cycle, runge_kutta
+from .loop import P_AR, SCALE, V_LV, Circulation, Cycle, runge_kutta
 from .patient import Loop
 from .pump import Pump
 
@@ -76,6 +76,15 @@ class Beat(NamedTuple):
     tension: np.ndarray
 
 
+Stronger = Callable[[np.ndarray, Pump], float]
+"""Volumes (time,) in mL of a beat and the pump that follows it -> the factor on tension that they ask for."""
+
+
+def as_strong(volume: np.ndarray, pump: Pump) -> float:
+    """No other tension."""
+    return 1.0
+
+
 def march(
     heart: Heart,
     pump: Pump,
@@ -83,7 +92,7 @@ def march(
     times: np.ndarray,
     beats: int,
     steady: float = 0.0,
-    stronger: Callable[[np.ndarray, Pump], float] = lambda volume, pump: 1.0,
+    stronger: Stronger = as_strong,
 ) -> Coupled:
     """Run the heart at ``times`` (ms, from 0 on, within a beat) until a beat ends as it began, within ``steady``.
 
@@ -104,7 +113,7 @@ def march(
             break
         heart.strengthen(factor)
         loop = _next(circulate, pump.strengthened(factor), loop, beat)
-    arterial = beat.states[:-1, 4] * KPA_PER_MMHG
+    arterial = beat.states[:-1, P_AR] * KPA_PER_MMHG
     cycle = Cycle(beat.time, beat.states, beat.pressure)
     found = replace(loop, cycle=cycle)
     return Coupled(times, volume, beat.pressure[:-1] * KPA_PER_MMHG, arterial, found, pump, change)

@@ -21,8 +21,6 @@ BEGIN = 1.2
 """Factor on the published tension of the whole organ (120 kPa) from which that of a patient is sought."""
 SMALLEST_STEP, LARGEST_STEP = 0.6, 1.7
 """Of that factor from beat to beat."""
-
-
 TELLING = 0.05
 """Change of its logarithm from which the change of the stroke tells the slope: filling changes the stroke as well."""
 
@@ -100,14 +98,11 @@ def simulate(
     electrophysiology: Electrophysiology,
     checkpoint: Path | None = None,
 ) -> xr.Dataset:
-    """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), driven as ``settings`` say.
+    """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), driven by cells.
 
     ``checkpoint`` is as in ``beat.simulate``. Raises Quarantined: beat-unsteady, beat-diverged, circulation-unsteady,
     mechanics-diverged, contraction-diverged, no-calcium, calcium-unsteady.
     """
-    if settings.contraction == "phenomenological":
-        twin = anatomy, posterior, activation, targets, clinical
-        return beat.simulate(*twin, settings, mechanics, comm, checkpoint=checkpoint)
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
     heart = CellHeart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
     late = delays(beat.of_cells(anatomy, activation), beat.healthy(anatomy, posterior))
@@ -120,8 +115,19 @@ def simulate(
     def circulate(pump: Pump, last: Loop | None) -> Loop:
         return circulation.fit(pump, cycle / 1000, goals, last)
 
-    times = np.arange(0, cycle - settings.time_step / 2, settings.time_step)
-    stronger = Strengthening(goals.stroke_volume[0])
+    return marched(heart, pump, circulate, settings, checkpoint, Strengthening(goals.stroke_volume[0]))
+
+
+def marched(
+    heart: CellHeart,
+    pump: Pump,
+    circulate: beat.Circulate,
+    settings: Beat,
+    checkpoint: Path | None,
+    stronger: circulation.Stronger = circulation.as_strong,
+) -> xr.Dataset:
+    """The periodic beat in the circulation that ``circulate`` gives; ``checkpoint`` is as in ``beat.run``."""
+    times = beat.times(heart.cells.muscle.cycle, settings)
     with Journal(checkpoint, heart.ventricle, heart.cells.name) as heart.journal:
         coupled = circulation.march(heart, pump, circulate, times, settings.beats, settings.steady, stronger)
     beat.check(coupled.steadiness, settings)

@@ -11,13 +11,12 @@ import numpy as np
 import xarray as xr
 from mpi4py import MPI
 
-from .. import beat, circulation
-from ..activation import Curve, paced, systole
-from ..circulation import STARLING, Loop, Pump
-from ..mechanics import Journal
+from .. import beat
+from ..activation import Curve, paced
+from ..circulation import STARLING, Pump
 from ..parameters import Beat, Electrophysiology, Mechanics, WhatIf
 from ..units import KPA_PER_MMHG
-from .heart import CellHeart, dataset, muscle_of
+from .heart import CellHeart, marched, muscle_of
 
 
 def vary(
@@ -39,7 +38,7 @@ def vary(
     """
     anatomy, posterior, usual = (stores[name] for name in ("anatomy", "posterior", "beat"))
     own = float(stores["targets"].cycle)
-    cycle = own if run.heart_rate is None else 60000 / run.heart_rate
+    cycle = run.cycle(own)
     filling = float(posterior.pressure[int(stores["targets"].end_diastole)])
     heart = CellHeart(anatomy, posterior, filling, mechanics, comm)
     heart.ventricle.stiffness.value *= run.stiffness
@@ -48,19 +47,7 @@ def vary(
     muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings.unloaded_stretch)
     heart.drive(muscle, settings, usual.attrs["tension_scale"] * run.tension)
     pump = usual_pump(posterior, usual, heart.unloaded_volume(), own, cycle).stiffened(run.stiffness)
-    scales = usual.attrs["resistance_scale"], usual.attrs["compliance_scale"]
-    shorter = systole(60000 / cycle) / systole(60000 / own)
-    start = circulation.resume(pump, cycle / 1000, scales, usual.state.values, shorter)
-    blood = run.blood * start.circulation.blood(usual.state.values)
-
-    def circulate(pump: Pump, last: Loop | None) -> Loop:
-        return circulation.keep(pump, last or start, run.resistance * start.resistance, blood)
-
-    times = np.arange(0, cycle - settings.time_step / 2, settings.time_step)
-    with Journal(checkpoint, heart.ventricle, heart.cells.name) as heart.journal:
-        coupled = circulation.march(heart, pump, circulate, times, settings.beats, settings.steady)
-    beat.check(coupled.steadiness, settings)
-    return dataset(heart, coupled, settings.frames)
+    return marched(heart, pump, beat.going_on(pump, usual, own, run), settings, checkpoint)
 
 
 def usual_pump(posterior: xr.Dataset, usual: xr.Dataset, unloaded: float, own: float, cycle: float) -> Pump:

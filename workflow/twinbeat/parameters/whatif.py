@@ -39,6 +39,10 @@ class WhatIf(Section):
             raise ValueError("nothing is changed; expected another value of " + ", ".join(type(self).model_fields))
         return self
 
+    def cycle(self, usual: float) -> float:
+        """Duration of a beat in ms, where it is ``usual`` without the run."""
+        return usual if self.heart_rate is None else 60000 / self.heart_rate
+
     def activated_by(self, usual: Electrophysiology) -> Electrophysiology:
         """The electrophysiology of this run; a ValidationError where it cannot be. A train of beats has the heart rate,
         unless the run gives it a cycle of its own."""
@@ -46,7 +50,7 @@ class WhatIf(Section):
         found = Electrophysiology.model_validate(merged(keys, self.electrophysiology))
         if self.heart_rate is None or found.pacing.beats == 1:
             return found
-        paced = merged(keys, {"pacing": {"cycle": text(60000 / self.heart_rate, "ms")}})
+        paced = merged(keys, {"pacing": {"cycle": text(self.cycle(found.pacing.cycle), "ms")}})
         return Electrophysiology.model_validate(merged(paced, self.electrophysiology))
 
 

@@ -1,7 +1,8 @@
 """The heart at work: activation that spreads, and one beat, as strips of pictures and as a movie."""
 
-import base64
 import io
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -15,7 +16,7 @@ from ..fibers import regions
 from ..mesh import cell_volumes
 from ..units import KPA_PER_MMHG
 from .rendering import ACTIVATION, Scene, activation_map, scale, span, tetrahedra
-from .theme import BEAT, FIT, INK, axes, bare, picture, styled
+from .theme import BEAT, FIT, INK, axes, bare, embedded, picture, styled
 
 Array = NDArray[np.float64]
 STRIP = 6  # pictures in a row
@@ -28,28 +29,38 @@ DPI, QUALITY = 100, 75  # of the movie
 def spreading(activation: xr.Dataset) -> str:
     """The part that is active at times from the first activation to the last, from outside and cut open."""
     first, last = limits = span(activation)
-    figure, grid = axes(2, STRIP, 11, 4.4)
-    for column, time in zip(grid.T, first + (last - first) * np.arange(1, STRIP + 1) / STRIP, strict=True):
-        for axis, opened in zip(column, (False, True), strict=True):
-            bare(axis)
-            axis.imshow(activation_map(activation, opened, limits, time, SIZE))
-        column[0].set_title(f"{time:.0f} ms")
-    scale(list(grid.ravel()), ACTIVATION, limits, "activation (ms)")
-    return picture(figure, "jpg")
+    times = first + (last - first) * np.arange(1, STRIP + 1) / STRIP
+    shots = [partial(activation_map, activation, limits=limits, until=time, size=SIZE) for time in times]
+    return _strip([f"{time:.0f} ms" for time in times], shots, ACTIVATION, limits, "activation (ms)")
 
 
 @styled
 def beating(anatomy: xr.Dataset, beat: xr.Dataset) -> str:
     """Shapes over the cycle in colours of the fibre strain, from outside and cut open."""
     heart = _Moving(anatomy, beat)
+    frames = moments(beat, STRIP)
+    times = beat.frame.values[frames]
+    volumes = np.interp(times, beat.time, beat.volume)
+    titles = [f"{time:.0f} ms, {volume:.0f} mL" for time, volume in zip(times, volumes, strict=True)]
+    shots = [partial(heart.shot, frame) for frame in frames]
+    return _strip(titles, shots, STRAIN, LIMITS, "strain along the fibres since end-diastole (%)")
+
+
+def _strip(
+    titles: Sequence[str],
+    shots: Sequence[Callable[[bool], Array]],
+    colours: str,
+    limits: tuple[float, float],
+    words: str,
+) -> str:
+    """A column for each title with its shots from outside and cut open, and the scale of the colours."""
     figure, grid = axes(2, STRIP, 11, 4.4)
-    for column, frame in zip(grid.T, moments(beat, STRIP), strict=True):
+    for column, title, shot in zip(grid.T, titles, shots, strict=True):
         for axis, opened in zip(column, (False, True), strict=True):
             bare(axis)
-            axis.imshow(heart.shot(frame, opened))
-        time = float(beat.frame[frame])
-        column[0].set_title(f"{time:.0f} ms, {np.interp(time, beat.time, beat.volume):.0f} mL")
-    scale(list(grid.ravel()), STRAIN, LIMITS, "strain along the fibres since end-diastole (%)")
+            axis.imshow(shot(opened))
+        column[0].set_title(title)
+    scale(list(grid.ravel()), colours, limits, words)
     return picture(figure, "jpg")
 
 
@@ -140,4 +151,4 @@ def _courses(axis: Axes, beat: xr.Dataset) -> Line2D:
 def _animated(pages: list[Image.Image], shown: Array) -> str:
     stream, lasting = io.BytesIO(), shown.round().astype(int).tolist()
     pages[0].save(stream, "webp", save_all=True, append_images=pages[1:], duration=lasting, loop=0, quality=QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return embedded(stream, "image/webp")

@@ -65,6 +65,11 @@ def picture(figure: Figure, form: str = "svg") -> str:
     else:
         figure.savefig(stream, format="jpg", dpi=150, pil_kwargs={"quality": 88})
     kind = "image/svg+xml" if form == "svg" else "image/jpeg"
+    return embedded(stream, kind)
+
+
+def embedded(stream: io.BytesIO, kind: str) -> str:
+    """What was written, of a media type, as a data URI."""
     return f"data:{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
