@@ -10,7 +10,7 @@ from mpi4py import MPI
 from .. import beat, circulation
 from ..activation import Curve, delays
 from ..circulation import Coupled, Loop, Pump
-from ..contraction import INTACT
+from ..contraction import LAWS
 from ..intake.clinical import Clinical
 from ..mechanics import Contractile, Journal
 from ..parameters import Beat, Electrophysiology, Mechanics
@@ -106,7 +106,7 @@ def simulate(
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
     heart = CellHeart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
     late = delays(beat.of_cells(anatomy, activation), beat.healthy(anatomy, posterior))
-    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings.unloaded_stretch)
+    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings)
     heart.drive(muscle, settings, BEGIN)
     goals = beat.goals_of(posterior, clinical, end_diastole)
     calibrated = Curve(posterior.time.values, posterior.tension.values, cycle)
@@ -140,10 +140,12 @@ def muscle_of(
     late: np.ndarray,
     parameters: Electrophysiology,
     cycle: float,
-    unloaded: float,
+    settings: Beat,
 ) -> Muscle:
     """The cells of the anatomy, activated ``late`` (cell,) in ms: the R wave, time 0, is where the mean cell is."""
-    return Muscle(INTACT, calcium(anatomy, parameters, cycle, late), posterior.contractile.values, unloaded)
+    law, unloaded = LAWS[settings.contraction], settings.unloaded_stretch
+    source = calcium(anatomy, parameters, cycle, late, law, unloaded)
+    return Muscle(law, source, posterior.contractile.values, unloaded)
 
 
 def dataset(heart: CellHeart, coupled: Coupled, frames: int) -> xr.Dataset:
