@@ -51,6 +51,10 @@ class CellHeart(beat.Heart):
     def mean_tension(self) -> float:
         return self.cells.mean(self._weights)
 
+    def mean_calcium(self, times: np.ndarray) -> np.ndarray:
+        """Mean calcium (time,) in µM of contracting muscle at times in ms."""
+        return np.array([self.cells.calcium(self._weights, float(time)) for time in times])
+
     def _equilibrium(self, volume: float, time: float) -> float:
         return self.cells.hold(self.journal, volume, time)
 
@@ -149,9 +153,10 @@ def muscle_of(
 
 
 def dataset(heart: CellHeart, coupled: Coupled, frames: int) -> xr.Dataset:
-    """The beat's store, with the scale of tension and its largest possible value among the attributes."""
+    """The beat's store, with calcium, and the scale of tension and its largest possible value as attributes."""
     times = coupled.time
     mean = Curve(times, np.array([coupled.pump.tension(t / 1000) for t in times]), coupled.pump.period * 1000)
     scale = heart.cells.scale
     figures = {"tension_scale": scale, "reference_tension": scale * heart.cells.muscle.law.reference}
-    return beat.dataset(heart, coupled, mean, frames).assign_attrs(figures)
+    found = beat.dataset(heart, coupled, mean, frames).assign_attrs(figures)
+    return found.assign(calcium=("time", heart.mean_calcium(times)))
