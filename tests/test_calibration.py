@@ -83,12 +83,12 @@ def tissue(anatomy: xr.Dataset) -> np.ndarray:
 
 
 def ventricle(
-    size: float, comm: MPI.Comm = MPI.COMM_SELF, shares: bool = False, scaled: bool = False
+    size: float, comm: MPI.Comm = MPI.COMM_SELF, shares: bool = False, scaled: bool = False, active: str = "stress"
 ) -> tuple[Problem, xr.Dataset]:
     """A problem on a human-sized ellipsoid with segments 7 and 13 in scar, and its anatomy; with ``shares`` each
     segment has its own share of the tension, with ``scaled`` scar and pericardium are scaled."""
     anatomy = fibers.assign(synthetic.ellipsoid(size, 1), Fibers())
-    solid, mapping = from_anatomy(anatomy, Mechanics(), comm)
+    solid, mapping = from_anatomy(anatomy, Mechanics(active=active), comm)
     windows = targets.of_mesh(anatomy)
     frames = Frames(PRESSURE[1:], np.full(8, 0.05), np.zeros((8, COUNT)), np.ones((8, COUNT)), TENSION[1:] > 0)
     share = contractile(tissue(anatomy))[mapping.cells]
@@ -153,6 +153,13 @@ def test_gradient_by_the_share_of_a_segment_is_exact(segment):
     problem, _ = ventricle(25.0, MPI.COMM_WORLD, shares=True)
     direction = np.zeros(6 + 17)
     direction[1 + segment] = 0.6
+    assert taylor(problem, direction, np.linspace(0.6, 1.4, 17)) == pytest.approx(2.0, abs=0.05)
+
+
+def test_gradient_is_exact_where_fibres_shorten():
+    """The same with active strain, by C, pressures, the drive and the share of a segment: scar does not shorten."""
+    problem, _ = ventricle(25.0, shares=True, active="strain")
+    direction = np.array([0.2, 0.2, *(0.1 * np.arange(17) / 17), -6.0, 0.0, 1.0, 0.1])
     assert taylor(problem, direction, np.linspace(0.6, 1.4, 17)) == pytest.approx(2.0, abs=0.05)
 
 
