@@ -392,8 +392,8 @@ def test_where_no_start_arrives_the_first_reason_counts(monkeypatch):
 
 
 def test_starts_far_apart_lead_to_one_estimate(planted):
-    """From C = 1.0 and 3.9 kPa, half of the prior's probability apart: the same C as from the middle, 2 kPa, within 2 %,
-    which is a tenth of its standard deviation, and the solves of both are counted."""
+    """From C = 1.0 and 3.9 kPa, half of the prior's probability apart, as from its middle, 2 kPa: the same C within 2 %
+    and the same tension within 1 %; the solves of both are counted."""
     problem, anatomy = ventricle(30.0)
     goal = observed(planted, problem)
     aims = dataset(goal[:, 0], goal[:, 1:].T)
