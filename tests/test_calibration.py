@@ -268,9 +268,9 @@ def test_planted_parameters_are_recovered(planted):
 
 
 def test_a_wall_that_is_too_thick_takes_tension_away(planted):
-    """Of a mesh whose wall is 1 mm thicker than the heart's (14 % more muscle) the same volumes and pressures need 7.5 %
-    less tension by the one-fibre model of ``wall``, within 3 % as the model has neither springs nor shape. A wall that
-    is known to 10 % leaves the tension as unsure as that, and one that is known exactly does not."""
+    """Of a mesh whose wall is 1 mm thicker than the heart's (14 % more muscle) the same volumes and pressures need
+    7.5 % less tension by the one-fibre model of ``wall``, within 3 % as the model has neither springs nor shape. A wall
+    that is known to 10 % leaves the tension as unsure as that, and one that is known exactly does not."""
     found, muscle = [], []
     for thicker, sigma in ((0.0, 0.0), (1.0, 0.1)):
         problem, anatomy = ventricle(20.0, thicker=thicker)
