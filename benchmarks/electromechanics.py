@@ -1,9 +1,11 @@
 """A twin from its action potential to its beat: activation, calcium, tension by the cells, deformation, circulation.
 
-Takes the stores of a patient (by default phantom-01 of the demo: run `make demo` first) and prints CPU seconds of each
-part and the beat beside the phenomenological one; ``--figure`` draws both. ``--coupling`` and ``--step`` choose the
-scheme, ``--cell`` and ``--elements`` the cells and the elements, ``--coarse`` an ellipsoid of 225 elements instead of a
-patient. The last line is one JSON object.
+Takes the stores of a patient (by default phantom-01 of the demo: run `make demo` first) and prints CPU and wall seconds
+of each part and the beat beside the phenomenological one; ``--figure`` draws both. ``--contraction``, ``--coupling``
+and ``--step`` choose law and scheme, ``--cell``, ``--layered`` and ``--elements`` the cells and the elements.
+``--fine`` meshes the patient for mechanics with some 30,000 elements and for activation with some 300,000, ``--beats
+1`` stops after one heart beat; ``--coarse`` takes an ellipsoid of 225 elements instead of a patient. Under ``mpirun``
+all ranks share the work, and seconds of the CPU are those of all of them. The last line is one JSON object.
 """
 
 import argparse
@@ -17,8 +19,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from mpi4py import MPI
+from scipy.spatial import cKDTree
 
-from twinbeat import beat, electromechanics, electrophysiology, store
+from twinbeat import beat, electromechanics, electrophysiology, fibers, store
+from twinbeat.contraction import LAWS
 from twinbeat.electromechanics import kinds
 from twinbeat.intake.clinical import Clinical
 from twinbeat.parameters import Beat, Electrophysiology, Fibers, Mechanics
@@ -27,29 +31,58 @@ from twinbeat.whatif import figures
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("anatomy", "posterior", "activation", "targets")
+SIZE, LAYERS, ELECTRICAL = 4.0, 4, "1.45 mm"  # of the fine meshes
+UNSTEADY = 1e3  # a gate that any beat passes
+Twin = tuple[list[xr.Dataset], Clinical]
 
 
-class Rounds(logging.Handler):
-    """Counts the beats of the three-dimensional heart."""
+class Clock(logging.Handler):
+    """CPU seconds (of all ranks) and wall seconds of parts, and of the beats of the three-dimensional heart."""
 
-    number = 0
+    def __init__(self, comm: MPI.Comm) -> None:
+        super().__init__()
+        self.comm, self.found, self.beats = comm, {}, []
+        self.last = self.now()
+
+    def now(self) -> tuple[float, float]:
+        return time.process_time(), time.perf_counter()
+
+    def since(self, last: tuple[float, float]) -> tuple[float, float]:
+        cpu, wall = np.subtract(self.now(), last)
+        return self.comm.allreduce(cpu), wall
+
+    def lap(self, name: str) -> None:
+        """Give a part the seconds since the last one."""
+        self.found[f"{name}_cpu_seconds"], self.found[f"{name}_wall_seconds"] = self.since(self.last)
+        self.last, self.beats, self.begun = self.now(), [], self.now()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.number += record.getMessage().startswith("beat ")
+        """A beat of the heart ends."""
+        if record.getMessage().startswith("beat "):
+            self.beats.append(self.since(self.begun))
+            self.begun = self.now()
 
 
-def patient(folder: Path) -> tuple[list[xr.Dataset], Clinical]:
+def patient(folder: Path) -> Twin:
     """Stores and clinical values of a finished twin."""
-    stores = [store.open(folder / f"{name}.zarr") for name in NAMES]
-    return stores, Clinical.read(folder / "clinical.json")
+    return [store.open(folder / f"{name}.zarr") for name in NAMES], Clinical.read(folder / "clinical.json")
 
 
-def coarse() -> tuple[list[xr.Dataset], Clinical]:
+def coarse() -> Twin:
     """The ellipsoid of the tests."""
     sys.path.insert(0, str(ROOT / "tests"))
     import twins
 
     return list(twins.twin(MPI.COMM_SELF).values()), twins.clinical()
+
+
+def finer(anatomy: xr.Dataset, posterior: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """The same heart in some 30,000 elements; each has the properties of the element that was nearest."""
+    fine = fibers.refine(anatomy, SIZE, LAYERS, Fibers())
+    centres, targets = (mesh.points.values[mesh.cells.values].mean(axis=1) for mesh in (anatomy, fine))
+    _, nearest = cKDTree(centres).query(targets)
+    kept = posterior.drop_vars([name for name in posterior.variables if "point" in posterior[name].dims])
+    return fine, kept.isel(cell=nearest)
 
 
 def curves(found: xr.Dataset, usual: xr.Dataset, course: np.ndarray, path: Path) -> None:
@@ -72,56 +105,88 @@ def curves(found: xr.Dataset, usual: xr.Dataset, course: np.ndarray, path: Path)
     figure.savefig(path, dpi=110)
 
 
-def main() -> None:
-    """Print the figures."""
+def opening(found: xr.Dataset) -> float:
+    """From when in ms on the pressure of the ventricle is above that of the arteries."""
+    time, gap = found.time.values, (found.pressure - found.aortic_pressure).values
+    after = int((gap > 0).argmax())
+    return float(np.interp(0.0, gap[after - 1 : after + 1], time[after - 1 : after + 1]))
+
+
+def chosen() -> argparse.Namespace:
+    """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patient", type=Path, default=ROOT / "results/demo/phantom-01")
     parser.add_argument("--coarse", action="store_true")
+    parser.add_argument("--fine", action="store_true")
+    parser.add_argument("--alone", action="store_true", help="without the phenomenological beat")
+    parser.add_argument("--contraction", default="land_2017")
     parser.add_argument("--coupling", default="strong")
     parser.add_argument("--step", default="20 ms")
+    parser.add_argument("--beats", type=int, default=10, help="at most; fewer may not be steady")
     parser.add_argument("--cell", default="tentusscher_panfilov_2006_epi")
+    parser.add_argument("--layered", action="store_true", help="ToR-ORd: endo, mid and, from 0.7 of the wall on, epi")
     parser.add_argument("--elements", default="taylor-hood")
     parser.add_argument("--unloaded-stretch", type=float, default=1.0)
     parser.add_argument("--figure", type=Path)
-    options = parser.parse_args()
-    rounds = Rounds()
-    logging.getLogger("twinbeat").addHandler(rounds)
-    logging.getLogger("twinbeat").setLevel(logging.INFO)
+    return parser.parse_args()
+
+
+def cells_of(options: argparse.Namespace) -> Electrophysiology:
+    """The cells and the mesh of the activation."""
+    keys = {"size": ELECTRICAL} if options.fine else {}
+    if options.layered:
+        keys["layers"] = [[0.3, "torord_dyncl_endo"], [0.7, "torord_dyncl_mid"]]
+    return Electrophysiology(cell="torord_dyncl_epi" if options.layered else options.cell, **keys)
+
+
+def beaten(options: argparse.Namespace, clock: Clock) -> tuple[xr.Dataset, xr.Dataset | None, xr.Dataset, np.ndarray]:
+    """The beat by cells, the phenomenological one, the activation and the calcium of the outermost cells."""
     (anatomy, posterior, activation, targets), clinical = coarse() if options.coarse else patient(options.patient)
-    cells, mechanics = Electrophysiology(cell=options.cell), Mechanics(elements=options.elements)
-    comm = MPI.COMM_SELF
-    result, clock = {}, [time.process_time()]
-
-    def lap(name: str) -> None:
-        clock.append(time.process_time())
-        result[f"{name}_cpu_seconds"] = clock[-1] - clock[-2]
-
+    if options.fine:
+        anatomy, posterior = finer(anatomy, posterior)
+    clock.found["elements"] = anatomy.sizes["cell"]
+    cells, mechanics = cells_of(options), Mechanics(elements=options.elements)
+    clock.lap("mesh")
     if not options.coarse:
-        activation = electrophysiology.activate(anatomy, cells, Fibers())
-        lap("activation")
-    course = kinds.course(options.cell, cells, float(targets.cycle))
-    lap("calcium")
-    twin, time_step = (anatomy, posterior, activation, targets, clinical), options.step
-    usual = beat.simulate(*twin, Beat(time_step=time_step), mechanics, comm)
-    lap("phenomenological_beat")
-    rounds.number = 0
-    settings = Beat(time_step=time_step, contraction="land_2017", coupling=options.coupling, beats=10)
-    settings = settings.model_copy(update={"unloaded_stretch": options.unloaded_stretch})
-    found = electromechanics.simulate(*twin, settings, mechanics, comm, electrophysiology=cells)
-    lap("beat")
-    for name in figures(activation, usual):
-        print(f"{name}: {figures(activation, usual)[name]:.1f}, by cells {figures(activation, found)[name]:.1f}")
-    if options.figure:
+        activation = electrophysiology.activate(anatomy, cells, Fibers(), comm=clock.comm)
+        clock.found["electrical_elements"] = activation.sizes["fine_cell"]
+        clock.lap("activation")
+    law, longer = LAWS[options.contraction], options.unloaded_stretch
+    course = kinds.course(cells.cell, cells, float(targets.cycle), law, longer)
+    clock.lap("calcium")
+    twin, usual = (anatomy, posterior, activation, targets, clinical), None
+    if not options.alone:
+        usual = beat.simulate(*twin, Beat(time_step=options.step), mechanics, clock.comm)
+        clock.lap("phenomenological_beat")
+    keys = {"contraction": options.contraction, "coupling": options.coupling, "unloaded_stretch": longer}
+    steady = {"steady": UNSTEADY} if options.beats == 1 else {}
+    settings = Beat(time_step=options.step, beats=options.beats, **keys, **steady)
+    found = electromechanics.simulate(*twin, settings, mechanics, clock.comm, electrophysiology=cells)
+    each = np.array(clock.beats)
+    clock.found |= {"rounds": len(each), "one_beat_cpu_seconds": each[0, 0], "one_beat_wall_seconds": each[0, 1]}
+    clock.lap("beat")
+    return found, usual, activation, course
+
+
+def main() -> None:
+    """Print the figures."""
+    options, clock = chosen(), Clock(MPI.COMM_WORLD)
+    logging.getLogger("twinbeat").addHandler(clock)
+    logging.getLogger("twinbeat").setLevel(logging.INFO)
+    found, usual, activation, course = beaten(options, clock)
+    shown = {"by cells": found} | ({} if usual is None else {"phenomenological": usual})
+    for name, one in shown.items():
+        print(f"{name}: start of ejection (ms): {opening(one):.1f}")
+        print(*(f"{name}: {key}: {value:.1f}" for key, value in figures(activation, one).items()), sep="\n")
+    result = clock.found | {name: found.attrs[name] for name in ("tension_scale", "ejection_fraction")}
+    result |= {"steadiness": float(found.steadiness), "start_of_ejection_ms": opening(found)}
+    result["end_of_ejection_ms"] = figures(activation, found)["end of ejection (ms)"]
+    if usual is not None:
+        result["ejection_fraction_phenomenological"] = usual.attrs["ejection_fraction"]
+    if options.figure and usual is not None:
         curves(found, usual, course, options.figure)
-    result |= {
-        "rounds": rounds.number,
-        "ejection_fraction": found.attrs["ejection_fraction"],
-        "ejection_fraction_phenomenological": usual.attrs["ejection_fraction"],
-        "tension_scale": found.attrs["tension_scale"],
-        "steadiness": float(found.steadiness),
-        "elements": anatomy.sizes["cell"],
-    }
-    print(json.dumps({name: round(float(value), 4) for name, value in result.items()}))
+    if clock.comm.rank == 0:
+        print(json.dumps({name: round(float(value), 4) for name, value in result.items()}))
 
 
 if __name__ == "__main__":

@@ -127,6 +127,7 @@ def test_the_beat_has_the_patients_stroke(stores, beaten):
     assert 0.25 < beaten.attrs["tension_scale"] < 4
     assert beaten.attrs["reference_tension"] == approx(120 * beaten.attrs["tension_scale"])
     assert beaten.tension.max() > 20 and beaten.tension.min() >= 0
+    assert 0.05 < beaten.calcium.min() < 0.2 and 0.5 < beaten.calcium.max() < 1.5  # µM, as of one cell
 
 
 @pytest.mark.mpi

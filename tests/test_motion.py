@@ -13,7 +13,7 @@ from pytest import approx
 
 from twinbeat import fibers
 from twinbeat.parameters import Fibers
-from twinbeat.report import motion, patient
+from twinbeat.report import motion, patient, rendering
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,21 @@ def test_activation_spreads_over_the_strip(stores):
     columns = np.array_split(pixels[: pixels.shape[0] * 4 // 5], motion.STRIP, axis=1)
     shares = [coloured(Image.fromarray(column)) for column in columns]
     assert np.all(np.diff(shares) > 0) and shares[-1] > 2 * shares[0]
+
+
+def test_the_movie_of_the_activation_fills_with_colour(stores):
+    """From bare to all active in slow motion, in under half a megabyte; 30 times the span is what it takes."""
+    found = opened(source := motion.spreading_movie(stores["activation"]))
+    assert (found.format, found.n_frames, found.info["loop"]) == ("WEBP", motion.PAGES, 0) and len(source) < 500_000
+    shares, shown = [], 0
+    for page in range(found.n_frames):
+        found.seek(page)
+        height = found.size[1] * 3 // 4
+        shares.append(coloured(found.crop((0, 0, found.size[0], height))))
+        shown += found.info["duration"]
+    assert shares[0] < 0.01 and shares[-1] > 0.1 and np.all(np.diff(shares) > -0.005)
+    first, last = rendering.span(stores["activation"])
+    assert shown == approx(motion.SLOWLY * (last - first), rel=0.05)
 
 
 def test_the_beating_heart_is_red_where_it_is_short(stores):

@@ -53,6 +53,11 @@ FELT = {"feedback": {"conduction": True}}
             "config.yaml: beat.contraction: land_2017: expected surrogate.patients [], got all",
         ),
         (
+            {"beat": {"contraction": "land_2017"}, "mechanics": {"active": "strain"}},
+            "config.yaml: beat.contraction: land_2017: expected mechanics.active stress, as cells give a tension, got "
+            "strain",
+        ),
+        (
             {"mechanics": {"law": "holzapfel-ogden"}},
             "config.yaml: calibration.stiffness_prior and stiffness_bounds: expected those of a of "
             "mechanics.holzapfel_ogden, 0.059 kPa, got 2 kPa within 0.1 and 10 kPa",

@@ -13,7 +13,7 @@ from pytest import approx
 
 from twinbeat import assessment, fibers, mesh
 from twinbeat.parameters import Fibers
-from twinbeat.report import bullseye, electrocardiogram, frames, patient, rendering
+from twinbeat.report import bullseye, curves, electrocardiogram, frames, patient, rendering
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,15 @@ def test_mesh_follows_the_breath_hold_of_each_slice(stores):
     """x and y of the image run against the first and second axis of LPS; no slice was shifted at 28 mm."""
     shift = [frames.slice_shift(stores["anatomy"], stores["image"], z).tolist() for z in (12.0, 20.0, 28.0)]
     assert np.array(shift) == approx(np.array([[0, 0], [-2, -3], [0, 0]]))
+
+
+def test_calcium_is_drawn_where_cells_drive_the_beat(stores):
+    """Calcium, stress and the strains of 17 segments; nothing for a phenomenological beat, which has no calcium."""
+    beat = stores["beat"]
+    assert curves.contraction(beat) is None
+    source = curves.contraction(beat.assign(calcium=("time", 0.1 + np.arange(80) / 80)))
+    text = base64.b64decode(source.split(",")[1]).decode()
+    assert text.count("<!-- calcium (µM) -->") == text.count("<!-- active stress (kPa) -->") == 1
 
 
 def test_what_the_segmentation_cleaned_away_is_not_drawn(stores):

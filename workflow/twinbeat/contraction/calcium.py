@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from .. import ionic
 from ..verdicts import Quarantined
+from .troponin import Troponin
 
 Array = NDArray[np.float64]
 NAMES = ("cai", "Ca_i")  # of calcium in mM in the cell models, the first of which a model has
 STEP, SAMPLING = 0.02, 1.0  # ms
+PIECES = 4  # of a sampling interval, after each of which troponin takes its calcium: within 0.5 % of the transient
 APART, STEADY = 10, 5e-3  # beats over which a steady transient changes at most so, as a share of its height
 MOST = 1000  # beats in which a cell has to become steady
 
@@ -35,18 +37,23 @@ class Calcium:
 
 
 def transient(
-    cell: ionic.CellModel, parameters: Array, cycle: float, most: int = MOST, states: Array | None = None
+    cell: ionic.CellModel,
+    parameters: Array,
+    cycle: float,
+    most: int = MOST,
+    troponin: Troponin | None = None,
+    states: Array | None = None,
 ) -> Array:
     """Calcium (sample,) in µM over a ``cycle`` in ms from the upstroke on, of a cell paced until it is steady.
 
-    ``parameters`` (parameter,) include the stimulus, at the start of each cycle; ``states`` (state, 1) are those from
-    which it starts, and then those in which it ends.
+    ``parameters`` (parameter,) include the stimulus, at the start of each cycle, and no troponin where it is given;
+    ``states`` (state, 1) are those from which the cell starts, and then those in which it ends.
     Raises Quarantined: no-calcium (the model has none), calcium-unsteady (after ``most`` beats).
     """
     row, states = row_of_calcium(cell), cell.initial(1) if states is None else states
     last, change = np.zeros(1), np.inf
     for beat in range(most):
-        voltage, course = _beat(cell, states, parameters, cycle, beat, row)
+        voltage, course = _beat(cell, states, parameters, cycle, beat, row, troponin)
         if beat % APART:
             continue
         change = float(np.abs(course - last).max() / np.ptp(course))
@@ -66,14 +73,26 @@ def row_of_calcium(cell: ionic.CellModel) -> int:
 
 
 def _beat(
-    cell: ionic.CellModel, states: Array, parameters: Array, cycle: float, beat: int, row: int
+    cell: ionic.CellModel,
+    states: Array,
+    parameters: Array,
+    cycle: float,
+    beat: int,
+    row: int,
+    troponin: Troponin | None,
 ) -> tuple[Array, Array]:
     """Voltage (mV) and calcium (µM) of one cycle (sample,); ``states`` (state, 1) are those at its end then."""
     samples = int(np.ceil(cycle / SAMPLING))
-    every = int(np.ceil(cycle / samples / STEP))
-    step = cycle / samples / every
+    pieces = PIECES if troponin else 1
+    lasting = cycle / samples / pieces
+    every = int(np.ceil(lasting / STEP))
     course = np.empty((2, samples))
-    for sample in range(samples):
-        course[:, sample] = states[[cell.voltage, row], 0]
-        cell.advance(states, parameters, beat * cycle + sample * every * step, step, steps=every)
+    for piece in range(samples * pieces):
+        if piece % pieces == 0:
+            course[:, piece // pieces] = states[[cell.voltage, row], 0]
+        if troponin:
+            states[row, 0] = troponin.exchange(states[row, 0], lasting / 2)
+        cell.advance(states, parameters, beat * cycle + piece * lasting, lasting / every, steps=every)
+        if troponin:
+            states[row, 0] = troponin.exchange(states[row, 0], lasting / 2)
     return course[0], 1000 * course[1]

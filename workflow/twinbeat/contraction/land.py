@@ -15,7 +15,7 @@ All of it acts on many cells at once: states are (state, cell), in ms, µM and k
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,8 @@ class Land:
     g_w: float = 0.615
     phi: float = 2.23
     a_eff: float = 25.0
+    buffers: bool = False
+    """Whether its troponin takes the place of the buffer that cells have for theirs (``troponin``)."""
 
     @property
     def k_wu(self) -> float:
@@ -88,6 +90,12 @@ SKINNED = Land(ca50=2.5, n_tm=2.2, k_uw=0.026, k_ws=0.004, reference=40.5)
 """Table B, skinned myocytes."""
 INTACT = Land(ca50=0.805, n_tm=5.0, k_uw=0.182, k_ws=0.012, reference=120.0)
 """Table B, the whole organ at body temperature."""
+MARGARA = replace(INTACT, n_tm=2.036, k_u=0.021, buffers=True)
+"""The same with tropomyosin that takes 50 times as long, which Margara et al. 2021 (doi
+10.1016/j.pbiomolbio.2020.06.007) calibrated to twitches of human muscle with the calcium of ToR-ORd, both ways coupled;
+rates of tropomyosin and cooperativity as in their public ToR-ORd+Land."""
+LAWS = {"land_2017": INTACT, "margara_2021": MARGARA}
+"""By their names in ``beat.contraction``."""
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,18 @@ class Cells:
 
     def mean(self, weights: Array) -> float:
         """Mean active stress T/λ (second Piola-Kirchhoff, kPa) of the last step with ``weights`` (cell,)."""
-        owned = slice(self._owned)
         stress = self._tension(self._end.states, self._end.stretch) / self._end.stretch
-        sums = np.array([weights[owned] @ stress[owned], weights[owned] @ self.muscle.share[owned]])
+        return self._ratio(weights, stress, self.muscle.share)
+
+    def calcium(self, weights: Array, time: float) -> float:
+        """Mean calcium in µM at a time in ms with ``weights`` (cell,)."""
+        found = self.muscle.calcium(time)
+        return self._ratio(weights, found, np.ones_like(found))
+
+    def _ratio(self, weights: Array, values: Array, per: Array) -> float:
+        """Of the weighted sums of values (cell,) of the cells of all ranks."""
+        owned = slice(self._owned)
+        sums = np.array([weights[owned] @ values[owned], weights[owned] @ per[owned]])
         total = self.ventricle.comm.allreduce(sums, op=MPI.SUM)
         return float(total[0] / total[1])
 

@@ -11,7 +11,7 @@ from mpi4py import MPI
 from .. import beat, circulation
 from ..activation import Curve, delays
 from ..circulation import Coupled, Loop, Pump
-from ..contraction import INTACT, Calcium
+from ..contraction import LAWS, Calcium
 from ..intake.clinical import Clinical
 from ..mechanics import Contractile, Journal, at_points
 from ..parameters import Beat, Electrophysiology, Mechanics
@@ -65,6 +65,10 @@ class CellHeart(beat.Heart):
 
     def mean_tension(self) -> float:
         return self.cells.mean(self._weights)
+
+    def mean_calcium(self, times: np.ndarray) -> np.ndarray:
+        """Mean calcium (time,) in µM of contracting muscle at times in ms."""
+        return np.array([self.cells.calcium(self._weights, float(time)) for time in times])
 
     def _equilibrium(self, volume: float, time: float) -> float:
         return self.cells.hold(self.journal, volume, time)
@@ -123,7 +127,7 @@ def simulate(
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
     heart = CellHeart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
     late = delays(beat.of_cells(anatomy, activation), beat.healthy(anatomy, posterior))
-    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings.unloaded_stretch)
+    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings)
     heart.drive(muscle, settings, BEGIN)
     goals = beat.goals_of(posterior, clinical, end_diastole)
     calibrated = Curve(posterior.time.values, posterior.tension.values, cycle)
@@ -159,16 +163,19 @@ def muscle_of(
     late: np.ndarray,
     parameters: Electrophysiology,
     cycle: float,
-    unloaded: float,
+    settings: Beat,
 ) -> Muscle:
     """The cells of the anatomy, activated ``late`` (cell,) in ms: the R wave, time 0, is where the mean cell is."""
-    return Muscle(INTACT, calcium(anatomy, parameters, cycle, late), posterior.contractile.values, unloaded)
+    law, unloaded = LAWS[settings.contraction], settings.unloaded_stretch
+    source = calcium(anatomy, parameters, cycle, late, law, unloaded)
+    return Muscle(law, source, posterior.contractile.values, unloaded)
 
 
 def dataset(heart: CellHeart, coupled: Coupled, frames: int) -> xr.Dataset:
-    """The beat's store, with the scale of tension and its largest possible value among the attributes."""
+    """The beat's store, with calcium, and the scale of tension and its largest possible value as attributes."""
     times = coupled.time
     mean = Curve(times, np.array([coupled.pump.tension(t / 1000) for t in times]), coupled.pump.period * 1000)
     scale = heart.cells.scale
     figures = {"tension_scale": scale, "reference_tension": scale * heart.cells.muscle.law.reference}
-    return beat.dataset(heart, coupled, mean, frames).assign_attrs(figures)
+    found = beat.dataset(heart, coupled, mean, frames).assign_attrs(figures)
+    return found.assign(calcium=("time", heart.mean_calcium(times)))

@@ -5,26 +5,38 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .. import ionic
-from ..contraction import Calcium, transient
+from ..contraction import INTACT, Calcium, Land, Troponin, transient
 from ..electrophysiology import block
 from ..parameters import Electrophysiology
 
 Array = NDArray[np.float64]
 
 
-def calcium(anatomy: xr.Dataset, parameters: Electrophysiology, cycle: float, activation: Array) -> Calcium:
+def calcium(
+    anatomy: xr.Dataset,
+    parameters: Electrophysiology,
+    cycle: float,
+    activation: Array,
+    law: Land = INTACT,
+    stretch: float = 1.0,
+) -> Calcium:
     """Of the anatomy's cells, paced at a ``cycle`` in ms and activated at ``activation`` (cell,) in ms, under the drugs
-    of the study. Raises Quarantined: no-calcium, calcium-unsteady."""
+    of the study, with the troponin of the ``law`` at a ``stretch`` where it has any.
+    Raises Quarantined: no-calcium, calcium-unsteady."""
     names = [*(name for _, name in parameters.layers), parameters.cell]
     depth = anatomy["depth"].values[anatomy["cells"].values].mean(axis=1)
     kind = np.searchsorted([end for end, _ in parameters.layers], depth)
-    courses = [course(name, parameters, cycle) for name in names]
+    courses = [course(name, parameters, cycle, law, stretch) for name in names]
     return Calcium(np.array(courses), cycle, kind, activation)
 
 
-def course(name: str, parameters: Electrophysiology, cycle: float) -> Array:
+def course(name: str, parameters: Electrophysiology, cycle: float, law: Land = INTACT, stretch: float = 1.0) -> Array:
     """Calcium (sample,) in µM of a kind of cell, as ``transient`` has it."""
     cell = ionic.load(name)
     left = block.left(cell, parameters.drugs) if parameters.drugs else {}
     changed = {key: share * cell.parameters[key] for key, share in left.items()}
-    return transient(cell, cell.values(**cell.stimulus(start=0.0, period=cycle), **changed), cycle)
+    troponin = Troponin.of(cell, law, stretch) if law.buffers else None
+    if troponin:
+        changed |= troponin.replaced
+    values = cell.values(**cell.stimulus(start=0.0, period=cycle), **changed)
+    return transient(cell, values, cycle, troponin=troponin)

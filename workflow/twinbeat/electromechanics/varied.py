@@ -44,7 +44,7 @@ def vary(
     heart.ventricle.stiffness.value *= run.stiffness
     mean = np.average(beat.of_cells(anatomy, stores["activation"]), weights=beat.healthy(anatomy, posterior))
     late = beat.of_cells(anatomy, changed) - mean
-    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings.unloaded_stretch)
+    muscle = muscle_of(anatomy, posterior, late, electrophysiology, cycle, settings)
     heart.drive(muscle, settings, usual.attrs["tension_scale"] * run.tension)
     pump = usual_pump(posterior, usual, heart.unloaded_volume(), own, cycle).stiffened(run.stiffness)
     return marched(heart, pump, beat.going_on(pump, usual, own, run), settings, checkpoint)

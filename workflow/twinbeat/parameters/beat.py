@@ -59,16 +59,17 @@ class Beat(Section):
     steady: Annotated[float, Field(gt=0)] = 0.01
     """Change of the circulation's state from beat to beat, relative to its magnitude, at which the heart is steady."""
 
-    contraction: Literal["phenomenological", "land_2017"] = "phenomenological"
+    contraction: Literal["phenomenological", "land_2017", "margara_2021"] = "phenomenological"
     """phenomenological: the tension curve that calibration found, from local activation on. land_2017: by the calcium
     of electrophysiology's cells and the stretch and shortening of the muscle (Land et al. 2017), scaled to the
-    patient's stroke volume; of the left ventricle alone, and without surrogate."""
+    patient's stroke volume; of the left ventricle alone, and without surrogate. margara_2021: the same law with slower
+    tropomyosin, which binds the calcium of ToR-ORd cells (Margara et al. 2021); its systole lasts longer."""
 
     unloaded_stretch: Annotated[float, Field(ge=0.9, le=1.2)] = 1.0
-    """Stretch of sarcomeres in the unloaded shape, as land_2017 counts it: their length there over 1.8 um."""
+    """Stretch of sarcomeres in the unloaded shape, as the laws of cells count it: their length there over 1.8 um."""
 
     coupling: Literal["strong", "stabilised", "staggered"] = "strong"
-    """How tension of land_2017 meets the stretch that it makes: strong, until both agree; stabilised, with its slope
+    """How tension by cells meets the stretch that it makes: strong, until both agree; stabilised, with its slope
     about the last step (Regazzoni and Quarteroni 2021); staggered, by the last step, which oscillates."""
 
     both: BothVentricles = BothVentricles()

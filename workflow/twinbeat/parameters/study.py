@@ -100,6 +100,8 @@ class Study(Section):
             raise ValueError(f"{wanted} cells with calcium, got {without[0]}")
         if self.beat.ventricles == "both":
             raise ValueError(f"{wanted} beat.ventricles left, got both")
+        if self.mechanics.active == "strain":
+            raise ValueError(f"{wanted} mechanics.active stress, as cells give a tension, got strain")
         if self.surrogate.patients != []:
             raise ValueError(f"{wanted} surrogate.patients [], got {self.surrogate.patients or 'all'}")
         return self

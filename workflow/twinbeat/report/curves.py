@@ -61,6 +61,24 @@ def cycle(targets: xr.Dataset, posterior: xr.Dataset, beat: xr.Dataset | None) -
 
 
 @styled
+def contraction(beat: xr.Dataset) -> str | None:
+    """Calcium, the stress that it makes, and the strain along the fibres of the AHA segments; None for a beat that is
+    not driven by cells."""
+    if "calcium" not in beat:
+        return None
+    figure, (calcium, stress, strain) = axes(1, 3, 9, 2.7)
+    calcium.plot(beat.time, beat.calcium, color=BEAT)
+    calcium.set(ylabel="calcium (µM)", ylim=(0, None))
+    stress.plot(beat.time, beat.tension, color=BEAT)
+    stress.set(ylabel="active stress (kPa)", ylim=(0, None))
+    strain.plot(beat.time, 100 * beat.fiber_strain.transpose("time", "segment"), color=BEAT, linewidth=0.6)
+    strain.set(ylabel="strain along fibres (%)")
+    for axis in (calcium, stress, strain):
+        axis.set(xlabel="time after the R wave (ms)")
+    return picture(figure)
+
+
+@styled
 def residuals(targets: xr.Dataset, posterior: xr.Dataset) -> str:
     """Fitted over target radii, and fit minus target in s.d.: the volume above the radius of each AHA segment."""
     volume = ((posterior.volume - targets.volume) / targets.volume_sigma).values[None]

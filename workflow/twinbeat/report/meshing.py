@@ -22,6 +22,7 @@ from .frames import (
 from .theme import CONTOURS, FIT, INK, MUTED, axes, picture, styled
 
 Array = NDArray[np.float64]
+WALLS = {"wall": ("endocardium", "epicardium"), "surface": ("left endocardium", "right endocardium", "epicardium")}
 BINS = np.arange(0, 72.1, 2.0)  # degree; the regular tetrahedron has 70.5
 
 
@@ -38,8 +39,16 @@ def mesh_slices(image: xr.Dataset, labels: xr.Dataset, mesh: xr.Dataset) -> str:
         axis.set_title(f"end-diastole, {name}")
     _histogram(row[3], mesh)
     handles = dict(zip(*reversed(row[0].get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=4)
+    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=4, title=_off(mesh))
+    legend.set_alignment("left")
     return picture(figure, "jpg")
+
+
+def _off(mesh: xr.Dataset) -> str:
+    """How far the contours are off the smooth surfaces that were meshed, in words."""
+    found = mesh["contour_rms"]
+    each = [f"{name} {value:.2f} mm" for name, value in zip(WALLS[found.dims[0]], found.values, strict=True)]
+    return "Root mean square distance of the contours from the smooth surface: " + ", ".join(each)
 
 
 def _outlines(axis: Axes, at: xr.Dataset) -> None:

@@ -15,14 +15,15 @@ from PIL import Image
 from ..fibers import regions
 from ..mesh import cell_volumes
 from ..units import KPA_PER_MMHG
-from .rendering import ACTIVATION, Scene, activation_map, scale, span, tetrahedra
+from .rendering import ACTIVATION, Scene, activation_map, arrivals, scale, span, tetrahedra
 from .theme import BEAT, FIT, INK, axes, bare, embedded, picture, styled
 
 Array = NDArray[np.float64]
 STRIP = 6  # pictures in a row
 SIZE = 320  # pixels of each
 STRAIN, LIMITS = "RdBu", (-30.0, 30.0)  # %; red where fibres are shorter than at end-diastole
-DPI, QUALITY = 100, 75  # of the movie
+DPI, QUALITY = 100, 75  # of the movies
+PAGES, SLOWLY = 36, 30  # of the activation, and how many times as slow it is shown as it is
 
 
 @styled
@@ -44,6 +45,31 @@ def beating(anatomy: xr.Dataset, beat: xr.Dataset) -> str:
     titles = [f"{time:.0f} ms, {volume:.0f} mL" for time, volume in zip(times, volumes, strict=True)]
     shots = [partial(heart.shot, frame) for frame in frames]
     return _strip(titles, shots, STRAIN, LIMITS, "strain along the fibres since end-diastole (%)")
+
+
+@styled
+def spreading_movie(activation: xr.Dataset) -> str:
+    """The same in slow motion, over and over: an animated WebP as a data URI.
+
+    Each view is drawn twice, active and bare, with the time at which each of its pixels goes from the one to the other.
+    """
+    first, last = limits = span(activation)
+    figure, row = axes(1, 2, 6, 3.6)
+    views = []
+    for axis, opened in zip(row, (False, True), strict=True):
+        bare(axis)
+        before, after = (activation_map(activation, opened, limits, until, SIZE) for until in (first - 1, None))
+        views.append((axis.imshow(before), arrivals(activation, opened, limits, SIZE)[..., None], before, after))
+    scale(list(row), ACTIVATION, limits, "activation (ms)")
+    figure.set_dpi(DPI)
+    now = figure.suptitle("0 ms", fontsize=9)
+    canvas, pages, times = FigureCanvasAgg(figure), [], np.linspace(first, last, PAGES)
+    for time in times:
+        for shown, arrival, before, after in views:
+            shown.set_data(np.where(arrival <= time, after, before))
+        now.set_text(f"{time:.0f} ms")
+        pages.append(_page(canvas))
+    return _animated(pages, np.full(PAGES, SLOWLY * (last - first) / PAGES))
 
 
 def _strip(
@@ -80,10 +106,15 @@ def movie(anatomy: xr.Dataset, beat: xr.Dataset) -> str:
         for pixels, opened in zip(shown, (False, True), strict=True):
             pixels.set_data(heart.shot(frame, opened))
         now.set_xdata([time, time])
-        canvas.draw()
-        figure.set_layout_engine("none")  # what the first drawing found
-        pages.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+        pages.append(_page(canvas))
     return _animated(pages, durations(beat))
+
+
+def _page(canvas: FigureCanvasAgg) -> Image.Image:
+    """The figure as it is now, with the layout that its first page found."""
+    canvas.draw()
+    canvas.figure.set_layout_engine("none")
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
 def moments(beat: xr.Dataset, count: int) -> NDArray[np.integer]:

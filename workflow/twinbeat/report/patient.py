@@ -11,13 +11,13 @@ from ..assessment import DICE, TOLERANCES, interval
 from ..page import number, render
 from . import clinical, conduction, knowledge, labels
 from .bullseye import bullseye
-from .curves import cycle, loop, residuals, uncertainty
+from .curves import contraction, cycle, loop, residuals, uncertainty
 from .drug import course, effect
 from .electrocardiogram import electrocardiogram
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
 from .meshing import mesh_slices
-from .motion import beating, movie, spreading
+from .motion import beating, movie, spreading, spreading_movie
 from .rendering import heart
 from .sensitivity import quality, sweep
 from .sources import Gathered, origins
@@ -77,9 +77,11 @@ PICTURES: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, xr.Dataset]], 
     ),
     "heart": (("anatomy",), lambda of: heart(of["anatomy"], of.get("activation"), _tissue(of.get("posterior")))),
     "spreading": (("activation",), lambda of: spreading(of["activation"])),
+    "spreading_movie": (("activation",), lambda of: spreading_movie(of["activation"])),
     "ecg": (("activation",), lambda of: electrocardiogram(of["activation"])),
     "loop": (("targets", "posterior"), lambda of: loop(of["targets"], of["posterior"], of.get("beat"))),
     "cycle": (("targets", "posterior"), lambda of: cycle(of["targets"], of["posterior"], of.get("beat"))),
+    "contraction": (("beat",), lambda of: contraction(of["beat"])),
     "beating": (("anatomy", "beat"), lambda of: beating(_beats(of), of["beat"])),
     "movie": (("anatomy", "beat"), lambda of: movie(_beats(of), of["beat"])),
     "bullseye": (("assessment",), lambda of: bullseye(of["assessment"])),

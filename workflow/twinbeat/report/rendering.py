@@ -105,11 +105,7 @@ def activation_map(
     activation: xr.Dataset, opened: bool, limits: tuple[float, float], until: float | None = None, size: int = SIZE
 ) -> Array:
     """Pixels of the map, its colours between ``limits`` in ms; what is not active ``until`` a time is bare wall."""
-    grid = tetrahedra(activation.fine_points.values, activation.fine_cells.values)
-    grid.point_data["time"] = activation.fine_activation.values
-    scene = Scene(grid.points, opened, size)
-    grid = scene.without_scar(grid, activation)
-    surface = scene.cut(grid).extract_surface(algorithm="dataset_surface")
+    scene, surface = _activated(activation, opened, size)
     first, last = limits
     if until is not None:
         scene.show(surface.clip_scalar(scalars="time", value=until, invert=False), color=WALL)
@@ -119,6 +115,22 @@ def activation_map(
     if surface.n_points and len(lines):
         scene.show(surface.contour(lines, scalars="time"), color="white", line_width=2)
     return scene.shot()
+
+
+def arrivals(activation: xr.Dataset, opened: bool, limits: tuple[float, float], size: int = SIZE) -> Array:
+    """When what a pixel (row, column) of the map shows becomes active, in 255 steps between ``limits`` in ms."""
+    scene, surface = _activated(activation, opened, size)
+    scene.show(surface, scalars="time", cmap="gray", clim=limits, lighting=False)
+    return limits[0] + (limits[1] - limits[0]) * scene.shot()[..., 0] / 255
+
+
+def _activated(activation: xr.Dataset, opened: bool, size: int) -> tuple["Scene", pyvista.PolyData]:
+    """A scene, with the scar if there is any, and the surface of what is activated, with its times."""
+    grid = tetrahedra(activation.fine_points.values, activation.fine_cells.values)
+    grid.point_data["time"] = activation.fine_activation.values
+    scene = Scene(grid.points, opened, size)
+    grid = scene.without_scar(grid, activation)
+    return scene, scene.cut(grid).extract_surface(algorithm="dataset_surface")
 
 
 class Scene:

@@ -171,6 +171,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
             ("segment", "time"), "1", "mean Green-Lagrange strain along fibres, from end-diastole"
         ),
         "tension": Variable(("time",), "kPa", "mean active tension"),
+        "calcium": Variable(("time",), "umol/L", "mean calcium of contracting muscle, where its cells drive the beat"),
         "steadiness": Variable((), "1", "largest relative change between the ends of the last two beats"),
         "state": Variable(
             ("quantity",),
