@@ -192,7 +192,8 @@ def test_channels_lift_the_rest_of_a_cell(block):
 
 
 def test_a_strong_stretch_fires_a_cell_and_a_weak_one_does_not(block):
-    """A stretch that lasts 100 ms: at 0.03 ms⁻¹ the membrane comes to -71 mV and back, at 0.05 ms⁻¹ it fires."""
+    """A stretch that fades over 160 ms: from 0.03 ms⁻¹ on the membrane comes to -71 mV and back, from 0.05 ms⁻¹ on it
+    fires."""
     settings = Feedback(conductance="0.5 mS/uF")
     for longer, fires in ((1.06, False), (1.1, True)):
         motion = uniform(8, *[along_x(longer), np.eye(3), np.eye(3), np.eye(3), np.eye(3)])
