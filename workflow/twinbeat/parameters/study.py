@@ -107,15 +107,27 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _beat_can_act_back(self) -> Self:
+        if not self.electrophysiology.feedback.active:
+            return self
+        if (law := self.beat.contraction) == "phenomenological":
+            raise ValueError(f"electrophysiology.feedback: expected a beat.contraction by cells, got {law}")
+        if self.whatif:
+            raise ValueError(f"electrophysiology.feedback: expected no whatif runs, got {', '.join(self.whatif)}")
+        return self
+
+    @model_validator(mode="after")
     def _whatif_can_be(self) -> Self:
         if self.whatif and self.beat.ventricles == "both":
             raise ValueError("whatif: runs are of the left ventricle; expected beat.ventricles: left, got both")
         for name, run in self.whatif.items():
             try:
-                run.activated_by(self.electrophysiology)
+                changed = run.activated_by(self.electrophysiology)
             except ValidationError as error:
                 faults = [_fault(fault | {"loc": ("electrophysiology", *fault["loc"])}) for fault in error.errors()]
                 raise ValueError(f"whatif.{name}.{'; '.join(faults)}") from None
+            if changed.feedback.active:
+                raise ValueError(f"whatif.{name}.electrophysiology.feedback: expected none, got {changed.feedback}")
         return self
 
 
