@@ -51,7 +51,7 @@ def activate(
     device.NoGpu.
     """
     heart = substrate.build(anatomy, parameters, fiber_angles, scar)
-    moved = None if motion is None else (motion, substrate.within(anatomy, heart.muscle))
+    moved = (motion, substrate.within(anatomy, heart.muscle)) if motion and parameters.feedback.active else None
     wave, attributes = conduct(heart, parameters, comm, moved)
     require_complete(wave.activation[heart.fires], "activated", parameters.duration)
     if parameters.until == "repolarisation":
