@@ -86,7 +86,7 @@ def layers(rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, h
         Layer(wall, "myocardium", MYOCARDIUM, rng.uniform(1, 2.5)),
         Layer(blood, "blood", BLOOD, rng.uniform(1, 2.5)),
     ]
-    if rng.random() < 0.92:
+    if rng.random() < 0.75:
         drawn += trabeculae(rng, canvas, left, heart)
     if rng.random() < 0.8:
         drawn += [papillary(rng, frame, left, heart, blood) for _ in range(rng.integers(1, 6))]
@@ -102,7 +102,7 @@ def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size
     It is deeper towards the apex and at the free wall (Captur et al. 2013; Riffel et al. 2015). Where the ventricle has
     contracted, so that its wall is thick for its cavity, the blood between the strands is pressed out. Where strands
     root in the compacted wall, along which experts draw, they fill the rim and look like it: the step from muscle to
-    blood that one sees lies inside of the contour.
+    blood that one sees lies inside of the contour, the further the deeper the rim is.
     """
     pressed = float(np.clip((0.75 - heart.inner / (heart.inner + heart.wall)) / 0.35, 0, 1))
     deepest = rng.uniform(1, min(9.0, 2 + 0.4 * heart.inner))
@@ -112,9 +112,10 @@ def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size
     inward = np.maximum(left.endocardium, 0) / (deepest * reach)
     strands = canvas.smooth(rng, rng.uniform(3, 8), rng.uniform(12, 40))
     strands = rng.uniform(0.4, 1) * np.clip(0.6 + 1.2 * (strands + rng.uniform(-0.3, 1.3) - 1.6 * inward), 0, 1)
-    mixed = rng.uniform(0.6 * pressed, 0.95 + 0.05 * pressed) * np.clip(1 - inward, 0, 1) ** rng.uniform(0.3, 2)
+    between = rng.uniform(max(0.3, 0.6 * pressed), 0.95 + 0.05 * pressed)
+    mixed = between * np.clip(1 - inward, 0, 1) ** rng.uniform(0.3, 2)
     share = np.maximum(np.where(inward < 1.2, strands, 0), mixed)
-    roots = 1.5 - 2 * np.maximum(left.endocardium, 0) / (rng.uniform(0.3, 4.0) * reach)
+    roots = 1.5 - 2 * inward / min(rng.uniform(0.1, 0.8), 4 / deepest)
     cavity = (left.endocardium > 0) & (left.below > 0)
     return [
         Layer(np.where(cavity, share - 0.5, -0.5).astype(np.float32), "trabecula", None, 1),
