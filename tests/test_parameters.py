@@ -68,7 +68,7 @@ FELT = {"feedback": {"conduction": True}}
         ),
         (
             {"electrophysiology": {"feedback": {"conduction": True}}},
-            "config.yaml: electrophysiology.feedback: expected beat.contraction land_2017, got phenomenological",
+            "config.yaml: electrophysiology.feedback: expected a beat.contraction by cells, got phenomenological",
         ),
         (
             {**BY_CELLS, "electrophysiology": FELT, "whatif": {"weaker": {"tension": 0.8}}},

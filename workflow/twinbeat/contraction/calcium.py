@@ -47,7 +47,7 @@ def transient(
     """Calcium (sample,) in µM over a ``cycle`` in ms from the upstroke on, of a cell paced until it is steady.
 
     ``parameters`` (parameter,) include the stimulus, at the start of each cycle, and no troponin where it is given;
-    ``states`` (state, 1) are those from which the cell starts, and then those in which it ends.
+    ``states`` (state, 1) are those from which it starts, and then those in which it ends.
     Raises Quarantined: no-calcium (the model has none), calcium-unsteady (after ``most`` beats).
     """
     row, states = row_of_calcium(cell), cell.initial(1) if states is None else states

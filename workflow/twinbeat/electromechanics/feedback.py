@@ -52,7 +52,8 @@ class Feedback:
         """What renews a heart after each beat."""
         self.heart, parameters = heart, self.electrics.parameters
         has_channels = parameters.feedback.conductance > 0
-        cells = self.anatomy, heart.calcium.kind, parameters, heart.cells.muscle.cycle
+        muscle = heart.cells.muscle
+        cells = self.anatomy, heart.calcium.kind, parameters, muscle.cycle, muscle.law, muscle.unloaded
         self._cells = Stretched(*cells) if has_channels else None
         return self._renew
 

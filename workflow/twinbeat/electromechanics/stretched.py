@@ -4,12 +4,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .. import ionic
-from ..contraction import transient
+from ..contraction import INTACT, Land, transient
 from ..contraction.calcium import row_of_calcium
-from ..electrophysiology import Motion, block
+from ..electrophysiology import Motion
 from ..electrophysiology.motion import stretch
 from ..parameters import Electrophysiology
+from .kinds import paced
 
 Array = NDArray[np.float64]
 SOON = 30.0  # ms after a stimulus, within which a cell fires
@@ -20,13 +20,24 @@ class Stretched:
     """Cells of an anatomy, one for each of its elements, that beat at a ``cycle`` in ms with channels that open with
     stretch; steady without them at first. They are alone: neighbours do not even out what becomes of them."""
 
-    def __init__(self, anatomy: xr.Dataset, kind: NDArray[np.int64], parameters: Electrophysiology, cycle: float):
-        """``kind`` (cell,) tells which of the study's cells each is, from the endocardium on."""
+    def __init__(
+        self,
+        anatomy: xr.Dataset,
+        kind: NDArray[np.int64],
+        parameters: Electrophysiology,
+        cycle: float,
+        law: Land = INTACT,
+        held: float = 1.0,
+    ) -> None:
+        """``kind`` (cell,) tells which of the study's cells each is, from the endocardium on; the troponin of a ``law``
+        that has any is ``held`` at a stretch."""
         self.settings = parameters.feedback
         self._fiber, self._corners = anatomy["fiber"].values, anatomy["cells"].values
         names = [*(name for _, name in parameters.layers), parameters.cell]
         which = [(name, np.flatnonzero(kind == k)) for k, name in enumerate(names)]
-        self._groups = [(cells, Group(name, len(cells), parameters, cycle)) for name, cells in which if len(cells)]
+        self._groups = [
+            (cells, Group(name, len(cells), parameters, cycle, law, held)) for name, cells in which if len(cells)
+        ]
 
     def beat(self, motion: Motion, early: Array) -> Array:
         """Calcium (cell, sample) in µM of the last of BEATS beats over a cycle from a cell's upstroke on, which is
@@ -46,13 +57,19 @@ class Stretched:
 class Group:
     """A ``number`` of cells of one kind."""
 
-    def __init__(self, name: str, number: int, parameters: Electrophysiology, cycle: float) -> None:
-        self.cell = ionic.load(name)
-        left = block.left(self.cell, parameters.drugs) if parameters.drugs else {}
-        changed = {key: share * self.cell.parameters[key] for key, share in left.items()}
-        self.values = self.cell.values(**self.cell.stimulus(start=0.0, period=cycle), **changed)
+    def __init__(
+        self,
+        name: str,
+        number: int,
+        parameters: Electrophysiology,
+        cycle: float,
+        law: Land = INTACT,
+        held: float = 1.0,
+    ) -> None:
+        self.cell, self.values, self._troponin = paced(name, parameters, cycle, law, held)
         steady = self.cell.initial(1)
-        self.cycle, self.samples = cycle, len(transient(self.cell, self.values, cycle, states=steady))
+        course = transient(self.cell, self.values, cycle, troponin=self._troponin, states=steady)
+        self.cycle, self.samples = cycle, len(course)
         self.states = np.repeat(steady, number, axis=1)
         self._reversal, self._row = parameters.feedback.reversal, row_of_calcium(self.cell)
         self._every = int(np.ceil(cycle / self.samples / parameters.time_step))
@@ -70,6 +87,8 @@ class Group:
             for k in range(self._every):
                 self.cell.advance(self.states, self.values, sample * apart + k * step, step)
                 voltage += (self._reversal - voltage) * leaving
+                if self._troponin:
+                    self.states[self._row] = self._troponin.exchange(self.states[self._row], step)
         return np.roll(course, -self.lag, axis=1)
 
     def _upstroke(self, states: Array) -> int:

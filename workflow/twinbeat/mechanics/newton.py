@@ -45,11 +45,13 @@ class Newton:
     """Converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa).
 
     The last steps are taken with the Jacobian of the step before them (chord method), the first one with that of the
-    equilibrium where it starts: they cost a tenth of others.
+    equilibrium where it starts: they cost a tenth of others. ``close`` and ``faster`` say when: CLOSE and FASTER,
+    unless somebody chooses others.
     """
 
     def __init__(self, ventricle: "Ventricle", tolerance: float = 1e-6, iterations: int = 15) -> None:
         self.ventricle, self.tolerance, self.iterations = ventricle, tolerance, iterations
+        self.close, self.faster = CLOSE, FASTER
         self._factorised: Linear | None = None
         self._found: np.ndarray | None = None  # equilibrium by which an exact Jacobian was factorised
 
@@ -107,7 +109,7 @@ class Newton:
             first = first or length
             if length > WILD * first:
                 break
-            held = share == 1 and not damped and length < CLOSE and (not held or length < FASTER * before)
+            held = share == 1 and not damped and length < self.close and (not held or length < self.faster * before)
             last, size = size, self._size(residual, gap)
             peak = max(peak, size)
             damped = NEAR * peak < size < last if damped else size > FAR * last

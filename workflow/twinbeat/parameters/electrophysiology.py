@@ -119,7 +119,7 @@ class Pacing(Section):
 
 
 class Feedback(Section):
-    """What the beat does back to the wave (beat.contraction: land_2017, monodomain on the CPU, without pacing)."""
+    """What the beat does back to the wave (beat.contraction by cells, monodomain on the CPU, without pacing)."""
 
     conduction: bool = False
     """Whether conduction follows the deforming muscle: velocities hold in the shape that it has at each time."""

@@ -110,8 +110,8 @@ class Study(Section):
     def _beat_can_act_back(self) -> Self:
         if not self.electrophysiology.feedback.active:
             return self
-        if (law := self.beat.contraction) != "land_2017":
-            raise ValueError(f"electrophysiology.feedback: expected beat.contraction land_2017, got {law}")
+        if (law := self.beat.contraction) == "phenomenological":
+            raise ValueError(f"electrophysiology.feedback: expected a beat.contraction by cells, got {law}")
         if self.whatif:
             raise ValueError(f"electrophysiology.feedback: expected no whatif runs, got {', '.join(self.whatif)}")
         return self

@@ -39,16 +39,17 @@ def mesh_slices(image: xr.Dataset, labels: xr.Dataset, mesh: xr.Dataset) -> str:
         axis.set_title(f"end-diastole, {name}")
     _histogram(row[3], mesh)
     handles = dict(zip(*reversed(row[0].get_legend_handles_labels()), strict=True))
-    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=4, title=_off(mesh))
-    legend.set_alignment("left")
+    figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=4)
     return picture(figure, "jpg")
 
 
-def _off(mesh: xr.Dataset) -> str:
-    """How far the contours are off the smooth surfaces that were meshed, in words."""
+def contour_distances(mesh: xr.Dataset | None) -> str:
+    """How far the contours are off the smooth surfaces that were meshed, in words; nothing where there is no mesh."""
+    if mesh is None:
+        return ""
     found = mesh["contour_rms"]
-    each = [f"{name} {value:.2f} mm" for name, value in zip(WALLS[found.dims[0]], found.values, strict=True)]
-    return "Root mean square distance of the contours from the smooth surface: " + ", ".join(each)
+    each = [f"{value:.2f} mm from the {name}" for name, value in zip(WALLS[found.dims[0]], found.values, strict=True)]
+    return f"The contours lie {', '.join(each)} that was meshed (root mean square)."
 
 
 def _outlines(axis: Axes, at: xr.Dataset) -> None:
