@@ -45,8 +45,8 @@ class Newton:
     """Converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa).
 
     The last steps are taken with the Jacobian of the step before them (chord method), the first one with that of the
-    equilibrium where it starts: they cost a tenth of others. ``close`` and ``faster`` say when: CLOSE and FASTER, unless
-    somebody chooses others.
+    equilibrium where it starts: they cost a tenth of others. ``close`` and ``faster`` say when: CLOSE and FASTER,
+    unless somebody chooses others.
     """
 
     def __init__(self, ventricle: "Ventricle", tolerance: float = 1e-6, iterations: int = 15) -> None:
