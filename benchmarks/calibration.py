@@ -1,16 +1,20 @@
 """Calibration of phantoms of all phenotypes, images included, against what was planted in them.
 
-envs/run python benchmarks/calibration.py [--phantoms 50] [--cores 2] [--study FILE] [--results FOLDER]
+envs/run python benchmarks/calibration.py [--phantoms 50] [--cores 2] [--study FILE] [--stores FOLDER]
+                                          [--results FOLDER]
 
 The workflow takes each phantom from DICOM to its posterior (four CPU minutes each); the truth comes from another
-discretisation. With --results nothing is run: the phantoms in the results of a study, such as results/demo, are looked
-at. A patient that was stopped counts as an error without a figure and is named. Where the contraction of each segment
-was fitted, infarcted segments are counted: those with scar in at least half of their muscle. The last line is one JSON
-object.
+discretisation. With --stores the study takes over what another one with the same mesh has in its results up to the
+targets, and costs calibrations alone. With --results nothing is run: the phantoms in the results of a study, such as
+results/demo, are looked at. A patient that was stopped counts as an error without a figure and is named. Where the
+contraction of each segment was fitted, infarcted segments are counted: those with scar in at least half of their
+muscle. The last line is one JSON object.
 """
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -24,6 +28,9 @@ from twinbeat.verdicts import PatientStopped
 FIRST = 101
 """Number of the first phantom: not one of the demo."""
 STUDY = Path("studies/calibration.yaml")
+STORES = ("image", "automatic", "labels", "mesh", "anatomy", "targets")
+BEFORE = ("deid", "clinical.json", "anatomy.vtu", *(f"{store}.zarr" for store in STORES))
+"""What the workflow makes of a patient before the posterior."""
 
 
 def run(phantoms: int, cores: int, study: Path) -> None:
@@ -37,6 +44,19 @@ def run(phantoms: int, cores: int, study: Path) -> None:
     wanted = [f"{results(study)}/{name}/posterior.zarr" for name in names]
     subprocess.run(["make", "data/demo.key"], check=True)
     subprocess.run(["snakemake", "--configfile", str(study), "--cores", str(cores), *wanted], check=True)
+
+
+def take_over(stores: Path, study: Path) -> None:
+    """Give a study the stores up to the targets of another one, as links: stores do not change."""
+    for targets in sorted(stores.glob("phantom-*/targets.zarr")):
+        there = results(study) / targets.parent.name
+        there.mkdir(parents=True, exist_ok=True)
+        for name in BEFORE:
+            path = targets.with_name(name)
+            if path.is_dir() and not (there / name).exists():
+                shutil.copytree(path, there / name, copy_function=os.link)
+            elif path.is_file() and not (there / name).exists():
+                os.link(path, there / name)
 
 
 def results(study: Path) -> Path:
@@ -122,9 +142,12 @@ def main() -> None:
     parser.add_argument("--phantoms", type=int, default=50)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--study", type=Path, default=STUDY)
+    parser.add_argument("--stores", type=Path, help="results of a study whose stores up to the targets are taken over")
     parser.add_argument("--results", type=Path, help="only look at the phantoms in the results of a study")
     options = parser.parse_args()
     if options.results is None:
+        if options.stores:
+            take_over(options.stores, options.study)
         run(options.phantoms, options.cores, options.study)
     figures = summary(looked_at(options.results or results(options.study)))
     print(json.dumps({name: round(float(value), 3) for name, value in figures.items()}))

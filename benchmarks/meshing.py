@@ -2,12 +2,15 @@
 
 envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--first 0] [--size 1.4] [--edge 3]
          [--generator stuffing]
+envs/run python benchmarks/meshing.py --results results/demo
 
 A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
 made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
 (that of the libraries alone is about 0.3 GB). Seconds are of this process's CPU time, so that other work on the machine
 does not count. The last line is one JSON object; names that begin with ``left_`` are of the left ventricle alone, and
-``curvature_`` are 99th percentiles over the edges of a surface, in 1/mm.
+``curvature_`` are 99th percentiles over the edges of a surface, in 1/mm. With ``--results``, both meshes are made at
+the default size from the labels of each patient that a run has left: ``contours_left`` and ``contours_both`` are the
+root mean square distances in mm of the contours from the smooth surfaces.
 """
 
 import argparse
@@ -18,11 +21,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from twinbeat import mesh
+from twinbeat import mesh, store
 from twinbeat.evidence.segmentation import PHENOTYPES, phantom
 from twinbeat.mesh import quality
 from twinbeat.mesh.biventricle import build_biventricle
@@ -81,6 +85,22 @@ def passed(
     return made.sizes["cell"]
 
 
+def patients(results: Path) -> dict[str, dict[str, list[float]]]:
+    """How far the contours of each patient of a run are off the surfaces of both meshes, and how those are curved."""
+    found = {}
+    for path in sorted(results.glob("*/labels.zarr")):
+        labels = store.open(path)
+        left, both = mesh.build(labels, Mesh()), build_biventricle(labels, Mesh())
+        figures = {
+            "contours_left": left["contour_rms"],
+            "contours_both": both["contour_rms"],
+            "curvature": both["curvature"],
+        }
+        rounded = {name: value.values.round(3).tolist() for name, value in figures.items()}
+        found[path.parent.name] = rounded
+    return found
+
+
 def chosen(options: argparse.Namespace) -> Mesh:
     """The parameters of the phantoms' meshes."""
     return Mesh(biventricle={"size": f"{options.edge} mm", "generator": options.generator})
@@ -101,11 +121,15 @@ def main() -> None:
     parser.add_argument("--edge", type=float, default=3.0, help="edge length in mm of the phantoms' meshes of both")
     parser.add_argument("--generator", choices=("stuffing", "cgal"), default="stuffing", help="of those meshes")
     parser.add_argument("--large", choices=("left", "both"), help="only this large mesh, in this process")
+    parser.add_argument("--results", type=Path, help="only the patients of this run, such as results/demo")
     options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if options.results:
+        print(json.dumps(patients(options.results)))
+        return
     if options.large:
         print(json.dumps(large(options.large, options.size)))
         return
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     left, both, parameters = [], [], chosen(options)
     for seed in range(options.first, options.phantoms):
         labels = labelled(seed)

@@ -7,7 +7,7 @@ rule export_fhir:
         anatomy="results/{study}/{patient}/anatomy.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
-        activation="results/{study}/{patient}/activation.zarr",
+        activation=FELT,
         beat="results/{study}/{patient}/beat.zarr",
         assessment="results/{study}/{patient}/assessment.zarr",
         schema=library("fhir/schema.json"),

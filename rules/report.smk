@@ -11,7 +11,7 @@ rule assess_twin:
         biventricle=branch(study.mesh.ventricles == "both", then="results/{study}/{patient}/biventricle.zarr"),
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
-        activation="results/{study}/{patient}/activation.zarr",
+        activation=FELT,
         beat="results/{study}/{patient}/beat.zarr",
         surrogate=branch(
             lambda wildcards: study.surrogate.patients is None or wildcards.patient in study.surrogate.patients,
@@ -47,7 +47,7 @@ rule report_patient:
         targets="results/{study}/{patient}/targets.zarr",
         posterior="results/{study}/{patient}/posterior.zarr",
         conduction=branch(FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
-        activation="results/{study}/{patient}/activation.zarr",
+        activation=FELT,
         beat="results/{study}/{patient}/beat.zarr",
         surrogate=branch(
             lambda wildcards: study.surrogate.patients is None or wildcards.patient in study.surrogate.patients,

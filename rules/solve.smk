@@ -16,6 +16,8 @@ ELECTRICAL = {
 }
 BY_CELLS = study.beat.contraction != "phenomenological"
 BOTH_BEAT = study.beat.ventricles == "both"
+ACTS_BACK = study.electrophysiology.feedback.active
+FELT = "results/{study}/{patient}/feedback.zarr" if ACTS_BACK else "results/{study}/{patient}/activation.zarr"
 ON_GPU = study.electrophysiology.device != "cpu" and study.electrophysiology.method == "monodomain"
 
 
@@ -55,11 +57,15 @@ rule simulate_beat:
         activation="results/{study}/{patient}/activation.zarr",
         targets="results/{study}/{patient}/targets.zarr",
         clinical="results/{study}/{patient}/clinical.json",
+        conduction=branch(ACTS_BACK and FITS_CONDUCTION, then="results/{study}/{patient}/conduction.zarr"),
+        labels=branch(ACTS_BACK and HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),
         code=modules("beat", "circulation", "activation", "mechanics", "kinematics", "materials", "electromechanics")
-        + (modules("contraction", "ionic", "electrophysiology/block") if BY_CELLS else [])
+        + (modules("contraction", "ionic") if BY_CELLS else [])
+        + (modules("electrophysiology" if ACTS_BACK else "electrophysiology/block") if BY_CELLS else [])
         + (modules("biventricle") if BOTH_BEAT else []),
     output:
         directory("results/{study}/{patient}/beat.zarr"),
+        [directory(FELT)] if ACTS_BACK else [],
     log:
         "logs/{study}/{patient}/simulate_beat.log",
     benchmark:
@@ -69,7 +75,9 @@ rule simulate_beat:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments("simulate_beat", "mechanics", "electrophysiology", beat=of_beat),
+        job=arguments(
+            "simulate_beat", "mechanics", "electrophysiology", *(["fibers"] if ACTS_BACK else []), beat=of_beat
+        ),
     message:
         "{wildcards.patient}: simulate the beat"
     shell:

@@ -120,11 +120,12 @@ def _member(number: int, factor: np.ndarray) -> xr.Dataset:
 
 
 def _anatomy() -> xr.Dataset:
-    shifts = {
+    found = {
+        "contour_rms": ("wall", [0.31, 0.42]),
         "slice_position": ("slice", [12.0, 20.0]),
         "slice_shift": (("slice", "component"), [[0.0, 0.0, 0.0], [2.0, 3.0, 0.0]]),
     }
-    return fibers.assign(synthetic.ellipsoid(10.0, 1, SHORT, LONG, BASE), Fibers()).assign(shifts)
+    return fibers.assign(synthetic.ellipsoid(10.0, 1, SHORT, LONG, BASE), Fibers()).assign(found)
 
 
 def _tension() -> np.ndarray:

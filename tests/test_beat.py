@@ -60,6 +60,17 @@ def test_loop_shows_the_patient(stores, found):
     assert found.attrs["ejection_fraction"] == approx(100 * float(np.ptp(found.volume.values) / found.volume.max()))
 
 
+def test_fibres_that_shorten_by_themselves_eject():
+    """Active strain with tensions that hold the same volumes at nearly the pressures of active stress: the closed form
+    follows it, and the loop is that of the patient within the same bounds."""
+    tension = np.array([0, 13.0, 31.0, 65.0, 110.0, 128.0, 59.0, 7.5, 0, 0, 0, 0])
+    stores = twin(MPI.COMM_SELF, tension=tension, active="strain")
+    found = beat.simulate(*stores.values(), clinical(), COARSE, Mechanics(active="strain"), MPI.COMM_SELF)
+    stroke = float(np.ptp(stores["posterior"].volume.values))
+    assert found.attrs["stroke_volume"] == approx(stroke, abs=0.04 * float(stores["posterior"].volume.max()))
+    assert float(found.aortic_pressure.max()) == approx(12.7, abs=1.4)
+
+
 def test_blood_leaves_against_the_pressure(found):
     """The loop runs counter-clockwise in the (V, p) plane: its area, the stroke work, is positive and near
     mean ejection pressure x SV = 12 kPa x 49 mL = 0.59 J (1 kPa mL = 1 mJ)."""

@@ -69,7 +69,7 @@ class TestRemeshing:
         monkeypatch.setattr(quality, "faults", lambda result, limits: next(answers))
         monkeypatch.setattr(fit, "surfaces", record(fit.surfaces, used))
         mesh.build(stack, COARSE)
-        assert used == [1e-3] * align.ROUNDS + [1e-3, 1e-2]  # to lay the slices onto the walls, then to mesh
+        assert used == [(1e-3,)] * align.ROUNDS + [(1e-3, 1.0), (1e-2, 10.0)]  # to lay slices onto walls, then to mesh
 
     def test_walls_that_nearly_touch_are_refused(self, stack):
         """1 mm of wall, and an endocardium at 34 mm for contours at 26: 8 mm off, less towards the apex."""
@@ -80,8 +80,8 @@ class TestRemeshing:
 
 
 def record(function, seen):
-    def recorded(outlines, smoothness):
-        seen.append(smoothness)
-        return function(outlines, smoothness)
+    def recorded(outlines, smoothness, *misfit):
+        seen.append((smoothness, *misfit))
+        return function(outlines, smoothness, *misfit)
 
     return recorded

@@ -28,6 +28,10 @@ def test_canonical_text_is_blind_to_spelling():
     assert Mesh(**texts[0]) == Mesh(size="4 mm")
 
 
+BY_CELLS = {"beat": {"contraction": "land_2017"}, "surrogate": {"patients": []}}
+FELT = {"feedback": {"conduction": True}}
+
+
 @pytest.mark.parametrize(
     ("config", "line"),
     [
@@ -49,6 +53,11 @@ def test_canonical_text_is_blind_to_spelling():
             "config.yaml: beat.contraction: land_2017: expected surrogate.patients [], got all",
         ),
         (
+            {"beat": {"contraction": "land_2017"}, "mechanics": {"active": "strain"}},
+            "config.yaml: beat.contraction: land_2017: expected mechanics.active stress, as cells give a tension, got "
+            "strain",
+        ),
+        (
             {"mechanics": {"law": "holzapfel-ogden"}},
             "config.yaml: calibration.stiffness_prior and stiffness_bounds: expected those of a of "
             "mechanics.holzapfel_ogden, 0.059 kPa, got 2 kPa within 0.1 and 10 kPa",
@@ -56,6 +65,35 @@ def test_canonical_text_is_blind_to_spelling():
         (
             {"beat": {"ventricles": "both"}, "whatif": {"weaker": {"tension": 0.8}}},
             "config.yaml: whatif: runs are of the left ventricle; expected beat.ventricles: left, got both",
+        ),
+        (
+            {"electrophysiology": {"feedback": {"conduction": True}}},
+            "config.yaml: electrophysiology.feedback: expected a beat.contraction by cells, got phenomenological",
+        ),
+        (
+            {**BY_CELLS, "electrophysiology": FELT, "whatif": {"weaker": {"tension": 0.8}}},
+            "config.yaml: electrophysiology.feedback: expected no whatif runs, got weaker",
+        ),
+        (
+            {**BY_CELLS, "whatif": {"stretched": {"electrophysiology": FELT}}},
+            "config.yaml: whatif.stretched.electrophysiology.feedback: expected none, got conduction=True",
+        ),
+        *(
+            ({**BY_CELLS, "electrophysiology": FELT | wrong}, f"config.yaml: electrophysiology: feedback: {said}")
+            for wrong, said in (
+                ({"method": "eikonal"}, "expected method monodomain, got eikonal"),
+                ({"device": "gpu"}, "expected device cpu, got gpu"),
+                ({"device": "auto"}, "expected device cpu, got auto"),
+                ({"pacing": {"beats": 3}}, "expected one beat, got a train of them: pacing beats=3"),
+            )
+        ),
+        (
+            {"electrophysiology": {"feedback": {"conductance": "-1 mS/uF"}}},
+            "config.yaml: electrophysiology.feedback.conductance: input should be greater than or equal to 0",
+        ),
+        (
+            {"electrophysiology": {"feedback": {"conductance": "1 mS/mm"}}},
+            "config.yaml: electrophysiology.feedback.conductance: expected a conductance per capacitance such",
         ),
         ({"beat": 3}, "config.yaml: beat: input should be a valid dictionary"),
     ],

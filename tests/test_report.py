@@ -115,6 +115,10 @@ def test_page_says_how_far_labels_are_trusted(text):
     assert "departs from its median by up to 0.0 %" in text and "differ by 8 %" in text
 
 
+def test_page_says_how_far_contours_are_off(text):
+    assert "The contours lie 0.31 mm from the endocardium, 0.42 mm from the epicardium that was meshed" in text
+
+
 def test_page_says_who_reviewed(paths, stores):
     """By pseudonym, in which frames, and how far the automatic labels agreed; not a trace of it without a review."""
     reviewed = np.arange(fabricated.FRAMES) == 5

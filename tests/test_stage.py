@@ -69,6 +69,14 @@ def test_a_result_is_published_with_its_provenance(rule, labels):
     assert list(found.attrs["provenance"]["inputs"]) == ["s/p/labels.zarr"]
 
 
+def test_a_rule_of_two_results_publishes_both(rule, labels):
+    rule.output.append("results/s/p/second.zarr")
+    with stage.job(rule) as job:
+        job.publish(RESULT)
+        job.publish(RESULT.assign_attrs(kind="posterior"), output=1)
+    assert [float(store.open(path)["stiffness"]) for path in rule.output] == [1.5, 1.5]
+
+
 @pytest.mark.parametrize("kind", [Rejected, Quarantined, NeedsReview])
 def test_a_stopped_patient_leaves_its_verdict_in_every_output(rule, labels, kind):
     rule.output = ["results/s/p/image.zarr", "results/s/p/deid", "results/s/p/clinical.json"]

@@ -121,6 +121,16 @@ def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     assert "whatif: expected a run shocked, got bled, paced, fast" in refused.stdout + refused.stderr
 
 
+def test_a_beat_that_acts_back_makes_the_activation_that_reports_show(study):
+    (study / "studies/felt.yaml").write_text(
+        "surrogate: {patients: []}\nbeat: {contraction: land_2017}\nelectrophysiology: {feedback: {conduction: true}}\n"
+    )
+    options = ("--configfile", "studies/felt.yaml")
+    made = planned(study, "results/study/phantom-01/feedback.zarr", *options)[0]
+    assert made == {"simulate_electrophysiology", "simulate_beat"}
+    assert "simulate_beat" in planned(study, "results/study/phantom-02/report.html", *options)[0]
+
+
 def test_conduction_is_calibrated_where_it_is_configured(study):
     """One rule more, what follows from activation, and no other calibration."""
     rules, _ = edited(study, "calibration:\n  conduction: {fitted: [endocardium]}\n")

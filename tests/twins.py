@@ -16,27 +16,29 @@ VOLUME = np.array([1.0, 1.0, 0.92, 0.75, 0.62, 0.56, 0.56, 0.66, 0.84, 0.93, 0.9
 TENSION = np.array([0.0, 0.35, 0.75, 0.95, 1.0, 0.9, 0.4, 0.08, 0.0, 0.0, 0.0, 0.0])
 
 
-def twin(comm: MPI.Comm, size: float = 22.0, layers: int = 1, **chosen: str) -> dict[str, xr.Dataset]:
+def twin(
+    comm: MPI.Comm, size: float = 22.0, layers: int = 1, tension: np.ndarray = PEAK * TENSION, **chosen: str
+) -> dict[str, xr.Dataset]:
     """Stores anatomy, posterior, activation and targets of 12 frames; segment 7 is a scar. The same on every rank.
 
-    ``chosen`` are entries of ``mechanics``.
+    ``tension`` (frame,) is that of healthy muscle in kPa; ``chosen`` are entries of ``mechanics``.
     """
-    stores = _twin(size, layers, Mechanics(**chosen)) if comm.rank == 0 else None
+    stores = _twin(size, layers, tension, Mechanics(**chosen)) if comm.rank == 0 else None
     return comm.bcast(stores, root=0)
 
 
-def _twin(size: float, layers: int, mechanics: Mechanics) -> dict[str, xr.Dataset]:
+def _twin(size: float, layers: int, tension: np.ndarray, mechanics: Mechanics) -> dict[str, xr.Dataset]:
     anatomy = fibers.assign(synthetic.ellipsoid(size, layers), Fibers())
     ventricle, _ = from_anatomy(anatomy, mechanics, MPI.COMM_SELF)
     ventricle.stiffness.value = STIFFNESS
     ventricle.unload(END_DIASTOLIC)
     healthy = np.where(anatomy.segment.values == 7, 0.0, 1.0)
     volume, pressure = VOLUME * ventricle.cavity_volume(), []
-    for v, share in zip(volume, TENSION, strict=True):
-        ventricle.tension.x.array[:] = PEAK * share * healthy[ventricle.domain.topology.original_cell_index]
+    for v, T in zip(volume, tension, strict=True):
+        ventricle.tension.x.array[:] = T * healthy[ventricle.domain.topology.original_cell_index]
         pressure.append(ventricle.solve_volume(lambda _, v=v: (v, 0.0)))
     time = {"time": np.arange(12) * CYCLE / 12}
-    fitted = {"volume": ("time", volume), "pressure": ("time", pressure), "tension": ("time", PEAK * TENSION)}
+    fitted = {"volume": ("time", volume), "pressure": ("time", pressure), "tension": ("time", tension)}
     posterior = xr.Dataset({**fitted, "contractile": ("cell", healthy), "stiffness": STIFFNESS}, time)
     activation = xr.Dataset({"activation": ("point", 40 * anatomy.longitudinal.values)})
     targets = xr.Dataset({"cycle": CYCLE, "end_diastole": 0})

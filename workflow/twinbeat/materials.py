@@ -139,6 +139,84 @@ def active(tension: Expr, F: Expr, f0: Expr) -> Expr:
     return tension / 2 * (ufl.dot(F * f0, F * f0) - 1)
 
 
+class Contraction(Protocol):
+    """How muscle with the unit fibre f0 contracts: which part of F the passive law bears, and what energy comes on top
+    (kPa)."""
+
+    def elastic(self, F: Expr, f0: Expr) -> Expr: ...
+
+    def energy(self, F: Expr, f0: Expr) -> Expr: ...
+
+
+@dataclass(frozen=True)
+class ActiveStress:
+    """A tension Ta (kPa) along the fibres beside the stress of the passive law."""
+
+    tension: Any
+
+    def elastic(self, F: Expr, f0: Expr) -> Expr:
+        """All of F."""
+        return F
+
+    def energy(self, F: Expr, f0: Expr) -> Expr:
+        """Energy whose stress is the tension."""
+        return active(self.tension, F, f0)
+
+
+@dataclass(frozen=True)
+class ActiveStrain:
+    """F = Fe Fa: fibres become shorter by themselves, and the passive law bears what the shape differs from that
+    (Nardinocchi and Teresi 2007; Nobile et al. 2012, doi 10.1002/cnm.1468, transversely isotropic here).
+
+        Fa = (1 + g) f0 f0 + (1 + g)^-1/2 (I - f0 f0),   det Fa = 1
+
+    The tension T (kPa) drives the shortening g through an exponential series elastic element (Hill's muscle): held at
+    its length, muscle of the tension T stretches it by 1 / (1 + g) - 1 = e ln(1 + T / T0). So pressures grow about
+    linearly with T, as with an active stress, and T = 0 is relaxed muscle.
+    """
+
+    tension: Any
+    series_tension: float
+    series_extension: float
+
+    def shortened(self) -> Expr:
+        """1 + g."""
+        return 1 / (1 + self.series_extension * ufl.ln(1 + self.tension / self.series_tension))
+
+    def elastic(self, F: Expr, f0: Expr) -> Expr:
+        """Fe = F Fa^-1."""
+        length = self.shortened()
+        along = ufl.outer(f0, f0)
+        return F * (along / length + ufl.sqrt(length) * (ufl.Identity(3) - along))
+
+    def energy(self, F: Expr, f0: Expr) -> Expr:
+        """None: the work is that of Fa."""
+        return ufl.as_ufl(0.0)
+
+
+CONTRACTIONS: dict[str, Callable[[Mechanics, Any], Contraction]] = {
+    "stress": lambda m, tension: ActiveStress(tension),
+    "strain": lambda m, tension: ActiveStrain(tension, m.series_tension, m.series_extension),
+}
+"""Ways to contract by their names in ``mechanics.active``: from the section and the tension in kPa."""
+
+
+@dataclass(frozen=True)
+class Muscle:
+    """What contracts, with the passive law that bears it."""
+
+    law: Law
+    contraction: Contraction
+
+    def stored(self, F: Expr, f0: Expr, s0: Expr | None) -> Expr:
+        """Energy of the passive law per unloaded volume, kPa: what is proportional to the stiffness."""
+        return self.law.energy(self.contraction.elastic(F, f0), f0, s0)
+
+    def energy(self, F: Expr, f0: Expr, s0: Expr | None) -> Expr:
+        """Energy per unloaded volume, kPa."""
+        return self.stored(F, f0, s0) + self.contraction.energy(F, f0)
+
+
 def incompressible(p: Expr, bulk: float, F: Expr) -> Expr:
     """p (J - 1) + bulk (J - 1)^2: the multiplier and what keeps it stable (doi 10.1109/TBME.2014.2373399), kPa."""
     J = ufl.det(F)

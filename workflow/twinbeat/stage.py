@@ -81,10 +81,10 @@ class Job:
         self.rule, self.output, self.ranks = rule, output, ranks
         self.input, self.params = SimpleNamespace(**input), SimpleNamespace(**params)
 
-    def publish(self, dataset: xr.Dataset) -> None:
-        """Publish the result as the rule's first output, with the checksums and parameters it was made from."""
+    def publish(self, dataset: xr.Dataset, output: int = 0) -> None:
+        """Publish a result as one of the rule's outputs, with the checksums and parameters it was made from."""
         if self.ranks.rank == 0:
-            self._publish(dataset, self.output[0])
+            self._publish(dataset, self.output[output])
 
     def _publish(self, dataset: xr.Dataset, path: str) -> None:
         store.publish(dataset, path, inputs=_stores(self.input), parameters=vars(self.params))

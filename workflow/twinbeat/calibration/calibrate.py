@@ -15,7 +15,7 @@ from ..mesh.distribute import Mapping
 from ..parameters import Calibration, Mechanics
 from ..verdicts import Quarantined
 from . import contraction as contracting
-from . import curves, scales, strains
+from . import curves, scales, strains, wall
 from .fit import Estimate, Fit
 from .observations import Observations
 from .posterior import Posterior
@@ -64,9 +64,11 @@ def calibrate(
     spread = contracting.spread(anatomy, healthy, contraction) if contraction.fitted else None
     measured = float(targets["pressure"][rest]), float(targets["pressure_sigma"][rest])
     fit = Fit(problem, calibration, measured, spread)
-    estimate = _best(fit, measured[0], mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values))
+    muscle = mesh.wall_volume(anatomy["points"].values, anatomy["cells"].values)
+    estimate = _best(fit, measured[0], muscle)
     _check(estimate, frames)
-    posterior = Posterior(fit, estimate.evaluation)
+    off = wall.moved(fit, estimate.evaluation, muscle, float(targets["volume"][rest]))
+    posterior = Posterior(fit, estimate.evaluation, off)
     _tell(posterior, estimate)
     fitted = _fitted(problem, mapping, estimate, order, targets).assign(
         tissue=(("cell",), tissue),
@@ -91,7 +93,7 @@ def _names(problem: Problem, free: np.ndarray) -> list[str]:
     return ["ln stiffness", *tensions, *shares, *(f"ln {each.name}" for each in problem.scaled)]
 
 
-def _best(fit: Fit, end_diastolic: float, wall: float) -> Estimate:
+def _best(fit: Fit, end_diastolic: float, muscle: float) -> Estimate:
     """The estimate with the least misfit of those to which starts lead that divide the prior of C evenly, with the
     solves of all that arrived. Where none does, the reason of the first is raised."""
     known, found, failures = fit.calibration, [], []
@@ -99,7 +101,7 @@ def _best(fit: Fit, end_diastolic: float, wall: float) -> Estimate:
         stiffness = np.exp(np.log(known.stiffness_prior) + known.stiffness_spread * norm.ppf(quantile))
         within = float(np.clip(stiffness, *known.stiffness_bounds))
         try:
-            start = first(fit.problem, within, end_diastolic, wall, known.tension_bounds[1])
+            start = first(fit.problem, within, end_diastolic, muscle, known.tension_bounds[1])
             found.append(fit.run(*start))
             log.info("calibrate: from C = %.2f kPa to a misfit of %.2f", within, found[-1].history[-1])
         except Quarantined as failure:

@@ -13,15 +13,17 @@ class Posterior:
     """Normal with the inverse of the Gauss-Newton matrix, in the x of ``Fit``.
 
     ``parameters`` are those of interest, (ln C, free tensions, shares, logs); the pressures, known by measurement, are
-    integrated out of prior and posterior alike.
+    integrated out of prior and posterior alike. ``beside`` is by how much x moves with a standard deviation of what is
+    not fitted, but known by measurement too; motion and pressures that are fitted do not.
     """
 
-    def __init__(self, fit: Fit, evaluation: Evaluation) -> None:
+    def __init__(self, fit: Fit, evaluation: Evaluation, beside: Array | None = None) -> None:
         self._fit, self._evaluation = fit, evaluation
         self._all = np.linalg.inv(fit.hessian(evaluation))
         parts = (slice(0, 1), fit.tensions, fit.shares, fit.logs)
         self._kept = np.concatenate([np.arange(part.start, part.stop) for part in parts])
-        self.covariance = self._of(self._all)
+        further = np.zeros(len(self._all)) if beside is None else beside
+        self.covariance = self._of(self._all + np.outer(further, further))
         self.prior = self._of(np.linalg.inv(fit.prior_hessian))
 
     def _of(self, covariance: Array) -> Array:

@@ -17,7 +17,7 @@ from .loop import (
     reference,
     run_beat,
 )
-from .marching import STARLING, Stronger, as_strong, march
+from .marching import STARLING, Renewed, Stronger, as_it_is, as_strong, march
 from .patient import Goals, Loop, begin, fit, keep, resume, settle
 from .pump import Pump, Pumps, Reading, learn
 
@@ -37,11 +37,13 @@ __all__ = [
     "Pump",
     "Pumps",
     "Reading",
+    "Renewed",
     "Shooting",
     "Stronger",
     "Ventricles",
     "Vessel",
     "around",
+    "as_it_is",
     "as_strong",
     "at",
     "begin",

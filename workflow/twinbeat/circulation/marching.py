@@ -85,6 +85,15 @@ def as_strong(volume: np.ndarray, pump: Pump) -> float:
     return 1.0
 
 
+Renewed = Callable[[], float]
+"""What a beat does to the heart that goes through the next one, done; how much that changed it, which has to settle."""
+
+
+def as_it_is() -> float:
+    """Nothing."""
+    return 0.0
+
+
 def march(
     heart: Heart,
     pump: Pump,
@@ -93,11 +102,13 @@ def march(
     beats: int,
     steady: float = 0.0,
     stronger: Stronger = as_strong,
+    renewed: Renewed = as_it_is,
 ) -> Coupled:
     """Run the heart at ``times`` (ms, from 0 on, within a beat) until a beat ends as it began, within ``steady``.
 
     At most ``beats`` beats. ``circulate`` gives the limit cycle with a pump, starting from the last one; ``stronger``
-    the factor on tension that the volumes of a beat and the pump that follows it ask for, which has to settle too.
+    the factor on tension that the volumes of a beat and the pump that follows it ask for, which has to settle too, and
+    so has what is ``renewed`` after each beat.
     Raises Quarantined("beat-diverged") where a step finds no volume, and what the heart raises.
     """
     loop = circulate(pump, None)
@@ -107,7 +118,7 @@ def march(
         volume = beat.states[:-1, V_LV]
         pump = pump.following(times / 1000, volume, beat.tension[:-1], beat.pressure[:-1], STARLING)
         factor = stronger(volume, pump)
-        change = max(gap, abs(np.log(factor)))
+        change = max(gap, abs(np.log(factor)), renewed())
         log.info("beat %d of %d: state changed by %.2g, tension to change by %.3f", number + 1, beats, gap, factor)
         if change <= steady or number == beats - 1:
             break

@@ -37,14 +37,20 @@ class Calcium:
 
 
 def transient(
-    cell: ionic.CellModel, parameters: Array, cycle: float, most: int = MOST, troponin: Troponin | None = None
+    cell: ionic.CellModel,
+    parameters: Array,
+    cycle: float,
+    most: int = MOST,
+    troponin: Troponin | None = None,
+    states: Array | None = None,
 ) -> Array:
     """Calcium (sample,) in µM over a ``cycle`` in ms from the upstroke on, of a cell paced until it is steady.
 
-    ``parameters`` (parameter,) include the stimulus, at the start of each cycle, and no troponin where it is given.
+    ``parameters`` (parameter,) include the stimulus, at the start of each cycle, and no troponin where it is given;
+    ``states`` (state, 1) are those from which it starts, and then those in which it ends.
     Raises Quarantined: no-calcium (the model has none), calcium-unsteady (after ``most`` beats).
     """
-    row, states = row_of_calcium(cell), cell.initial(1)
+    row, states = row_of_calcium(cell), cell.initial(1) if states is None else states
     last, change = np.zeros(1), np.inf
     for beat in range(most):
         voltage, course = _beat(cell, states, parameters, cycle, beat, row, troponin)

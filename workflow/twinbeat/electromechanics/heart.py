@@ -1,5 +1,6 @@
 """The beating twin whose muscle contracts by its cells' calcium, in a circulation fitted to the patient."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from mpi4py import MPI
 from .. import beat, circulation
 from ..activation import Curve, delays
 from ..circulation import Coupled, Loop, Pump
-from ..contraction import LAWS
+from ..contraction import LAWS, Calcium
 from ..intake.clinical import Clinical
-from ..mechanics import Contractile, Journal
+from ..mechanics import Contractile, Journal, at_points
 from ..parameters import Beat, Electrophysiology, Mechanics
 from .cells import Cells, Muscle
 from .kinds import calcium
@@ -34,6 +35,8 @@ class CellHeart(beat.Heart):
 
     ventricle: Contractile
     cells: Cells
+    calcium: Calcium
+    """Of the anatomy's cells."""
 
     def __init__(
         self, anatomy: xr.Dataset, posterior: xr.Dataset, filling: float, mechanics: Mechanics, comm: MPI.Comm
@@ -44,11 +47,23 @@ class CellHeart(beat.Heart):
 
     def drive(self, muscle: Muscle, settings: Beat, scale: float) -> None:
         """Let cells (of the anatomy) contract as ``muscle`` says, with a factor on their tension."""
-        here = self._mapping.cells
-        source = replace(muscle.calcium, kind=muscle.calcium.kind[here], activation=muscle.calcium.activation[here])
-        local = replace(muscle, calcium=source, share=muscle.share[here])
+        here, self.calcium = self._mapping.cells, muscle.calcium
+        local = replace(muscle, calcium=self._here(muscle.calcium), share=muscle.share[here])
         self.cells = Cells(self.ventricle, local, settings.coupling, scale)
         self._weights = self._muscle[here]
+
+    def renew(self, calcium: Calcium) -> None:
+        """Go on with other calcium of the anatomy's cells."""
+        self.calcium = calcium
+        self.cells.muscle = replace(self.cells.muscle, calcium=self._here(calcium))
+
+    def unloaded(self) -> np.ndarray | None:
+        """Displacement (point, 3) in mm of the anatomy's points to the unloaded shape, on rank 0."""
+        return at_points(self.ventricle, self._mapping, self.ventricle.reference.x.array)
+
+    def _here(self, calcium: Calcium) -> Calcium:
+        here = self._mapping.cells
+        return replace(calcium, kind=calcium.kind[here], activation=calcium.activation[here])
 
     def strengthen(self, factor: float) -> None:
         self.cells.scale *= factor
@@ -107,11 +122,13 @@ def simulate(
     *,
     electrophysiology: Electrophysiology,
     checkpoint: Path | None = None,
+    feedback: Callable[[CellHeart], circulation.Renewed] | None = None,
 ) -> xr.Dataset:
     """The periodic beat as VARIABLES["beat"] has it (displacements on rank 0 only), driven by cells.
 
-    ``checkpoint`` is as in ``beat.simulate``. Raises Quarantined: beat-unsteady, beat-diverged, circulation-unsteady,
-    mechanics-diverged, contraction-diverged, no-calcium, calcium-unsteady.
+    ``checkpoint`` is as in ``beat.simulate``; ``feedback`` gives what beats of the heart do to its cells.
+    Raises Quarantined: beat-unsteady, beat-diverged, circulation-unsteady, mechanics-diverged, contraction-diverged,
+    no-calcium, calcium-unsteady, and what feedback raises.
     """
     cycle, end_diastole = float(targets.cycle), int(targets.end_diastole)
     heart = CellHeart(anatomy, posterior, float(posterior.pressure[end_diastole]), mechanics, comm)
@@ -125,7 +142,8 @@ def simulate(
     def circulate(pump: Pump, last: Loop | None) -> Loop:
         return circulation.fit(pump, cycle / 1000, goals, last)
 
-    return marched(heart, pump, circulate, settings, checkpoint, Strengthening(goals.stroke_volume[0]))
+    renewed = feedback(heart) if feedback else circulation.as_it_is
+    return marched(heart, pump, circulate, settings, checkpoint, Strengthening(goals.stroke_volume[0]), renewed)
 
 
 def marched(
@@ -135,11 +153,12 @@ def marched(
     settings: Beat,
     checkpoint: Path | None,
     stronger: circulation.Stronger = circulation.as_strong,
+    renewed: circulation.Renewed = circulation.as_it_is,
 ) -> xr.Dataset:
     """The periodic beat in the circulation that ``circulate`` gives; ``checkpoint`` is as in ``beat.run``."""
     times = beat.times(heart.cells.muscle.cycle, settings)
     with Journal(checkpoint, heart.ventricle, heart.cells.name) as heart.journal:
-        coupled = circulation.march(heart, pump, circulate, times, settings.beats, settings.steady, stronger)
+        coupled = circulation.march(heart, pump, circulate, times, settings.beats, settings.steady, stronger, renewed)
     beat.check(coupled.steadiness, settings)
     return dataset(heart, coupled, settings.frames)
 

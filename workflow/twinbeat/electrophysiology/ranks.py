@@ -46,7 +46,7 @@ class Share:
     are these nodes and then the halo, sorted by the rank that it belongs to."""
 
     def __init__(self, tissue: Discretisation, points: Array, comm: MPI.Comm) -> None:
-        self.comm, self.size = comm, len(points)
+        self.comm, self.size, self._points = comm, len(points), points
         of_rank = divided(points, comm.size)
         self.own = np.flatnonzero(of_rank == comm.rank)
         rows = tissue.stiffness[self.own]
@@ -63,6 +63,10 @@ class Share:
         ends = len(self.own) + np.searchsorted(of_rank[halo], [[rank, rank + 1] for rank in self._sent])
         self._received = dict(zip(self._sent, (slice(*end) for end in ends.tolist()), strict=True))
         self._length = shape[1]
+
+    def of(self, tissue: Discretisation) -> "Share":
+        """The share, of the same nodes, of another tissue on the same points."""
+        return Share(tissue, self._points, self.comm)
 
     def extended(self, values: Array) -> Array:
         """Values (own node,) followed by those of the halo."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from .. import fibers, ionic
+from .. import fibers, ionic, mesh
 from ..fibers.scar import BORDER, HEALTHY, SCAR
 from ..mesh.boundary import components
 from ..parameters import Electrophysiology, Fibers
@@ -115,6 +116,12 @@ def part(whole: xr.Dataset, cells: NDArray[np.bool_]) -> tuple[xr.Dataset, Index
     points = np.unique(whole["cells"].values[cells])
     some = whole[list(FIELDS)].isel(cell=cells, point=points)
     return some.assign(cells=(some["cells"].dims, np.searchsorted(points, some["cells"].values))), points
+
+
+def within(anatomy: xr.Dataset, muscle: xr.Dataset) -> csr_array:
+    """The weights (cell, point) of the anatomy's points at the centres of the cells of a muscle."""
+    centres = muscle["points"].values[muscle["cells"].values].mean(axis=1)
+    return mesh.interpolation(anatomy["points"].values, anatomy["cells"].values, centres)
 
 
 def discretise(muscle: xr.Dataset, values: Array) -> Discretisation:

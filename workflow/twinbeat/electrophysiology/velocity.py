@@ -29,6 +29,7 @@ ELEMENTS, LENGTH = 24, 20.0  # a chain has at least as many elements and mm
 STIMULATED = 1.5  # elements; less does not take hold on a coarse mesh
 STALLED = 3.0  # a wave that takes this many times the wanted time is not waited for
 COARSENING = 0.13  # mS/mm³: conductivity per element size squared that coarse meshes need on top
+NUDGE = 1.2  # of conductivities, for the exponents
 PRECISION = 5e-3  # of ln σ; the velocity goes with σ^0.5 on fine meshes and with up to σ^2.5 near the limit
 
 
@@ -86,6 +87,16 @@ def achieved(conductivity: Directions, velocity: Directions, grid: Grid) -> Dire
         transmural=through(transmural, velocity.transmural, grid),
         endocardium=within(endocardium, endocardium, velocity.endocardium, grid),
     )
+
+
+def exponents(conductivity: Directions, velocity: Directions, grid: Grid) -> Directions:
+    """d ln σ / d ln v about the conductivities for velocities: how they follow a velocity that changes a little.
+
+    2 on fine meshes, less on coarse ones, where waves stall soon.
+    """
+    more = Directions(*(NUDGE * value for value in conductivity))
+    found, faster = (achieved(values, velocity, grid) for values in (conductivity, more))
+    return Directions(*(np.log(NUDGE) / np.log(np.divide(faster, found))).tolist())
 
 
 def match(speed: Callable[[float], float], velocity: float, size: float) -> float:

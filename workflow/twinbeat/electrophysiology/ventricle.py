@@ -18,13 +18,15 @@ from . import accelerated, reaction, substrate
 from .assembly import Array, Discretisation
 from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .extracellular import Extracellular
+from .feedback import Beating, Surroundings
 from .monodomain import Monodomain
 from .mosaic import composed
+from .motion import Motion
 from .propagation import SAMPLING, Wave, propagate
 from .ranks import Share
 from .sites import train
 from .substrate import Labels, Substrate
-from .velocity import Directions, Grid, achieved, tuned
+from .velocity import Directions, Grid, achieved, exponents, tuned
 
 log = logging.getLogger("twinbeat")
 
@@ -35,18 +37,22 @@ def activate(
     fiber_angles: Fibers,
     scar: Labels | None = None,
     comm: MPI.Comm = MPI.COMM_SELF,
+    motion: Motion | None = None,
 ) -> xr.Dataset:
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
-    ``scar`` is heeded where ``parameters.scar`` says what it does. The steps of the monodomain equation are shared by
+    ``scar`` is heeded where ``parameters.scar`` says what it does, the ``motion`` of the anatomy's points as
+    ``parameters.feedback`` says; without a motion nothing moves. The steps of the monodomain equation are shared by
     the ranks of ``comm``, all of which have the result; ValueError for a bidomain or a GPU on several.
 
     Returns the variables of ``activation``; the attributes have the tuned conductivities (mS/mm), the velocities that
     they give (mm/ms) and the ratio of the wave's speed in the wall to the wanted one.
-    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar; device.NoGpu.
+    Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar, motion-inverted;
+    device.NoGpu.
     """
     heart = substrate.build(anatomy, parameters, fiber_angles, scar)
-    wave, attributes = conduct(heart, parameters, comm)
+    moved = (motion, substrate.within(anatomy, heart.muscle)) if motion and parameters.feedback.active else None
+    wave, attributes = conduct(heart, parameters, comm, moved)
     require_complete(wave.activation[heart.fires], "activated", parameters.duration)
     if parameters.until == "repolarisation":
         require_complete(wave.repolarisation[heart.fires], "repolarised", parameters.duration)
@@ -54,8 +60,12 @@ def activate(
     return result(anatomy, heart, wave, attributes)
 
 
+Moved = tuple[Motion, csr_array]
+"""A motion, and the weights (cell, point) of its points at the cells of the muscle."""
+
+
 def conduct(
-    heart: Substrate, parameters: Electrophysiology, comm: MPI.Comm = MPI.COMM_SELF
+    heart: Substrate, parameters: Electrophysiology, comm: MPI.Comm = MPI.COMM_SELF, moved: Moved | None = None
 ) -> tuple[Wave, dict[str, float]]:
     """The wave in the muscle, and what is to be told about it."""
     slower = parameters.scar.border_velocity if (heart.kind == BORDER).any() else 1.0
@@ -65,19 +75,49 @@ def conduct(
     layer = substrate.thickness(heart.whole) / (len(np.unique(heart.whole["depth"])) - 1)
     grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
     conductivities = [tuned(one, grid) for one in velocities]
-    return diffuse(heart, parameters, conductivities, comm), told(conductivities[0], velocities[0], grid)
+    around = None
+    if moved:
+        powers = [exponents(*both, grid) for both in zip(conductivities, velocities, strict=True)]
+        around = surroundings(heart, parameters, conductivities, powers, moved)
+    return diffuse(heart, parameters, conductivities, comm, around), told(conductivities[0], velocities[0], grid)
 
 
-def diffuse(heart: Substrate, parameters: Electrophysiology, conductivities: list[Directions], comm: MPI.Comm) -> Wave:
-    """The wave by the mono- or bidomain equation with the conductivities (mS/mm) of healthy muscle and border zone."""
+def surroundings(
+    heart: Substrate,
+    parameters: Electrophysiology,
+    conductivities: list[Directions],
+    powers: list[Directions],
+    moved: Moved,
+) -> Surroundings:
+    """What moves about muscle and border zone whose conductivities (mS/mm) go with ``powers`` of velocities."""
+    of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)], [*powers, Directions(*[2.0] * 4)]
+    values, along = (substrate.along(heart.muscle, heart.kind, one) for one in of_kind)
+    return Surroundings(heart.muscle, values, along, *moved, heart.fires, parameters.feedback)
+
+
+def diffuse(
+    heart: Substrate,
+    parameters: Electrophysiology,
+    conductivities: list[Directions],
+    comm: MPI.Comm,
+    around: Surroundings | None = None,
+) -> Wave:
+    """The wave by the mono- or bidomain equation with the conductivities (mS/mm) of healthy muscle and border zone, in
+    muscle that moves where something is ``around`` it."""
     of_kind = [*conductivities, Directions(*[parameters.scar.conductivity] * 4)]
-    tissue, extracellular = _domains(heart, parameters, substrate.along(heart.muscle, heart.kind, of_kind), comm)
+    values = substrate.along(heart.muscle, heart.kind, of_kind)
+    tissue, extracellular = _domains(heart, parameters, values, comm)
     if machine := _machine(parameters, comm):
         return _accelerate(heart, parameters, tissue, machine)
     share = Share(tissue, heart.muscle["points"].values, comm)
     patches = [patch.within(share.own) for patch in substrate.patches(heart.muscle, heart.kind, parameters)]
     beats = train(heart.muscle, parameters).on(share.own)
-    medium = Monodomain(share.tissue, *composed(patches), parameters.time_step, beats, share, extracellular)
+    common = *composed(patches), parameters.time_step
+    if around:
+        beats = around.led(beats)
+        medium: Monodomain = Beating(around, beats.last, share, *common, beats)
+    else:
+        medium = Monodomain(share.tissue, *common, beats, share, extracellular)
     medium.run(beats.last)
     whole = parameters.until == "repolarisation"
     field = lead_field(heart, parameters)[:, share.own] if whole else None

@@ -34,9 +34,10 @@ def rows() -> Iterator[Row]:
     yield timed("anatomy: helix angle at 3 mm, degree off", 0.0, 1.0, source, lambda: helix_error(3.0, 4))
     folder = Path(os.environ.get("TWINBEAT_SHARED", "../shared")) / CONTOURS
     if folder.is_dir():
-        found, summed = expert(folder)
+        found, summed, off = expert(folder)
         source = "Sunnybrook SC-HF-I-1, summation of the experts' contours over the slices that the mesh is made from"
         yield timed("anatomy: cavity of a real study, mL", summed, 0.03 * summed, source, lambda: found)
+        yield timed("anatomy: contours of a real study, mm rms", 0.0, 1.0, "the same contours", lambda: off)
 
 
 @cache
@@ -104,12 +105,14 @@ def helix_error(size: float, layers: int) -> float:
     return float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1)))))
 
 
-def expert(folder: Path) -> tuple[float, float]:
-    """Cavity volume in mL of the mesh that is made from the contours of experts, and of the slices that it used."""
+def expert(folder: Path) -> tuple[float, float, float]:
+    """Cavity volume in mL of the mesh that is made from the contours of experts, that of the slices that it used, and
+    how far they are off the wall that is farther from them (mm, root mean square)."""
     labels = drawn(folder)
     found = mesh.build(labels, Mesh(size="6 mm", layers=2))
     blood = labels["labels"].isel(time=0).sel(z=found["slice_position"].values) == 1
-    return measured(found)[0], float(blood.sum()) * PIXEL**2 * SPACING / 1000
+    summed = float(blood.sum()) * PIXEL**2 * SPACING / 1000
+    return measured(found)[0], summed, float(found["contour_rms"].max())
 
 
 def drawn(folder: Path) -> xr.Dataset:

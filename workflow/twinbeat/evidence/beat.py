@@ -86,7 +86,7 @@ def observer(heart: motion.Heart) -> Callable[[float], State]:
 def _stored(ventricle: Ventricle, F: Expr, f0: Expr, w: Expr) -> Expr:
     """Passive and volumetric energy of the wall and that of the springs; the mesh of a virtual patient is unloaded."""
     m, N = ventricle.mechanics, ufl.FacetNormal(ventricle.domain)
-    wall = ventricle.law().energy(F, f0) + ventricle.bulk * (ufl.det(F) - 1) ** 2
+    wall = ventricle.muscle().stored(F, f0, None) + ventricle.bulk * (ufl.det(F) - 1) ** 2
     normal, everywhere = ufl.dot(w, N) ** 2, ufl.dot(w, w)
     base = (m.base - m.base_tangential) * normal + m.base_tangential * everywhere
     springs = m.pericardium / 2 * normal * ventricle.ds(EPICARDIUM) + base / 2 * ventricle.ds(BASE)

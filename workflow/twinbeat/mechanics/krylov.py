@@ -1,10 +1,13 @@
 """Iterative solution of Newton's steps: GMRES with a block preconditioner whose cost grows with the size alone.
 
 Of the Jacobian K = [[A, B], [B', -C]] of displacement and multiplier the preconditioner inverts the upper triangle
-[[A, B], [0, -S]]: A by a V-cycle of smoothed aggregation multigrid (GAMG, Chebyshev with SOR, rigid motions as near
-null space), the Schur complement S = C + B' A^-1 B by the lumped mass of the multiplier over the moduli that resist a
-change of volume (Elman, Silvester and Wathen 2014, chapter 4). GMRES is preconditioned from the left: what it drives
-down is the size of the error of the step (mm, kPa), not that of forces and volumes, which have no common scale.
+[[A, B], [0, -S]]: A by a V-cycle of multigrid, the Schur complement S = C + B' A^-1 B by the lumped mass of the
+multiplier over the moduli that resist a change of volume (Elman, Silvester and Wathen 2014, chapter 4). GMRES is
+preconditioned from the left: what it drives down is the size of the error of the step (mm, kPa), not that of forces
+and volumes, which have no common scale.
+
+The multigrid is smoothed aggregation (GAMG, Chebyshev with SOR, rigid motions as near null space). Quadratic elements
+have linear ones on the same mesh as the level below them, where it takes two cycles (``levels``).
 """
 
 from collections.abc import Sequence
@@ -18,6 +21,7 @@ from petsc4py import PETSc
 from ..kinematics import Expr
 from ..verdicts import Quarantined
 from .cavity import assemble
+from .levels import TwoLevels, nodes, positions, rigid_motions
 from .linear import ACCURACY, QUICK
 
 SHEAR = 20.0  # kPa of contracting muscle, in the Schur complement: 5 to 60 kPa take as many iterations
@@ -26,15 +30,26 @@ PREFIX = "twinbeat_mechanics_"
 BLOCKS = {
     "ksp_gmres_cgs_refinement_type": "refine_ifneeded",
     "fieldsplit_w_ksp_type": "preonly",
-    "fieldsplit_w_pc_type": "gamg",
-    "fieldsplit_w_pc_gamg_threshold": 0.01,
     "fieldsplit_w_mg_levels_ksp_type": "chebyshev",
     "fieldsplit_w_mg_levels_ksp_max_it": 2,
     "fieldsplit_w_mg_levels_pc_type": "sor",
     "fieldsplit_p_ksp_type": "preonly",
     "fieldsplit_p_pc_type": "jacobi",
 }
-"""PETSc's options."""
+"""PETSc's options,"""
+MULTIGRID = {
+    1: {"fieldsplit_w_pc_type": "gamg", "fieldsplit_w_pc_gamg_threshold": 0.01},
+    2: {
+        "fieldsplit_w_mg_coarse_ksp_type": "richardson",
+        "fieldsplit_w_mg_coarse_ksp_max_it": 2,
+        "fieldsplit_w_mg_coarse_ksp_convergence_test": "skip",
+        "fieldsplit_w_mg_coarse_pc_type": "gamg",
+        "fieldsplit_w_mg_coarse_pc_gamg_threshold": 0.01,
+        "fieldsplit_w_mg_coarse_mg_levels_ksp_max_it": 2,
+        "fieldsplit_w_mg_coarse_mg_levels_pc_type": "sor",
+    },
+}
+"""and those for displacements of a degree."""
 
 
 class Unsolved(Quarantined):
@@ -68,6 +83,7 @@ class Gmres:
         self._solver.setType("gmres")
         self._solver.setGMRESRestart(RESTART)
         self._solver.setPCSide(PETSc.PC.Side.LEFT)
+        self._levels = TwoLevels(space) if _degree(space) == 2 else None
         _precondition(self._solver, space, compliance)
 
     def update(self, columns: Sequence[PETSc.Vec], weights: np.ndarray) -> None:
@@ -75,6 +91,8 @@ class Gmres:
         self.operator.columns, self.operator.weights = list(columns), weights
         self._solver.setOperators(*self._solver.getOperators())
         self._solver.setUp()
+        if self._levels is not None:
+            self._levels.update(self._solver.getPC().getFieldSplitSchurGetSubKSP()[0])
 
     def solve(self, right: PETSc.Vec, accuracy: float) -> tuple[PETSc.Vec, int]:
         """The solution, in a new vector, and the iterations that it took; Quarantined("mechanics-unsolved")."""
@@ -147,10 +165,9 @@ class Iterative:
 def _precondition(solver: PETSc.KSP, space: fem.FunctionSpace, compliance: float) -> None:
     """Give the solver its blocks; ``compliance`` (1/kPa) times the lumped mass is the Schur complement."""
     comm, count = space.mesh.comm, space.dofmap.index_map.size_local
-    nodes = np.unique(space.sub(0).dofmap.list.reshape(-1, 3), axis=0)
-    displacements = _owned(space, nodes[nodes[:, 0] < count].ravel())
+    displacements = _owned(space, nodes(space).ravel())
     displacements.setBlockSize(3)
-    displacements.compose("nearnullspace", _rigid_motions(space, nodes[nodes[:, 0] < count]))
+    displacements.compose("nearnullspace", rigid_motions(positions(space), comm))
     multipliers = np.unique(space.sub(1).dofmap.list)
     multipliers = multipliers[multipliers < count]
     mass = assemble(fem.form(ufl.TestFunctions(space)[1] * ufl.dx(space.mesh)))
@@ -159,37 +176,27 @@ def _precondition(solver: PETSc.KSP, space: fem.FunctionSpace, compliance: float
     diagonal.setArray(-compliance * mass.getArray(readonly=True)[multipliers])
     schur.setDiagonal(diagonal)
     schur.assemble()
-    solver.setOptionsPrefix(PREFIX)  # before the blocks, which take it over
+    degree = _degree(space)
+    prefix = f"{PREFIX}{degree}_"
+    solver.setOptionsPrefix(prefix)  # before the blocks, which take it over
     pc = solver.getPC()
     pc.setType("fieldsplit")
     pc.setFieldSplitIS(("w", displacements), ("p", _owned(space, multipliers)))
     pc.setFieldSplitType(PETSc.PC.CompositeType.SCHUR)
     pc.setFieldSplitSchurFactType(PETSc.PC.FieldSplitSchurFactType.UPPER)
     pc.setFieldSplitSchurPreType(PETSc.PC.FieldSplitSchurPreType.USER, schur)
-    options = PETSc.Options(PREFIX)
-    for name, value in BLOCKS.items():
+    options = PETSc.Options(prefix)
+    for name, value in {**BLOCKS, **MULTIGRID[degree]}.items():
         options[name] = value
     solver.setFromOptions()
+
+
+def _degree(space: fem.FunctionSpace) -> int:
+    """Of the displacement's element."""
+    return space.sub(0).element.basix_element.degree
 
 
 def _owned(space: fem.FunctionSpace, dofs: np.ndarray) -> PETSc.IS:
     """Global indices of degrees of freedom of this rank."""
     first = space.dofmap.index_map.local_range[0]
     return PETSc.IS().createGeneral((dofs + first).astype(PETSc.IntType), comm=space.mesh.comm)
-
-
-def _rigid_motions(space: fem.FunctionSpace, nodes: np.ndarray) -> PETSc.NullSpace:
-    """Translations and infinitesimal rotations of the owned nodes (node, 3), orthonormal over all ranks."""
-    position = fem.Function(space)
-    position.sub(0).interpolate(lambda x: x)
-    x = position.x.array[nodes]
-    moves = [np.broadcast_to(axis, x.shape) for axis in np.eye(3)]
-    turns = [np.cross(axis, x) for axis in np.eye(3)]
-    vectors = []
-    for motion in [*moves, *turns]:
-        vector = PETSc.Vec().createWithArray(np.ascontiguousarray(motion).ravel(), comm=space.mesh.comm)
-        for other in vectors:
-            vector.axpy(-vector.dot(other), other)
-        vector.normalize()
-        vectors.append(vector)
-    return PETSc.NullSpace().create(vectors=vectors, comm=space.mesh.comm)

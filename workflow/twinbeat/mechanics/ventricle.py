@@ -5,10 +5,10 @@ F0 = (I + grad U)^-1 (Govindjee and Mihalic 1996), and w the one to the deformed
 The residual for all test functions (v, q), over the unloaded volume dX0 = dx / det F0, is
 
     int P : (grad v F0) + q (J - 1) dX0 + springs(v) - sum pressure dV(v) = 0,
-    P = d(W + Wa + p (J - 1) + k (J - 1)^2)/dF,
+    P = d(W(Fe) + Wa + p (J - 1) + k (J - 1)^2)/dF,
 
+with the energy Wa of an active stress and Fe = F, or without it and Fe = F Fa^-1 of an active strain (``materials``),
 less what keeps a pair of elements stable that is not so by itself (``elements``).
-
 Springs are relaxed in the unloaded shape: they act on w - U, along its normal (epicardium, base) and across it (base).
 """
 
@@ -21,7 +21,7 @@ from dolfinx import fem, mesh
 from petsc4py import PETSc
 
 from ..kinematics import Expr, across, cofactor, deformation_gradient, unit
-from ..materials import LAWS, Law, active, incompressible
+from ..materials import CONTRACTIONS, LAWS, Muscle, incompressible
 from ..parameters import Mechanics
 from ..units import MM3_PER_ML
 from . import springs
@@ -152,7 +152,7 @@ class Ventricle:
         ``within`` (0 or 1): of the stiffness there."""
         v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
         F = ufl.variable(deformation_gradient(w, ufl.inv(G)))
-        P = ufl.diff(self.law().energy(F, *self.axes(G)), F)
+        P = ufl.diff(self.muscle().stored(F, *self.axes(G)), F)
         work = ufl.inner(P, ufl.grad(v) * ufl.inv(G)) * ufl.det(G)
         return (work if within is None else within * work) * self.dx
 
@@ -166,14 +166,14 @@ class Ventricle:
         f0 = unit(G * self.fiber)
         return f0, None if self.sheet is None else across(G * self.sheet, f0)
 
-    def law(self) -> Law:
-        """The passive law with the present stiffness."""
-        return LAWS[self.mechanics.law](self.mechanics, self.stiffness * self.stiffening)
+    def muscle(self) -> Muscle:
+        """The passive law with the present stiffness, which contracts with the present tension."""
+        m, stiffness = self.mechanics, self.stiffness * self.stiffening
+        return Muscle(LAWS[m.law](m, stiffness), CONTRACTIONS[m.active](m, self.tension))
 
     def energy(self, F: Expr, p: Expr, f0: Expr, s0: Expr | None) -> Expr:
         """Energy per unloaded volume with the multiplier p, kPa."""
-        passive, bulk = self.law().energy(F, f0, s0), incompressible(p, self.bulk, F)
-        return passive + active(self.tension, F, f0) + bulk
+        return self.muscle().energy(F, f0, s0) + incompressible(p, self.bulk, F)
 
     # --- solving
 

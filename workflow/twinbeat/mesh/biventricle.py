@@ -51,8 +51,9 @@ def build_biventricle(labels: xr.Dataset, parameters: Mesh, scar: Array = NOTHIN
     outlines = from_labels.steady(labels, parameters.smoothness)
     found: list[str] = []
     for attempt in ATTEMPTS:
-        shape = fit.surfaces(outlines, attempt.smoother * parameters.smoothness)
-        levels = right.levels(labels, outlines, shape, parameters.biventricle.wall, attempt.smoother)
+        misfit = attempt.smoother * parameters.misfit
+        shape = fit.surfaces(outlines, attempt.smoother * parameters.smoothness, misfit)
+        levels = right.levels(labels, outlines, shape, parameters.biventricle.wall, attempt.smoother, misfit)
         try:
             mesh = meshed(levels, parameters, attempt, scar)
         except RuntimeError as error:
@@ -136,7 +137,7 @@ def volumes(mesh: xr.Dataset) -> dict[int, float]:
 def _figures(mesh: xr.Dataset, labels: xr.Dataset, outlines: Contours, levels: Levels) -> dict[str, object]:
     points, cells, facets, tags = (mesh[name].values for name in ("points", "cells", "facets", "facet_tags"))
     drawn = {"left": outlines.walls[0], "right": right.contours(labels, outlines), "septum": outlines.walls[1]}
-    rms = [float(np.sqrt(np.mean(levels.at(name, found) ** 2))) for name, found in drawn.items()]
+    rms = [levels.rms(name, found) for name, found in drawn.items()]
     bent = [float(np.percentile(bends(points, facets[tags == tag]), BENT)) for tag in SURFACES]
     figures, found, smooth = quality.figures(points, cells), volumes(mesh), levels.volumes
     text = "biventricle: %d cells, contour rms %.2f, %.2f and %.2f mm, dihedral angles from %.1f degree"

@@ -1,5 +1,6 @@
 """Smooth walls through contour points: two concentric ellipsoids, then their deviations in spherical harmonics."""
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +15,33 @@ DEGREE = 6
 OUTLYING = 2.0  # mm beyond which a contour point counts less
 THINNEST = 2.0  # mm between the ellipsoids
 INFORMATION = 100.0  # contour points are correlated: together they count as so many
+LOOSER = (1.0, 0.5, 0.25, 0.125)  # shares of the bending penalty, in turn; below, walls follow errors of the contours
+log = logging.getLogger("twinbeat")
 
 
-def surfaces(contours: Contours, smoothness: float) -> Surfaces:
-    """The walls as a robust, regularised least-squares fit; ``smoothness`` weighs the bending penalty."""
-    shape = ellipsoids(contours)
-    endo = _modes(shape, 0, contours.walls[0], smoothness)
-    shape = Surfaces(shape.centre, shape.radii, np.stack([endo, np.zeros_like(endo)]))
-    return Surfaces(shape.centre, shape.radii, np.stack([endo, _modes(shape, 1, contours.walls[1], smoothness)]))
+def surfaces(contours: Contours, smoothness: float, misfit: float = np.inf) -> Surfaces:
+    """The walls as a robust, regularised least-squares fit; ``smoothness`` weighs the bending penalty.
+
+    Of a wall that lies farther than ``misfit`` (mm, root mean square) from its contours, it is halved until the wall
+    does not (the discrepancy principle; Morozov 1966), at most to the last of LOOSER.
+    """
+    shape = replace(ellipsoids(contours), modes=np.zeros((2, (DEGREE + 1) ** 2)))
+    for wall, points in enumerate(contours.walls):
+        shape = _near(shape, wall, points, smoothness, misfit)
+    return shape
+
+
+def _near(shape: Surfaces, wall: int, points: Array, smoothness: float, misfit: float) -> Surfaces:
+    """The surfaces with this wall fitted, no smoother than lets it come near its contours."""
+    for share in LOOSER:
+        modes = shape.modes.copy()
+        modes[wall] = _modes(shape, wall, points, share * smoothness)
+        fitted = replace(shape, modes=modes)
+        if contour_rms(fitted, wall, points) <= misfit:
+            break
+    if share < 1:
+        log.info("mesh: wall %d follows its contours, smoothness %.2g of %.2g", wall, share * smoothness, smoothness)
+    return fitted
 
 
 def ellipsoids(contours: Contours) -> Surfaces:

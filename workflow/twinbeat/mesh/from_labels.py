@@ -30,10 +30,11 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
     Raises Quarantined: those of ``contours.extract``, mesh-quality.
     """
     outlines = steady(short_axis(labels), parameters.smoothness)
-    fitted = cache(lambda smoothness: fit.surfaces(outlines, smoothness))
+    fitted = cache(lambda smoothness, misfit: fit.surfaces(outlines, smoothness, misfit))
     found: list[str] = []
-    for attempt in attempts(parameters, float(thickness(fitted(parameters.smoothness)).mean())):
-        shape = fitted(attempt.smoothness)
+    wall = float(thickness(fitted(parameters.smoothness, parameters.misfit)).mean())
+    for attempt in attempts(parameters, wall):
+        shape = fitted(attempt.smoothness, attempt.misfit)
         found = implausible(shape, outlines)
         if not found:
             mesh = conserving(generate(shape, attempt.size, attempt.layers, outlines.to_lps))
@@ -60,10 +61,10 @@ def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
 def attempts(parameters: Mesh, wall: float) -> list[Mesh]:
     """The parameters as given and with smoother surfaces; then smaller elements, as those in thin layers are flat, and
     more layers, as elements in thick ones are tall, in the order that a ``wall`` of so many mm on average asks for."""
-    smoother, finer, half, layered = {"smoothness": 10}, {"size": 0.75}, {"size": 0.5}, {"layers": 2}
+    smoother, finer, half, layered = {"smoothness": 10, "misfit": 10}, {"size": 0.75}, {"size": 0.5}, {"layers": 2}
     flat, tall = [finer, smoother | finer, half, smoother | half], [smoother | layered]
     order = [*tall, *flat] if wall > parameters.layers * parameters.size else [*flat, *tall]
-    changes = [{}, smoother, *order, {"smoothness": 100, "layers": 2, "size": 0.8}]
+    changes = [{}, smoother, *order, {"smoothness": 100, "misfit": 100, "layers": 2, "size": 0.8}]
     return [
         parameters.model_copy(update={name: getattr(parameters, name) * factor for name, factor in change.items()})
         for change in changes

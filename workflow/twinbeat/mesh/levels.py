@@ -58,6 +58,10 @@ class Levels:
         inside = np.clip(places, 0, np.array(self.grid.shape)[:, None] - 1)
         return map_coordinates(self.coefficients[name], inside, prefilter=False, mode="mirror")
 
+    def rms(self, name: str, points: Array) -> float:
+        """Root mean square distance in mm of points (n, 3) from the surface of a level."""
+        return float(np.sqrt(np.mean(self.at(name, points) ** 2)))
+
     def gradient(self, name: str, points: Array, difference: float = 0.05) -> Array:
         """Its gradient (n, 3), by central differences."""
         steps = difference * np.eye(3)

@@ -61,7 +61,11 @@ class Mesh(Section):
     """Layers of elements across the wall."""
 
     smoothness: Annotated[float, Field(gt=0)] = 1e-3
-    """Weight of the bending penalty when surfaces are fitted to the contours."""
+    """Weight of the bending penalty when surfaces are fitted to the contours; less of it where they would lie farther
+    from them than misfit."""
+
+    misfit: Length = "1 mm"
+    """Root mean square distance of a smooth surface from its contours, at most: about what contours are good to."""
 
     minimum_dihedral: Angle = "10 degree"
     """Smallest dihedral angle that a mesh may have; else it is made again, then the patient is quarantined."""

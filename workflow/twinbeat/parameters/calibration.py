@@ -109,6 +109,9 @@ class Calibration(Section):
     epicardial_sigma: Length | None = None
     """Standard deviation of a segment's epicardial motion; none: the epicardium is not looked at."""
 
+    wall_sigma: Annotated[float, Field(ge=0)] = 0.03
+    """Standard deviation of the mesh's muscle volume, as a share of it: it makes stiffness and tension uncertain."""
+
     strain_sigma: Annotated[float, Field(gt=0)] = 0.03
     """Standard deviation of a segment's strain by tags or feature tracking, where the patient's file has none."""
 

@@ -4,7 +4,17 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from ..units import Angle, Concentration, Conductivity, CurrentDensity, Length, Time, Velocity
+from ..units import (
+    Angle,
+    Concentration,
+    Conductivity,
+    CurrentDensity,
+    Length,
+    MembraneConductance,
+    Potential,
+    Time,
+    Velocity,
+)
 from .section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -108,6 +118,31 @@ class Pacing(Section):
     """From the last of them to an early beat (S2) from the leads alone, which is stored instead; none: none."""
 
 
+class Feedback(Section):
+    """What the beat does back to the wave (beat.contraction by cells, monodomain on the CPU, without pacing)."""
+
+    conduction: bool = False
+    """Whether conduction follows the deforming muscle: velocities hold in the shape that it has at each time."""
+
+    conductance: Annotated[MembraneConductance, Field(ge=0)] = "0 mS/uF"
+    """Of stretch-activated channels, for each unit of fibre stretch beyond slack: I = g (stretch - slack) (V - E). At
+    0.1 mS/uF a tenth of stretch lifts the rest of ten Tusscher-Panfilov by 4 mV, at 0.4 mS/uF it makes cells fire."""
+
+    reversal: Potential = "-20 mV"
+    """Potential E at which no current flows through them: they let cations pass alike."""
+
+    slack: Annotated[float, Field(ge=0.8, le=1.3)] = 1.0
+    """Stretch from the unloaded shape at which they begin to open."""
+
+    interval: Annotated[Time, Field(gt=0)] = "10 ms"
+    """How often the wave is told of the deformation, which is linear in time between the steps of the beat."""
+
+    @property
+    def active(self) -> bool:
+        """Whether the beat does anything back."""
+        return self.conduction or self.conductance > 0
+
+
 class Electrophysiology(Section):
     """Activation of the ventricle, and its beat."""
 
@@ -184,6 +219,8 @@ class Electrophysiology(Section):
 
     ecg: Electrocardiogram = Electrocardiogram()
 
+    feedback: Feedback = Feedback()
+
     @model_validator(mode="after")
     def _starts_somewhere(self) -> "Electrophysiology":
         if not self.roots and not self.leads:
@@ -194,6 +231,17 @@ class Electrophysiology(Section):
     def _device_can_do_it(self) -> "Electrophysiology":
         if self.device == "gpu" and self.method != "monodomain":
             raise ValueError(f"device: expected cpu or auto for method {self.method}, got gpu")
+        return self
+
+    @model_validator(mode="after")
+    def _wave_can_feel_the_beat(self) -> "Electrophysiology":
+        if not self.feedback.active:
+            return self
+        for key, only in (("method", "monodomain"), ("device", "cpu")):
+            if (found := getattr(self, key)) != only:
+                raise ValueError(f"feedback: expected {key} {only}, got {found}")
+        if self.pacing != Pacing():
+            raise ValueError(f"feedback: expected one beat, got a train of them: pacing {self.pacing}")
         return self
 
     @model_validator(mode="after")

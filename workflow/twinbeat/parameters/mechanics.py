@@ -56,6 +56,17 @@ class Mechanics(Section):
     shear_exponent: Annotated[float, Field(gt=0)] = 4.0
     """b_fs of the Guccione law."""
 
+    active: Literal["stress", "strain"] = "stress"
+    """How muscle contracts: stress, a tension along the fibres; strain, fibres that shorten by themselves, as tension
+    says. Not for land_2017."""
+
+    series_tension: Modulus = "2 kPa"
+    """T0 of active strain: a tension T shortens fibres to 1 / (1 + e ln(1 + T / T0)) of their length, which is about
+    the one that muscle of 2 kPa held at its length develops; 20 kPa by 19 %, 100 kPa by 28 %."""
+
+    series_extension: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    """e of active strain. T0 / e is the modulus of fibres that strain little: 18 kPa with guccione of 2 kPa."""
+
     elements: Literal["taylor-hood", "equal-order"] = "taylor-hood"
     """Displacement and pressure: quadratic and linear, or both linear, which costs a tenth on the same mesh and is less
     accurate there."""

@@ -100,8 +100,20 @@ class Study(Section):
             raise ValueError(f"{wanted} cells with calcium, got {without[0]}")
         if self.beat.ventricles == "both":
             raise ValueError(f"{wanted} beat.ventricles left, got both")
+        if self.mechanics.active == "strain":
+            raise ValueError(f"{wanted} mechanics.active stress, as cells give a tension, got strain")
         if self.surrogate.patients != []:
             raise ValueError(f"{wanted} surrogate.patients [], got {self.surrogate.patients or 'all'}")
+        return self
+
+    @model_validator(mode="after")
+    def _beat_can_act_back(self) -> Self:
+        if not self.electrophysiology.feedback.active:
+            return self
+        if (law := self.beat.contraction) == "phenomenological":
+            raise ValueError(f"electrophysiology.feedback: expected a beat.contraction by cells, got {law}")
+        if self.whatif:
+            raise ValueError(f"electrophysiology.feedback: expected no whatif runs, got {', '.join(self.whatif)}")
         return self
 
     @model_validator(mode="after")
@@ -110,10 +122,12 @@ class Study(Section):
             raise ValueError("whatif: runs are of the left ventricle; expected beat.ventricles: left, got both")
         for name, run in self.whatif.items():
             try:
-                run.activated_by(self.electrophysiology)
+                changed = run.activated_by(self.electrophysiology)
             except ValidationError as error:
                 faults = [_fault(fault | {"loc": ("electrophysiology", *fault["loc"])}) for fault in error.errors()]
                 raise ValueError(f"whatif.{name}.{'; '.join(faults)}") from None
+            if changed.feedback.active:
+                raise ValueError(f"whatif.{name}.electrophysiology.feedback: expected none, got {changed.feedback}")
         return self
 
 

@@ -22,6 +22,7 @@ from .frames import (
 from .theme import CONTOURS, FIT, INK, MUTED, axes, picture, styled
 
 Array = NDArray[np.float64]
+WALLS = {"wall": ("endocardium", "epicardium"), "surface": ("left endocardium", "right endocardium", "epicardium")}
 BINS = np.arange(0, 72.1, 2.0)  # degree; the regular tetrahedron has 70.5
 
 
@@ -40,6 +41,15 @@ def mesh_slices(image: xr.Dataset, labels: xr.Dataset, mesh: xr.Dataset) -> str:
     handles = dict(zip(*reversed(row[0].get_legend_handles_labels()), strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=4)
     return picture(figure, "jpg")
+
+
+def contour_distances(mesh: xr.Dataset | None) -> str:
+    """How far the contours are off the smooth surfaces that were meshed, in words; nothing where there is no mesh."""
+    if mesh is None:
+        return ""
+    found = mesh["contour_rms"]
+    each = [f"{value:.2f} mm from the {name}" for name, value in zip(WALLS[found.dims[0]], found.values, strict=True)]
+    return f"The contours lie {', '.join(each)} that was meshed (root mean square)."
 
 
 def _outlines(axis: Axes, at: xr.Dataset) -> None:

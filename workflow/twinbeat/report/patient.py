@@ -16,7 +16,7 @@ from .drug import course, effect
 from .electrocardiogram import electrocardiogram
 from .frames import label_frames, mesh_frames
 from .intake import moments, shifts, taken
-from .meshing import mesh_slices
+from .meshing import contour_distances, mesh_slices
 from .motion import beating, movie, spreading, spreading_movie
 from .rendering import heart
 from .sensitivity import quality, sweep
@@ -122,6 +122,7 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         trust=labels.trust(labelled),
         clinical=clinical.section(gathered.clinical, _used(gathered.get("conduction"))),
         conduction=conduction.section(gathered.get("conduction"), gathered.get("activation")),
+        distances={mesh: contour_distances(gathered.get(mesh)) for mesh in ("anatomy", "biventricle")},
     )
 
 

@@ -41,7 +41,12 @@ class Canvas:
     @property
     def slices(self) -> "Canvas":
         """The middle planes alone."""
-        return Canvas(self.heights[PLANES // 2 :: PLANES], self.size)
+        return Canvas(self.middle(self.heights), self.size)
+
+    @staticmethod
+    def middle(field: Field) -> Field:
+        """Of a field (plane, ...) what it is in the middle planes (z, ...)."""
+        return field[PLANES // 2 :: PLANES]
 
     def smooth(self, rng: np.random.Generator, across: float, along: float) -> Field:
         """A random field (plane, y, x) of unit variance that varies over ``across`` mm in plane, ``along`` mm along z.

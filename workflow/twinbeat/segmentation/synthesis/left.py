@@ -86,8 +86,8 @@ def layers(rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, h
         Layer(wall, "myocardium", MYOCARDIUM, rng.uniform(1, 2.5)),
         Layer(blood, "blood", BLOOD, rng.uniform(1, 2.5)),
     ]
-    if rng.random() < 0.85:
-        drawn.append(trabeculae(rng, canvas, left, heart))
+    if rng.random() < 0.75:
+        drawn += trabeculae(rng, canvas, left, heart)
     if rng.random() < 0.8:
         drawn += [papillary(rng, frame, left, heart, blood) for _ in range(rng.integers(1, 6))]
     if rng.random() < 0.4:
@@ -96,34 +96,31 @@ def layers(rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, h
     return drawn
 
 
-def skin(rng: np.random.Generator, left: Left, fat: Field) -> Layer:
-    """What of the muscle lies outside of the contour that experts draw where fat of opposed phase is on it.
-
-    They draw along the middle of the black line (Schulz-Menger et al. 2020). It lies where the signals m of muscle and
-    f of fat cancel, at a share of fat of m / (m + f), about a quarter: inside of the true surface by a quarter of the
-    2 to 4 mm over which both blend; less where the fat, whose thickness in mm is ``fat``, is a film.
-    """
-    outside = np.minimum(np.float32(rng.uniform(0.4, 1.2)), fat / 2)
-    return Layer(np.minimum(left.epicardium + outside, left.below), "myocardium", None, rng.uniform(1, 2.5))
-
-
-def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size) -> Layer:
+def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size) -> list[Layer]:
     """A rim of up to 9 mm where blood and muscle mix: strands along the long axis over a gradient.
 
     It is deeper towards the apex and at the free wall (Captur et al. 2013; Riffel et al. 2015). Where the ventricle has
-    contracted, so that its wall is thick for its cavity, the blood between the strands is pressed out.
+    contracted, so that its wall is thick for its cavity, the blood between the strands is pressed out. Where strands
+    root in the compacted wall, along which experts draw, they fill the rim and look like it: the step from muscle to
+    blood that one sees lies inside of the contour, the further the deeper the rim is.
     """
     pressed = float(np.clip((0.75 - heart.inner / (heart.inner + heart.wall)) / 0.35, 0, 1))
     deepest = rng.uniform(1, min(9.0, 2 + 0.4 * heart.inner))
     apical, lateral = rng.uniform(0, 1.2, 2)
     uneven = 1 + 0.35 * canvas.smooth(rng, 25, 30)
-    reach = deepest * np.clip(uneven * (0.7 + apical * (1 - left.along) - 0.4 * lateral * left.unit.real), 0.1, 1.3)
-    inward = np.maximum(left.endocardium, 0) / reach
+    reach = np.clip(uneven * (0.7 + apical * (1 - left.along) - 0.4 * lateral * left.unit.real), 0.1, 1.3)
+    inward = np.maximum(left.endocardium, 0) / (deepest * reach)
     strands = canvas.smooth(rng, rng.uniform(3, 8), rng.uniform(12, 40))
     strands = rng.uniform(0.4, 1) * np.clip(0.6 + 1.2 * (strands + rng.uniform(-0.3, 1.3) - 1.6 * inward), 0, 1)
-    mixed = rng.uniform(0.6 * pressed, 0.95 + 0.05 * pressed) * np.clip(1 - inward, 0, 1) ** rng.uniform(0.3, 2)
-    share = np.maximum(np.where(inward < 1.2, strands, 0), mixed) * (left.endocardium > 0) * (left.below > 0)
-    return Layer((share - 0.5).astype(np.float32), "trabecula", None, 1)
+    between = rng.uniform(max(0.3, 0.6 * pressed), 0.95 + 0.05 * pressed)
+    mixed = between * np.clip(1 - inward, 0, 1) ** rng.uniform(0.3, 2)
+    share = np.maximum(np.where(inward < 1.2, strands, 0), mixed)
+    roots = 1.5 - 2 * inward / min(rng.uniform(0.1, 0.8), 4 / deepest)
+    cavity = (left.endocardium > 0) & (left.below > 0)
+    return [
+        Layer(np.where(cavity, share - 0.5, -0.5).astype(np.float32), "trabecula", None, 1),
+        Layer(np.where(cavity, roots, -0.5).astype(np.float32), "myocardium", None, 1),
+    ]
 
 
 def papillary(rng: np.random.Generator, frame: Frame, left: Left, heart: Size, blood: Field) -> Layer:

@@ -14,19 +14,24 @@ TISSUES = (
 )
 
 
-def image(
+def signal(
     rng: np.random.Generator, canvas: Canvas, organs: Sequence[Layer], heart: Sequence[Layer], opposed: bool
 ) -> Field:
-    """Images (z, y, x), normalised as for the network.
+    """What the slices (z, y, x) send as the coil and the blur of the image have it; negative where fat prevails whose
+    phase is ``opposed`` to that of water.
 
-    The phase of fat may be ``opposed`` to that of water, as in balanced SSFP at an echo time of half the repetition
-    time: pixels that hold both are dark, and a black line runs between muscle and fat (Scheffler and Lehnhardt 2003).
+    So it is in balanced SSFP at an echo time of half the repetition time: in the magnitude pixels that hold both are
+    dark, and a black line runs between muscle and fat (Scheffler and Lehnhardt 2003).
     """
     looks = _looks(rng, canvas.slices, cine_contrast(rng) if rng.random() < 0.7 else random_contrast(rng))
     if opposed:
         looks["fat"] = -looks["fat"]
-    signal = paint(canvas, organs, heart, looks)
-    normal = normalise(_acquire(rng, canvas.slices, signal) ** np.float32(np.exp(rng.normal(0, 0.2))))
+    return _received(rng, canvas.slices, paint(canvas, organs, heart, looks))
+
+
+def image(rng: np.random.Generator, canvas: Canvas, signal: Field) -> Field:
+    """Images (z, y, x) of the ``signal`` of the slices, normalised as for the network."""
+    normal = normalise(_acquire(rng, canvas, signal) ** np.float32(np.exp(rng.normal(0, 0.2))))
     if rng.random() < 0.6:  # what else is in the field of view moves the scale
         normal = (normal + 1) * rng.uniform(0.65, 1.2) - 1 + rng.normal(0, 0.05)
     return normal.astype(np.float32)
@@ -105,13 +110,18 @@ def _blend(picture: Field, layer: Layer, look: Field) -> None:
     picture += share * (look - picture)
 
 
-def _acquire(rng: np.random.Generator, canvas: Canvas, signal: Field) -> Field:
-    """Coil, blur, artefacts, sampling at 1 to 2.8 mm, truncated k-space and Rician noise; on the training pixels."""
+def _received(rng: np.random.Generator, canvas: Canvas, signal: Field) -> Field:
+    """Coil and blur."""
     coil = rng.uniform(0, 0.4) * canvas.smooth(rng, 70, 80) + rng.uniform(0, 0.1) * canvas.smooth(rng, 35, 50)
     signal = signal * np.exp(coil - 0.5 * coil.std() ** 2)
     width = rng.uniform(0, 0.8) if rng.random() < 0.85 else rng.uniform(0.8, 2)
     if width > 0.2:
         signal = gaussian_filter1d(gaussian_filter1d(signal, width, 1, truncate=3), width, 2, truncate=3)
+    return signal
+
+
+def _acquire(rng: np.random.Generator, canvas: Canvas, signal: Field) -> Field:
+    """Artefacts, sampling at 1 to 2.8 mm, truncated k-space and Rician noise; on the training pixels."""
     signal = _artefacts(rng, canvas, signal)
     pixels = round(canvas.size * PIXEL / (rng.uniform(1, 2.3) if rng.random() < 0.85 else rng.uniform(2.3, 2.8)))
     coarse = _linear(canvas.size, pixels) @ signal @ _linear(canvas.size, pixels).T

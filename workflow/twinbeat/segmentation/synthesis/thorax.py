@@ -59,13 +59,13 @@ def _vessel(rng: np.random.Generator, frame: Frame) -> Layer:
     return Layer(radius - np.hypot(u, v * rng.uniform(0.8, 1.2)), "vessel", 0, 2)
 
 
-def pericardium(rng: np.random.Generator, canvas: Canvas, outline: Field, w: Field) -> tuple[list[Layer], Field | None]:
-    """What lies on the heart's ``outline``, from below to above, and the thickness in mm of the fat on it, if any.
+def pericardium(rng: np.random.Generator, canvas: Canvas, outline: Field, w: Field) -> list[Layer]:
+    """What lies on the heart's ``outline``, from below to above.
 
     Outermost patches of fat, then the sac, 1 to 2 mm and dark, which most images show (Bogaert and Francone 2013), and
     inside of it fat, often a film thinner than a pixel and most of it in the groove at the base, or fluid, or nothing.
     """
-    drawn, fat, kind = [], None, rng.choice(["fat", "fluid", "none"], p=[0.72, 0.06, 0.22])
+    drawn, kind = [], rng.choice(["fat", "fluid", "none"], p=[0.72, 0.06, 0.22])
     uneven = np.maximum(1 + canvas.smooth(rng, rng.uniform(15, 40), 30), 0)
     outer = outline
     if kind == "fat":
@@ -82,4 +82,4 @@ def pericardium(rng: np.random.Generator, canvas: Canvas, outline: Field, w: Fie
     if rng.random() < 0.45:
         patches = rng.uniform(1, 10) * (canvas.smooth(rng, rng.uniform(20, 50), 40) + rng.uniform(-0.7, 0.7))
         drawn.insert(0, Layer(outer + patches, "fat", 0, rng.uniform(1, 4)))
-    return drawn, fat
+    return drawn
