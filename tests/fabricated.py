@@ -207,6 +207,7 @@ def _beat(anatomy: xr.Dataset) -> xr.Dataset:
         "displacement": (("frame", "point", "component"), (SQUEEZE - 1)[:, None, None] * sideways),
         "fiber_strain": (("segment", "time"), strain),
         "tension": ("time", TENSION * np.sin(phase / 2) ** 4),
+        "calcium": ("time", 0.1 + 0.7 * np.sin(phase / 2) ** 4),
         "steadiness": ((), 0.004),
     }
     coords = {"time": phase / (2 * np.pi) * CYCLE, "frame": TIME, "segment": np.arange(1, 18)}

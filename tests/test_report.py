@@ -67,7 +67,7 @@ def test_page_of_a_finished_twin(text):
     elements = Elements(text)
     images = elements.of("img")
     assert not elements.open
-    assert len(images) == 15
+    assert len(images) == 16
     assert all(image["src"].startswith("data:image/") and len(image["alt"]) > 40 for image in images)
     assert not [tag for tag in ("script", "link", "iframe") if elements.of(tag)]
     assert all("//" not in link["href"] for link in elements.of("a"))
