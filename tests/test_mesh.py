@@ -219,7 +219,7 @@ class TestBuild:
         assert "epicardium follows" in caplog.text and "endocardium follows" not in caplog.text
 
     def test_a_contour_that_no_smooth_wall_has_is_not_followed(self, stack, caplog):
-        """Half of the basal epicardium 12 mm inside, as where valves cut it: 2.4 mm root mean square over ten slices,
+        """Half of the basal epicardium 12 mm inside, as where valves cut it: over 2 mm root mean square of ten slices,
         whatever the smoothness."""
         caplog.set_level(logging.INFO, "twinbeat")
         whole = contours.extract(stack)
