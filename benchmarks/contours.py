@@ -1,21 +1,19 @@
 """How near the walls of the left ventricle come to contours that err, and to the true walls.
 
-envs/run python benchmarks/contours.py [--seeds 5 6 7 8] [--most 4]
+envs/run python benchmarks/contours.py [--seeds 5 6 7 8]
 
 Phantoms of each phenotype are labelled by the network; walls are fitted to the contours as they are, and with errors
 planted in each slice: its size (1 mm) and two lobes (1 mm), 1.2 mm together. ``smooth`` walls are those of the default
-smoothness; ``following`` ones are less smooth where they would be over 1 mm off their contours (``--most`` penalties
-are tried, each half of the one before; ``mesh.fit.LOOSER`` has four). The last line is one JSON object: root mean
-squares of the distances in mm of contours and true wall, of endocardium and epicardium, as mean over the phantoms and
-largest of them. True walls count from 3 mm below the base plane, moved in it to where they lie closest: breath-holds
-leave that open.
+smoothness; ``following`` ones are less smooth where that brings them within 1 mm of their contours. The last line is
+one JSON object: root mean squares of the distances in mm of contours and true wall, of endocardium and epicardium, as
+mean over the phantoms and largest of them. True walls count from 3 mm below the base plane, moved in it to where they
+lie closest: breath-holds leave that open.
 """
 
 import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from unittest.mock import patch
 
 import numpy as np
 
@@ -73,15 +71,13 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[5, 6, 7, 8])
-    parser.add_argument("--most", type=int, default=len(fit.LOOSER), help="penalties that are tried in turn")
     options = parser.parse_args()
     found: dict[str, list[list[float]]] = {}
     for seed, phenotype in ((seed, name) for seed in options.seeds for name in PHENOTYPES):
         outlines, truth = seen(seed, phenotype)
         for kind, drawn in (("labelled", outlines), ("planted", erring(outlines))):
             for way, misfit in (("smooth", np.inf), ("following", Mesh().misfit)):
-                with patch.object(fit, "LOOSER", tuple(0.5**n for n in range(options.most))):
-                    shape = fit.surfaces(drawn, Mesh().smoothness, misfit)
+                shape = fit.surfaces(drawn, Mesh().smoothness, misfit)
                 found.setdefault(f"{kind}_{way}", []).append(list(distances(shape, drawn, truth)))
         print(seed, phenotype, {name: np.round(rows[-1], 2).tolist() for name, rows in found.items()}, flush=True)
     print(json.dumps({name: summary(np.array(rows)) for name, rows in found.items()}))

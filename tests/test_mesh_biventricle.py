@@ -101,7 +101,7 @@ class TestBuild:
         smooth = right.levels(zigzag, outlines, shape, 4.0)
         near = right.levels(zigzag, outlines, shape, 4.0, misfit=0.99 * smooth.rms("right", drawn))
         assert near.rms("right", drawn) < 0.99 * smooth.rms("right", drawn)
-        assert caplog.text.count("0.5 as stiff") == 1
+        assert caplog.text.count("with 0.5 of the penalty") == 1
 
     def test_scar_is_meshed_finer(self, stack):
         """Half the edge within 5 mm of a scar in the lateral wall, all of it on the other side of the ventricle."""

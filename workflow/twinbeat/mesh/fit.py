@@ -1,7 +1,9 @@
 """Smooth walls through contour points: two concentric ellipsoids, then their deviations in spherical harmonics."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,33 +17,45 @@ DEGREE = 6
 OUTLYING = 2.0  # mm beyond which a contour point counts less
 THINNEST = 2.0  # mm between the ellipsoids
 INFORMATION = 100.0  # contour points are correlated: together they count as so many
-LOOSER = (1.0, 0.5, 0.25, 0.125)  # shares of the bending penalty, in turn; below, walls follow errors of the contours
+LOOSER = (0.5, 0.25, 0.125)  # shares of the bending penalty, in turn; below, walls follow errors of the contours
 log = logging.getLogger("twinbeat")
 
 
 def surfaces(contours: Contours, smoothness: float, misfit: float = np.inf) -> Surfaces:
     """The walls as a robust, regularised least-squares fit; ``smoothness`` weighs the bending penalty.
 
-    Of a wall that lies farther than ``misfit`` (mm, root mean square) from its contours, it is halved until the wall
-    does not (the discrepancy principle; Morozov 1966), at most to the last of LOOSER.
+    Of a wall that lies farther than ``misfit`` (mm, root mean square) from its contours it weighs less (``following``).
     """
     shape = replace(ellipsoids(contours), modes=np.zeros((2, (DEGREE + 1) ** 2)))
-    for wall, points in enumerate(contours.walls):
-        shape = _near(shape, wall, points, smoothness, misfit)
+    for wall, (name, points) in enumerate(zip(("endocardium", "epicardium"), contours.walls, strict=True)):
+        fitted = partial(_fitted, shape, wall, points, smoothness)
+        shape = following(name, fitted, partial(contour_rms, wall=wall, points=points), misfit)
     return shape
 
 
-def _near(shape: Surfaces, wall: int, points: Array, smoothness: float, misfit: float) -> Surfaces:
-    """The surfaces with this wall fitted, no smoother than lets it come near its contours."""
+def following[T](name: str, made: Callable[[float], T], off: Callable[[T], float], misfit: float) -> T:
+    """What is ``made`` with a share of a penalty: all of it, or the largest of LOOSER where all is too ``off`` (mm).
+
+    The discrepancy principle (Morozov 1966). Where no share comes within ``misfit``, contours are not those of a smooth
+    wall, but of valves or of a wrong label: it is made with all of the penalty.
+    """
+    smooth = made(1.0)
+    if off(smooth) <= misfit:
+        return smooth
     for share in LOOSER:
-        modes = shape.modes.copy()
-        modes[wall] = _modes(shape, wall, points, share * smoothness)
-        fitted = replace(shape, modes=modes)
-        if contour_rms(fitted, wall, points) <= misfit:
-            break
-    if share < 1:
-        log.info("mesh: wall %d follows its contours, smoothness %.2g of %.2g", wall, share * smoothness, smoothness)
-    return fitted
+        looser = made(share)
+        if off(looser) <= misfit:
+            log.info("mesh: %s follows its contours with %g of the penalty", name, share)
+            return looser
+    log.info("mesh: %s lies %.2f mm off its contours", name, off(smooth))
+    return smooth
+
+
+def _fitted(shape: Surfaces, wall: int, points: Array, smoothness: float, share: float) -> Surfaces:
+    """The surfaces with this wall fitted."""
+    modes = shape.modes.copy()
+    modes[wall] = _modes(shape, wall, points, share * smoothness)
+    return replace(shape, modes=modes)
 
 
 def ellipsoids(contours: Contours) -> Surfaces:

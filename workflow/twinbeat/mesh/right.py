@@ -5,7 +5,6 @@ smoothing spline along their normal; less the left ventricle, it is the right on
 epicardium. What the images leave open is the right wall: they label its blood only.
 """
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,6 @@ from skimage.measure import marching_cubes
 
 from . import fit
 from .contours import RIGHT, Contours
-from .fit import LOOSER
 from .levels import FARTHEST, Grid, Levels, least
 from .slices import BLOOD, MUSCLE, outline, within
 from .surfaces import Surfaces
@@ -35,7 +33,6 @@ RADIUS = 1.0  # mm, least one of the edges of the blood where the wall meets the
 BLUNT = 2.0  # mm, standard deviation of the smoothing that makes them even
 FILLET = 4.0  # mm within which the grooves between the ventricles are rounded
 STIFFNESS = 8.0  # mm³: halves a zigzag from slice to slice of 8 mm, and leaves waves of four slices
-log = logging.getLogger("twinbeat")
 
 
 @dataclass(frozen=True)
@@ -64,18 +61,17 @@ def levels(
 ) -> Levels:
     """Levels of both ventricles at end-diastole; ``wall`` is the thickness of the right one in mm.
 
-    As the walls of the left ventricle (``fit.surfaces``), they are less stiff from slice to slice where the right one's
-    blood would lie farther than ``misfit`` (mm, root mean square) from its outlines.
+    As the walls of the left ventricle, they are less stiff from slice to slice where the right one's blood would lie
+    farther than ``misfit`` (mm, root mean square) from its outlines (``fit.following``).
     """
     drawn = contours(labels, outlines)
     labels = labels.isel(time=int(labels["end_diastole"]))
-    for share in LOOSER:
-        found = _levels(labels, outlines, shape, wall, share * stiffness)
-        if found.rms("right", drawn) <= misfit:
-            break
-    if share < 1:
-        log.info("biventricle: the right ventricle follows its outlines, %.2g as stiff", share * stiffness)
-    return found
+    return fit.following(
+        "right ventricle",
+        lambda share: _levels(labels, outlines, shape, wall, share * stiffness),
+        lambda found: found.rms("right", drawn),
+        misfit,
+    )
 
 
 def _levels(labels: xr.Dataset, outlines: Contours, shape: Surfaces, wall: float, stiffness: float) -> Levels:

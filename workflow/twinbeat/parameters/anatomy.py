@@ -65,7 +65,7 @@ class Mesh(Section):
     from them than misfit."""
 
     misfit: Length = "1 mm"
-    """Root mean square distance of a smooth surface from its contours, at most: about what contours are good to."""
+    """Root mean square distance from its contours beyond which a surface is less smooth: what contours are good to."""
 
     minimum_dihedral: Angle = "10 degree"
     """Smallest dihedral angle that a mesh may have; else it is made again, then the patient is quarantined."""
