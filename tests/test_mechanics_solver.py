@@ -158,3 +158,10 @@ def test_too_few_iterations_are_told(monkeypatch):
     with pytest.raises(Quarantined, match="no equilibrium past 0 % of the load") as caught:
         heart.solve()
     assert caught.value.code == "mechanics-diverged"
+
+
+def test_a_solution_that_leaves_the_forces_is_none():
+    """One iteration reaches an accuracy of 0.9 after preconditioning and leaves more forces than there were."""
+    heart = human("taylor-hood", "iterative", MPI.COMM_SELF)
+    with pytest.raises(Quarantined, match=r"after 1 iterations [\d.]+ of the forces were left"):
+        heart.factorise().solve(heart.load(), 0.9)

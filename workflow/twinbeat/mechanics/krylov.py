@@ -103,7 +103,19 @@ class Gmres:
         if reason < 0:
             found = f"{iterations} iterations (PETSc's reason {reason}) did not reach an accuracy of {accuracy:g}"
             raise Unsolved("mechanics-unsolved", found)
+        if (left := self._left(solution, right)) > 0.5:
+            raise Unsolved("mechanics-unsolved", f"after {iterations} iterations {left:.2g} of the forces were left")
         return solution, iterations
+
+    def _left(self, solution: PETSc.Vec, right: PETSc.Vec) -> float:
+        """What is left of the right-hand side. A preconditioner that is nearly singular, as that of a Jacobian far from
+        equilibrium may be, makes its own residual small without solving anything."""
+        operator, forces = self._solver.getOperators()[0], right.duplicate()
+        operator.mult(solution, forces)
+        forces.axpy(-1.0, right)
+        share = forces.norm() / max(right.norm(), np.finfo(float).tiny)
+        forces.destroy()
+        return share
 
 
 class Iterative:
