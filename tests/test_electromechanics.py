@@ -169,9 +169,9 @@ def test_a_drug_that_blocks_calcium_weakens_the_beat(stores, beaten):
 
 
 def test_strength_is_found_by_secants():
-    """Stroke = 50 + 30 ln T (mL), while the closed form says T b / (dp/dV) = 30 * 2 / 0.75 = 80 mL, more than the 62
-    that are wanted, of which secants may make half: from 50 mL it goes to 55.8 (12/62 of 30), to 61.8 (6.2/31), and
-    within 0.5 mL of 62."""
+    """Stroke = 50 + 30 ln T (mL), while the closed form says T b / (dp/dV) = 30 * 2 / 0.75 = 80 mL, of which secants
+    may make half: from 50 mL it goes to 54.5 (12/80 of 30), to 60.1 (7.5/40), and within 0.5 mL of 62 in the fourth
+    beat."""
     pump = Pump((60.0, 0, 60.0, 0, 2.0, 0, 0), 80.0, Wave([30.0, 30.0], 0.8), Wave([0.0, 0.0], 0.8), 0.8)
     stronger, strength = Strengthening(62.0), 0.0
     for _ in range(4):

@@ -81,8 +81,7 @@ class CellHeart(beat.Heart):
 
 class Strengthening:
     """The factor on tension that brings the stroke volume to a goal in mL: by the last two beats, at first by the
-    closed form at the end of systole, where T b(V) + p0(V) keeps the pressure: dV / d ln T = -T b / (dp/dV), but no
-    more than in proportion to the tension (a closed form that is flat there would find any stroke good enough)."""
+    closed form at the end of systole, where T b(V) + p0(V) keeps the pressure: dV / d ln T = -T b / (dp/dV)."""
 
     def __init__(self, goal: float) -> None:
         self.goal = goal
@@ -91,7 +90,7 @@ class Strengthening:
 
     def __call__(self, volume: np.ndarray, pump: Pump) -> float:
         stroke = float(np.ptp(volume))
-        slope = min(_closed_form_slope(volume, pump), self.goal)
+        slope = _closed_form_slope(volume, pump)
         if self._last is not None and abs(self._total - self._last[0]) > TELLING:
             secant = (stroke - self._last[1]) / (self._total - self._last[0])
             slope = float(np.clip(secant, 0.5 * slope, 1.5 * slope))
