@@ -50,8 +50,9 @@ class Beat(Section):
     """What beats in three dimensions: left, the right one being an elastance of the circulation, or both. The surrogate
     is of the left one in any case; there are no what-if runs of both."""
 
-    beats: Annotated[int, Field(ge=1)] = 5
-    """Most beats of the three-dimensional heart, each with the circulation at its limit cycle."""
+    beats: Annotated[int, Field(ge=1)] = 10
+    """Most beats of the three-dimensional heart, each with the circulation at its limit cycle: two or three are enough
+    for the calibrated tension, up to nine for cells."""
 
     frames: Annotated[int, Field(ge=2)] = 20
     """Displacements that are kept, evenly spaced in time."""
