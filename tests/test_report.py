@@ -237,8 +237,9 @@ def test_page_says_what_conduction_velocities_come_from(stores):
     def page(**more):
         shown = {name: stores[name] for name in ("anatomy", "activation")} | more
         with_origin = {name: one.assign_attrs(provenance=PROVENANCE) for name, one in shown.items()}
-        sums = {f"{name}.zarr": "0" for name in shown}
-        return report.patient_page("p", "s", sources.Gathered(with_origin, sums, figures))
+        files = {name: f"{name}.zarr" for name in shown}
+        sums = dict.fromkeys(files.values(), "0")
+        return report.patient_page("p", "s", sources.Gathered(with_origin, files, sums, figures))
 
     fitted = page(conduction=conduction(**mapped, **known))
     rows = rows_of(fitted)
@@ -304,6 +305,16 @@ def test_a_store_made_again_makes_what_follows_stale(paths, stores):
     current = {origin.name: origin.current for origin in sources.origins(gathered)}
     assert [name for name, fresh in current.items() if not fresh] == ["anatomy", "targets"]
     assert "Some results are older" in report.patient_page("p-01", "study", gathered)
+
+
+def test_a_wave_that_the_beat_acted_back_on_takes_the_place_of_the_activation(paths, stores):
+    """The page has its pictures, and names the file that they are from."""
+    felt = stores["activation"].assign_attrs(kind="activation")
+    store.publish(felt, "results/study/p-01/feedback.zarr", inputs=[paths["anatomy"]])
+    there = paths | {"activation": "results/study/p-01/feedback.zarr"}
+    page = report.patient_page("p-01", "study", report.gather(there, CLINICAL))
+    assert any(row.startswith("|feedback|") for row in rows_of(page))
+    assert not any(row.startswith("|activation|") for row in rows_of(page))
 
 
 def test_assessments_by_patient(paths, tmp_path):

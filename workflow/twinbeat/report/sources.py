@@ -14,9 +14,11 @@ from ..verdicts import PatientStopped
 
 @dataclass(frozen=True)
 class Gathered:
-    """Datasets by the name of their stage, checksums by file name, the clinical figures, and the first verdict met."""
+    """Datasets by the name of their stage, the names of their files, checksums by these, the clinical figures, and the
+    first verdict met."""
 
     stores: dict[str, xr.Dataset] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
     clinical: Clinical | None = None
     verdict: PatientStopped | None = None
@@ -34,15 +36,15 @@ def gather(paths: Mapping[str, str], clinical: str) -> Gathered:
     """Open the clinical file and the stores ``{name: path}``, in the order of the stages; keep a verdict."""
     figures = _read(clinical, Clinical.read)
     verdict = figures if isinstance(figures, PatientStopped) else None
-    stores, checksums = {}, {Path(clinical).name: store.checksum(Path(clinical))}
+    stores, files = {}, {name: Path(path).name for name, path in paths.items()}
+    checksums = {Path(path).name: store.checksum(Path(path)) for path in (clinical, *paths.values())}
     for name, path in paths.items():
-        checksums[Path(path).name] = store.checksum(Path(path))
         found = opened(path)
         if isinstance(found, PatientStopped):
             verdict = verdict or found
         else:
             stores[name] = found
-    return Gathered(stores, checksums, None if isinstance(figures, PatientStopped) else figures, verdict)
+    return Gathered(stores, files, checksums, None if isinstance(figures, PatientStopped) else figures, verdict)
 
 
 def assessments(paths: Iterable[str]) -> dict[str, xr.Dataset | PatientStopped]:
@@ -75,10 +77,13 @@ class Origin:
 
 def origins(gathered: Gathered) -> list[Origin]:
     """One line of provenance per store that holds a result."""
-    return [_origin(name, dataset.attrs["provenance"], gathered.checksums) for name, dataset in gathered.stores.items()]
+    return [
+        _origin(gathered.files[name], dataset.attrs["provenance"], gathered.checksums)
+        for name, dataset in gathered.stores.items()
+    ]
 
 
-def _origin(name: str, made: Mapping[str, Any], checksums: Mapping[str, str]) -> Origin:
+def _origin(file: str, made: Mapping[str, Any], checksums: Mapping[str, str]) -> Origin:
     inputs = {Path(path).name: checksum for path, checksum in made["inputs"].items()}
-    current = all(checksums.get(file, checksum) == checksum for file, checksum in inputs.items())
-    return Origin(name, checksums[f"{name}.zarr"], made["code"], made["parameters"], current)
+    current = all(checksums.get(name, checksum) == checksum for name, checksum in inputs.items())
+    return Origin(Path(file).stem, checksums[file], made["code"], made["parameters"], current)
