@@ -10,12 +10,12 @@ forms are compiled before, on the coarsest mesh without a fit. A line for each r
 
 import argparse
 import json
-import os
 import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from apart import apart
 
 from twinbeat import calibration, fibers, mesh, store
 from twinbeat.intake.clinical import Clinical
@@ -40,20 +40,11 @@ def main() -> None:
     options = parser.parse_args()
     runs = {}
     for name in options.only:
-        runs[name] = apart(name, options.patient)
+        runs[name] = apart("calibration_size", name, str(options.patient))
         print(name, json.dumps(runs[name]), flush=True)
     kinds = ("cpu_minutes", "forward_solves", "peak_gib")
     figures = {f"{kind}_by_size": {name: run[kind] for name, run in runs.items()} for kind in kinds}
     print(json.dumps(figures | {"runs": runs}))
-
-
-def apart(name: str, patient: Path) -> dict[str, float]:
-    """What ``measure`` prints in a process of its own."""
-    start = [sys.executable, "-c", "import calibration_size; calibration_size.measure()", name, str(patient)]
-    paths = os.pathsep.join([str(Path(__file__).parent), os.environ["PYTHONPATH"]])
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(start, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(ran.stdout.splitlines()[-1])
 
 
 def measure() -> None:

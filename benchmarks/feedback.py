@@ -9,21 +9,19 @@ import argparse
 import json
 import logging
 import re
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from electromechanics import coarse, patient
 from mpi4py import MPI
 
-from twinbeat import electromechanics, electrophysiology, store
-from twinbeat.intake.clinical import Clinical
+from twinbeat import electromechanics, electrophysiology
 from twinbeat.parameters import Beat, Electrophysiology, Fibers, Mechanics
 from twinbeat.whatif import figures
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("anatomy", "posterior", "activation", "targets")
 
 
 class Told(logging.Handler):
@@ -39,16 +37,6 @@ class Told(logging.Handler):
             print(said, flush=True)
         if said.startswith("feedback: "):
             self.changes.append(tuple(map(float, re.findall(r"\d+\.\d+", said))))
-
-
-def twin(folder: Path | None) -> tuple[list[xr.Dataset], Clinical]:
-    """Stores and clinical values of a finished twin, or of the ellipsoid of the tests."""
-    if folder:
-        return [store.open(folder / f"{name}.zarr") for name in NAMES], Clinical.read(folder / "clinical.json")
-    sys.path.insert(0, str(ROOT / "tests"))
-    import twins
-
-    return list(twins.twin(MPI.COMM_SELF).values()), twins.clinical()
 
 
 def chosen() -> argparse.Namespace:
@@ -75,7 +63,7 @@ def main() -> None:
     options, told, clock = chosen(), Told(), [time.process_time()]
     logging.getLogger("twinbeat").addHandler(told)
     logging.getLogger("twinbeat").setLevel(logging.INFO)
-    stores, clinical = twin(None if options.coarse else options.patient)
+    stores, clinical = coarse() if options.coarse else patient(options.patient)
     keys = {"cell": options.cell, "size": options.size, "until": "repolarisation"}
     feedback = {"conduction": options.conduction, "conductance": options.conductance}
     wave = Electrophysiology(**keys, feedback=feedback)

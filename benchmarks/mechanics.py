@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 import dolfinx
 import numpy as np
+from apart import apart
 from mpi4py import MPI
 
 from twinbeat.evidence import mechanics as evidence
@@ -94,7 +95,7 @@ def main() -> None:
         peer = install(options.peer or Path(temporary) / "pulse")
         runs = {}
         for name in options.only:
-            runs[name] = {side: apart(side, name, peer) for side in ("ours", "pulse")}
+            runs[name] = {side: apart("mechanics", side, name, paths=[peer]) for side in ("ours", "pulse")}
             print(line(name, runs[name]), flush=True)
     print(json.dumps(headline(runs) | {"cases": runs}))
 
@@ -111,15 +112,6 @@ def install(folder: Path) -> Path:
                 check=True,
             )
     return folder
-
-
-def apart(side: str, name: str, peer: Path) -> dict:
-    """What ``measure`` prints in a process of its own, which sees the peer."""
-    paths = os.pathsep.join([str(peer), str(HERE.parent), os.environ["PYTHONPATH"]])
-    start = [sys.executable, "-c", "import mechanics; mechanics.measure()", side, name]
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(start, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(ran.stdout.splitlines()[-1])
 
 
 def measure() -> None:

@@ -18,14 +18,13 @@ coarse mesh is solved first), all else from the mesh on is. Figures of the last 
 
 import argparse
 import json
-import os
 import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from apart import apart
 from mpi4py import MPI
 
 from twinbeat import beat, biventricle, fibers
@@ -62,18 +61,9 @@ def main() -> None:
     arguments.add_argument("--only", nargs="+", choices=names, default=names)
     runs = {}
     for name in arguments.parse_args().only:
-        runs[name] = apart(name)
+        runs[name] = apart("mechanics_solver", name, paths=[TESTS])
         print(name, json.dumps(runs[name]), flush=True)
     print(json.dumps(headline(runs) | {"runs": runs}))
-
-
-def apart(name: str) -> dict:
-    """What ``measure`` prints in a process of its own."""
-    start = [sys.executable, "-c", "import mechanics_solver; mechanics_solver.measure()", name]
-    paths = os.pathsep.join([str(Path(__file__).parent), str(TESTS), os.environ["PYTHONPATH"]])
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(start, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(ran.stdout.splitlines()[-1])
 
 
 def measure() -> None:

@@ -25,10 +25,9 @@ def calcium(
     """Of the anatomy's cells, paced at a ``cycle`` in ms and activated at ``activation`` (cell,) in ms, under the drugs
     of the study, with the troponin of the ``law`` at a ``stretch`` where it has any.
     Raises Quarantined: no-calcium, calcium-unsteady."""
-    names = [*(name for _, name in parameters.layers), parameters.cell]
     depth = anatomy["depth"].values[anatomy["cells"].values].mean(axis=1)
     kind = np.searchsorted([end for end, _ in parameters.layers], depth)
-    courses = [course(name, parameters, cycle, law, stretch) for name in names]
+    courses = [course(name, parameters, cycle, law, stretch) for name in parameters.kinds]
     return Calcium(np.array(courses), cycle, kind, activation)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from ..contraction import INTACT, Land, transient
 from ..contraction.calcium import row_of_calcium
 from ..electrophysiology import Motion
-from ..electrophysiology.motion import stretch
+from ..electrophysiology.motion import between, stretch
 from ..parameters import Electrophysiology
 from .kinds import paced
 
@@ -33,8 +33,7 @@ class Stretched:
         that has any is ``held`` at a stretch."""
         self.settings = parameters.feedback
         self._fiber, self._corners = anatomy["fiber"].values, anatomy["cells"].values
-        names = [*(name for _, name in parameters.layers), parameters.cell]
-        which = [(name, np.flatnonzero(kind == k)) for k, name in enumerate(names)]
+        which = [(name, np.flatnonzero(kind == k)) for k, name in enumerate(parameters.kinds)]
         self._groups = [
             (cells, Group(name, len(cells), parameters, cycle, law, held)) for name, cells in which if len(cells)
         ]
@@ -102,10 +101,7 @@ class Group:
 
 def periodic(time: Array, values: Array, cycle: float, at: Array) -> Array:
     """Values (place,) at a time ``at`` each (place,), linear between those (time, place) at ``time`` (time,)."""
-    since = (at - time[0]) % cycle
-    ends = np.append(time - time[0], cycle)
-    before = np.searchsorted(ends, since, side="right") - 1
-    share = (since - ends[before]) / (ends[before + 1] - ends[before])
+    before, after, share = between(time, cycle, at)
     place = np.arange(values.shape[1])
-    first, second = values[before, place], values[(before + 1) % len(time), place]
+    first, second = values[before, place], values[after, place]
     return first + share * (second - first)

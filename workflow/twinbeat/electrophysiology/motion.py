@@ -25,12 +25,17 @@ class Motion:
 
     def at(self, time: float) -> Array:
         """F (point, 3, 3) at a time in ms since the wave started; linear between times, periodic."""
-        since = (time - self.origin - self.time[0]) % self.cycle
-        ends = np.append(self.time - self.time[0], self.cycle)
-        before = int(np.searchsorted(ends, since, side="right")) - 1
-        share = (since - ends[before]) / (ends[before + 1] - ends[before])
-        first, second = self.gradient[before], self.gradient[(before + 1) % len(self.time)]
+        before, after, share = between(self.time, self.cycle, time - self.origin)
+        first, second = self.gradient[before], self.gradient[after]
         return first + share * (second - first)
+
+
+def between(time: Array, cycle: float, at: Array | float) -> tuple[Index, Index, Array]:
+    """Which of ``time`` (time,), periodic with a ``cycle``, are before and after times ``at`` (any shape), and how much
+    of the way from the one to the other these are; all in ms."""
+    since, ends = (at - time[0]) % cycle, np.append(time - time[0], cycle)
+    before = np.searchsorted(ends, since, side="right") - 1
+    return before, (before + 1) % len(time), (since - ends[before]) / (ends[before + 1] - ends[before])
 
 
 def gradients(points: Array, cells: Index, displacement: Array) -> Array:

@@ -166,11 +166,10 @@ def of_nodes(muscle: xr.Dataset, kind: Index) -> Index:
 
 def patches(muscle: xr.Dataset, kind: Index, parameters: Electrophysiology) -> list[Patch]:
     """The kinds of cells at the points of a mesh: by depth, of the border zone, of passive scar."""
-    ends, names = [end for end, _ in parameters.layers], [*(name for _, name in parameters.layers), parameters.cell]
-    layer = np.searchsorted(ends, muscle["depth"].values - 1e-9)
+    layer = np.searchsorted([end for end, _ in parameters.layers], muscle["depth"].values - 1e-9)
     kind = of_nodes(muscle, kind)
     found = []
-    for index, name in enumerate(names):
+    for index, name in enumerate(parameters.kinds):
         cell, here = ionic.load(name), layer == index
         open_ = block.left(cell, parameters.drugs) if parameters.drugs else {}
         found += [

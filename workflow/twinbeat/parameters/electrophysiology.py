@@ -252,6 +252,11 @@ class Electrophysiology(Section):
             raise ValueError("pacing.coupling: expected leads from which the early beat starts, got none")
         return self
 
+    @property
+    def kinds(self) -> list[str]:
+        """Names of the cells from the endocardium on: those of ``layers``, then the rest."""
+        return [*(name for _, name in self.layers), self.cell]
+
     @model_validator(mode="after")
     def _drugs_find_channels(self) -> "Electrophysiology":
         cells = [self.cell, *(name for _, name in self.layers)]
