@@ -7,8 +7,8 @@ from ellipsoids import CURVES, PRESSURE, REST, C, dataset, observed, planted, ti
 
 from twinbeat import calibration, fibers, mesh
 from twinbeat.calibration import fit, wall
-from twinbeat.calibration.calibrate import select
 from twinbeat.calibration.observations import COUNT
+from twinbeat.calibration.pose import select
 from twinbeat.calibration.problem import Point
 from twinbeat.calibration.start import OneFiber
 from twinbeat.parameters import Calibration, Mechanics
