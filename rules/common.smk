@@ -29,18 +29,10 @@ try:
             f"config.yaml: calibration.conduction.fitted: expected velocities to fit to the activation of {mapped}, got none"
         )
     runs = [study.electrophysiology, *(run.activated_by(study.electrophysiology) for run in study.whatif.values())]
-    in_tissue = {name for run in runs for name in run.drugs}
-    if study.pharmacology.drugs or in_tissue:
-        from twinbeat.pharmacology import KNOWN, unknown
+    if study.pharmacology.drugs or any(run.drugs for run in runs):
+        from twinbeat.pharmacology import dosed
 
-        if strangers := ", ".join(sorted(in_tissue - set(KNOWN))):
-            raise ConfigurationError(
-                f"config.yaml: electrophysiology.drugs: {strangers} not known; known are: {', '.join(KNOWN)}"
-            )
-        if strangers := ", ".join(unknown(study.pharmacology.drugs)):
-            raise ConfigurationError(
-                f"config.yaml: pharmacology.drugs: {strangers} without block; known without: {', '.join(KNOWN)}"
-            )
+        study = dosed(study)
 except ConfigurationError as error:
     sys.exit(str(error))
 

@@ -66,7 +66,7 @@ def test_a_large_jump_is_taken_out():
     assert off[0] < off[1] / 2
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     lean=st.floats(-6, 6),
     bend=st.floats(-20, 20),

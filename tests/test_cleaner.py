@@ -5,7 +5,7 @@ import io
 import pydicom
 import pytest
 from dicom_samples import KEY
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import DataElement, Dataset, Sequence
 from pydicom.datadict import dictionary_VR
@@ -77,7 +77,6 @@ def grown(tree: dict) -> Dataset:
     return made
 
 
-@settings(deadline=None)
 @given(trees, st.booleans(), st.booleans())
 def test_no_text_survives_anywhere(tree, descriptors, characteristics):
     """Any attributes of the dictionary, at any depth, with a name as value: it is in the bytes, and then it is not."""
@@ -91,7 +90,6 @@ def test_no_text_survives_anywhere(tree, descriptors, characteristics):
     assert WORD.encode() not in left and b"4711" not in left
 
 
-@settings(deadline=None)
 @given(trees)
 def test_cleaning_twice_removes_nothing_more(tree):
     once = cleaned(grown(tree))

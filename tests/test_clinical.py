@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from clinical_samples import clean, read
 from dicom_samples import stopped
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from twinbeat.intake.clinical import Clinical
@@ -118,7 +118,6 @@ leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4))
 
 
-@settings(deadline=None)
 @given(st.dictionaries(keys, trees, max_size=5))
 def test_no_content_does_anything_but_be_cleaned_or_refused(content):
     """Whatever stands where: finite figures (NaN has no place in the model), or one coded reason."""

@@ -5,7 +5,7 @@ import json
 import pytest
 from clinical_samples import EXAMINATION, USUAL, Row, bundle, clean, concept, observation
 from dicom_samples import stopped
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
@@ -188,7 +188,6 @@ def resources(draw):
     return usual | draw(st.dictionaries(keys, trees, max_size=4)) | {"resourceType": draw(types)}
 
 
-@settings(deadline=None)
 @given(st.lists(resources() | trees, max_size=5))
 def test_no_bundle_does_anything_but_be_cleaned_or_refused(resources):
     content = bundle((), "") | {"entry": [{"resource": resource} for resource in resources]}

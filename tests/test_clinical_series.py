@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from clinical_samples import EXAMINATION, USUAL, Row, bundle, clean, read, table
 from dicom_samples import stopped
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
@@ -190,7 +190,6 @@ def test_a_day_is_its_midnight_and_a_zone_is_kept():
     assert instant("2020-01-31T01:00:00+02:00", 60.0) == datetime(2020, 1, 30, 22, 59, tzinfo=UTC)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_no_unit_reaches_pint_unread(text):
     """Any text is a unit that we know, or an error that does not quote it."""
@@ -212,7 +211,6 @@ def rows(draw):
     return Row(name, value, mapping.load().quantities[name].unit, draw(times), draw(st.sampled_from(["cuff", "?"])))
 
 
-@settings(deadline=None)
 @given(st.lists(rows(), max_size=12).map(tuple))
 def test_a_table_and_a_bundle_of_the_same_rows_give_the_same(rows):
     """All but what tells of the examination, which is a row in one and an imaging study in the other."""
@@ -221,7 +219,6 @@ def test_a_table_and_a_bundle_of_the_same_rows_give_the_same(rows):
     assert of_table.model_copy(update={"ages_from": "imaging study"}) == of_bundle
 
 
-@settings(deadline=None)
 @given(st.text() | st.lists(st.lists(st.text(max_size=6), min_size=6, max_size=6)).map(str))
 def test_no_table_does_anything_but_be_cleaned_or_refused(text):
     for content in (text, table(USUAL) + text):

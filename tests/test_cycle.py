@@ -60,7 +60,7 @@ def test_times_that_cannot_be_used(code, words, change):
     assert error.code == code and error.message.startswith("slice 5 of 12") and words in error.message
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(count=st.integers(12, 40), shift=st.floats(0, 1), size=st.floats(0.1, 10))
 def test_a_wave_survives_resampling(count, shift, size):
     """Linear interpolation of a cosine at steps h errs by at most h²/8 times its curvature, (2 pi)² its size; weights

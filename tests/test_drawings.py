@@ -31,7 +31,7 @@ def grids(draw) -> np.ndarray:
     return np.array(draw(st.lists(st.floats(1, 3), min_size=3, max_size=3)))[:, None] * turn
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(grids(), grids(), st.floats(8, 12))
 def test_a_ball_keeps_its_volume_on_any_grid(source, target, radius):
     """What the second grid's voxels stand for differs from the ball only within half a diagonal of a voxel of each grid
@@ -45,7 +45,7 @@ def test_a_ball_keeps_its_volume_on_any_grid(source, target, radius):
     assert low <= (found == 1).sum() * fits[1].voxel <= high
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(grids(), st.tuples(*3 * [st.floats(-100, 100)]), st.tuples(*3 * [st.integers(2, 6)]))
 def test_nifti_comes_back_as_it_was_written(tmp_path_factory, steps, centre, size):
     """On its own grid a volume samples to itself, and outside of it to nothing; float32 keeps mm to 1e-4."""
@@ -102,7 +102,7 @@ def test_what_no_file_of_labels_may_be(tmp_path):
     assert refused(read, nifti(tmp_path / "r1-ed.nii", [halves], np.float32)).code == "review-unknown-label"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.binary(max_size=800), st.sampled_from(["r1-ed.nii", "r1-ed.nii.gz", "r1.dcm"]))
 def test_bytes_that_are_no_labels_are_refused(tmp_path_factory, content, name):
     path = tmp_path_factory.mktemp("noise") / name

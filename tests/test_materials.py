@@ -97,7 +97,7 @@ def rotation(q):
 
 
 @EACH
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(F=deformations, turned=frames, axes=frames)
 def test_laws_do_not_see_a_rotation(law, F, turned, axes):
     """W(Q F) = W(F) for any rotation Q (objectivity)."""
@@ -106,7 +106,7 @@ def test_laws_do_not_see_a_rotation(law, F, turned, axes):
 
 
 @EACH
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(F=deformations, axes=frames)
 def test_laws_do_not_see_how_directions_point(law, F, axes):
     """-f0 is the same fibre as f0, and so with sheets."""
@@ -122,7 +122,7 @@ def test_nothing_is_stored_or_stressed_in_the_unloaded_shape(law):
 
 
 @EACH
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(F=deformations, axes=frames)
 def test_stress_is_the_slope_of_the_energy(law, F, axes):
     """Central differences of W by each component of F, to the error a_f h = 2e-5 kPa that they have where a fibre is

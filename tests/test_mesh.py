@@ -156,7 +156,7 @@ class TestBuild:
     def test_building_twice_gives_the_same(self, stack, built):
         assert mesh.build(stack, COARSE).identical(built)
 
-    @settings(max_examples=12, deadline=None, derandomize=True)
+    @settings(max_examples=12, derandomize=True)
     @given(
         short=st.floats(20, 34),
         thickness=st.floats(5, 16),

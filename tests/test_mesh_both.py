@@ -140,7 +140,7 @@ class TestStuffing:
         assert losses[0] / losses[1] == approx(4, abs=1.5)
         assert abs(losses[1]) < 0.01 * SHELL
 
-    @settings(max_examples=8, deadline=None, derandomize=True)
+    @settings(max_examples=8, derandomize=True)
     @given(step=st.floats(2.5, 5.0), inner=st.floats(14, 22), bulge=st.floats(0, 0.2))
     def test_any_shell_is_closed_and_has_no_sliver(self, step, inner, bulge):
         """Of any size and oval: one piece, closed, of the topology of a ball; angles from 10 degree on."""

@@ -65,9 +65,7 @@ def heart():
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(written=meshes())
 def test_what_is_written_comes_back(tmp_path, suffix, written):
     """Points, cells, facets and tags in every format; directions and fields where the table of formats says so."""

@@ -86,7 +86,7 @@ def test_inhibited_clearance_accumulates():
     assert alone(victim, courses["victim"], np.array([0.0, 199.0]))[-1] == approx(2 * NANOMOLAR, rel=1e-5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     route=st.sampled_from(["oral", "bolus", "infusion"]),
     mass=st.floats(0.1, 1000),

@@ -74,7 +74,6 @@ def test_drug_of_the_study_acts_as_it_says():
     assert new.block["Na"].ic50 == 2000 and new.binding.ku == approx(2e-5) and new.binding.vhalf == -1
     assert inert.block == {} and inert.binding is None
     assert known is KNOWN["quinidine"]
-    assert pharmacology.unknown(section({"typo": DOFETILIDE, "new": OWN}).drugs) == ["typo"]
 
 
 def test_cell_that_does_not_repolarise_without_drugs_stops_the_patient(monkeypatch):

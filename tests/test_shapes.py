@@ -135,7 +135,7 @@ class TestComponents:
         assert np.abs(drawn).max() <= 2
         assert drawn.var() == approx(1 - 4 * norm.pdf(2) / (2 * norm.cdf(2) - 1), abs=0.01)
 
-    @settings(max_examples=30, deadline=None, derandomize=True)
+    @settings(max_examples=30, derandomize=True)
     @given(patients=st.integers(3, 12), size=st.integers(2, 20), seed=st.integers(0, 1000))
     def test_shapes_are_their_components(self, patients, size, seed):
         """Any cohort: orthonormal modes, exact reconstruction, variances of the coordinates, and the same signs

@@ -18,7 +18,7 @@ from twinbeat.parameters import Imaging
 TRANSVERSE = np.eye(3)[[2, 1, 0]]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), slices=st.integers(5, 14), step=st.floats(2, 12))
 def test_slices_are_sorted_by_geometry(seed, slices, step):
     """Frames in any order give the slices from the first to the last along the normal, each in the order of time."""

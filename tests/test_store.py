@@ -28,7 +28,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data(), size=st.integers(0, 5), times=st.integers(0, 4))
 def test_round_trip_is_exact(tmp_path, data, size, times):
     """Whatever is finite comes back bit for bit, zeros, empty arrays and the smallest floats included."""

@@ -160,7 +160,7 @@ def test_measured_strains_calibrate_that_patient_again(study):
 def test_an_unknown_drug_in_tissue_is_named(study):
     (study / "studies/edit.yaml").write_text("electrophysiology:\n  drugs: {aspirin: 1 nmol/L}\n")
     refused = snakemake(study, "--dry-run", "--configfile", "studies/edit.yaml")
-    assert "electrophysiology.drugs: aspirin not known; known are: quinidine" in refused.stdout + refused.stderr
+    assert "electrophysiology.drugs: aspirin without block; known without: quinidine" in refused.stdout + refused.stderr
 
 
 @pytest.mark.parametrize(("text", "number"), [("device: auto", "1"), ("{device: auto, method: eikonal}", "0")])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .. import ionic, pharmacology
+from ..parameters import InPlasma
 from .assembly import Array
 
 TENTUSSCHER_PANFILOV = {"Na": "g_Na", "to": "g_to", "CaL": "g_CaL", "Kr": "g_Kr", "Ks": "g_Ks", "K1": "g_K1"}
@@ -26,12 +27,15 @@ CONDUCTANCES = {"tentusscher_panfilov_2006": TENTUSSCHER_PANFILOV, "torord_dyncl
 no late sodium current."""
 
 
-def left(cell: ionic.CellModel, drugs: Mapping[str, float]) -> dict[str, float]:
-    """Shares of the cell's conductances, by their names in the model, at free concentrations (nM) of drugs of CiPA."""
+def left(cell: ionic.CellModel, drugs: Mapping[str, InPlasma]) -> dict[str, float]:
+    """Shares of the cell's conductances, by their names in the model, under drugs whose concentration is said.
+    ValueError where one is not (``pharmacology.dosed`` says those of a study)."""
+    if unsaid := ", ".join(name for name, one in drugs.items() if one.concentration is None):
+        raise ValueError(f"{unsaid}: expected a concentration, got the peak of a course")
     named = CONDUCTANCES[cell.name.rsplit("_", 1)[0]]
-    known = [(pharmacology.KNOWN[name], concentration) for name, concentration in drugs.items()]
+    blocks = [(pharmacology.channels(name, one), one.concentration) for name, one in drugs.items()]
     return {
-        parameter: float(np.prod([drug.block[channel].open(dose) for drug, dose in known if channel in drug.block]))
+        parameter: float(np.prod([block[channel].open(dose) for block, dose in blocks if channel in block]))
         for channel, parameter in named.items()
     }
 

@@ -10,7 +10,7 @@ from .electrophysiology import Electrophysiology
 from .intake import ClinicalData, Deidentification, Imaging
 from .mechanics import Mechanics
 from .phantom import Phantom
-from .pharmacology import Medication, Pharmacology
+from .pharmacology import InPlasma, Medication, Pharmacology
 from .retrieval import Dicomweb, Dimse, Retrieval
 from .section import Section
 from .segmentation import Segmentation
@@ -31,6 +31,7 @@ __all__ = [
     "Electrophysiology",
     "Fibers",
     "Imaging",
+    "InPlasma",
     "Mechanics",
     "Medication",
     "Mesh",

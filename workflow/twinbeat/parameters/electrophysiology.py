@@ -6,7 +6,6 @@ from pydantic import Field, model_validator
 
 from ..units import (
     Angle,
-    Concentration,
     Conductivity,
     CurrentDensity,
     Length,
@@ -15,6 +14,7 @@ from ..units import (
     Time,
     Velocity,
 )
+from .pharmacology import InPlasma
 from .section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -159,9 +159,10 @@ class Electrophysiology(Section):
     """Cell model: ten Tusscher-Panfilov 2006, Bueno-Orovio 2008 (four states, no calcium) or ToR-ORd with
     dynamic chloride, epicardial, mid-myocardial or endocardial."""
 
-    drugs: dict[str, Annotated[Concentration, Field(ge=0)]] = Field(default_factory=dict)
-    """Free concentrations in plasma of drugs (of the 28 of CiPA) that block ion channels by Hill's law, such as
-    {dofetilide: 2 nmol/L}; not with Bueno-Orovio, which has no ion channels."""
+    drugs: dict[str, InPlasma] = Field(default_factory=dict)
+    """Drugs that block ion channels by Hill's law, and their free concentration in plasma, such as {dofetilide:
+    2 nmol/L}, or peak: the largest of their course in pharmacology.drugs. Those of your own come with what they block,
+    {mine: {concentration: 1 umol/L, block: {Kr: {ic50: 3 umol/L}}}}. Bueno-Orovio has no ion channels."""
 
     layers: tuple[tuple[Positive, Cell], ...] = ()
     """Other cell models of the inner wall, from the endocardium on: up to which share of its thickness, and which; such

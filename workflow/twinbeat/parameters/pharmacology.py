@@ -1,6 +1,7 @@
 """Parameters of drugs: what is given, what a body makes of it, and what it does to ion channels."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -49,6 +50,23 @@ class Binding(Section):
 
     vhalf: Potential
     """Channels that close well below it trap the drug."""
+
+
+class InPlasma(Section):
+    """A drug in the tissue: ``peak``, a free concentration, or both what is there and what it blocks."""
+
+    concentration: Annotated[Concentration, Field(ge=0)] | None = None
+    """Free concentration in plasma; none means the peak of the course that pharmacology.drugs describes."""
+
+    block: dict[Channel, Block] | None = None
+    """Channels that a drug of your own blocks; none means as pharmacology.drugs or the 28 of CiPA have it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_one_word(cls, value: Any) -> Any:
+        if isinstance(value, Mapping | cls):
+            return value
+        return {"concentration": None if value == "peak" else value}
 
 
 class Medication(Section):

@@ -2,9 +2,10 @@
 
 from .action_potential import Beat, control, pace
 from .block import Exposure, blocked, variation
-from .drugs import CHANNELS, KNOWN, TRAINING, VALIDATION, Binding, Drug, Hill
-from .patient import simulate, unknown
+from .drugs import CHANNELS, KNOWN, TRAINING, VALIDATION, Binding, Drug, Hill, channels
+from .patient import simulate
 from .risk import DOSES, Charges, charges, classify
+from .tissue import dosed
 
 __all__ = [
     "CHANNELS",
@@ -19,11 +20,12 @@ __all__ = [
     "Exposure",
     "Hill",
     "blocked",
+    "channels",
     "charges",
     "classify",
     "control",
+    "dosed",
     "pace",
     "simulate",
-    "unknown",
     "variation",
 ]

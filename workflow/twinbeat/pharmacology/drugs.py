@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..parameters import InPlasma
+from ..parameters.pharmacology import Block
+
 CHANNELS = ("Na", "NaL", "to", "CaL", "Kr", "Ks", "K1")
 """Those that a drug may block, by their names in the cell model; Kr is hERG."""
 
@@ -70,3 +73,13 @@ def _drug(row: dict[str, str]) -> Drug:
 
 TRAINING, VALIDATION = _read("training"), _read("validation")
 KNOWN = TRAINING | VALIDATION
+
+
+def hills(block: Mapping[str, Block]) -> dict[str, Hill]:
+    """Block of channels as a study says it."""
+    return {channel: Hill(hill.ic50, hill.h) for channel, hill in block.items()}
+
+
+def channels(name: str, one: InPlasma) -> Mapping[str, Hill]:
+    """What a drug in the tissue blocks: as the study says, else as is known of it."""
+    return KNOWN[name].block if one.block is None else hills(one.block)

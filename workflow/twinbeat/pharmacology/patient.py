@@ -12,7 +12,7 @@ from ..verdicts import Quarantined
 from . import kinetics
 from .action_potential import Array, Beat, control, pace
 from .block import Exposure, variation
-from .drugs import KNOWN, Binding, Drug, Hill
+from .drugs import KNOWN, Binding, Drug, hills
 
 SAMPLES = 600
 """Of a concentration over the course."""
@@ -27,11 +27,7 @@ def simulate(image: xr.Dataset, parameters: Pharmacology) -> xr.Dataset:
     Raises Quarantined("not-repolarised") where the cell does not repolarise even without drugs.
     """
     medications = parameters.drugs
-    curves = kinetics.simulate(
-        {name: _kinetics(one) for name, one in medications.items()},
-        {name: _course(one) for name, one in medications.items()},
-        np.linspace(0, course_end(medications), SAMPLES + 1),
-    )
+    curves = concentrations(medications, np.linspace(0, course_end(medications), SAMPLES + 1))
     chosen = moments(curves.free, parameters.moments)
     drugs = [drug(name, one) for name, one in medications.items()]
     exposures: list[list[Exposure]] = [list(zip(drugs, curves.free[:, k], strict=True)) for k in chosen]
@@ -44,17 +40,17 @@ def simulate(image: xr.Dataset, parameters: Pharmacology) -> xr.Dataset:
     return result(curves, chosen, baseline, beat, cycle)
 
 
-def unknown(medications: Mapping[str, Medication]) -> list[str]:
-    """Names of drugs that are neither known nor described."""
-    return [name for name, one in medications.items() if one.block is None and name not in KNOWN]
+def concentrations(medications: Mapping[str, Medication], times: Array) -> kinetics.Curves:
+    """Of the drugs of a study at sorted ``times`` (time,) in h."""
+    bodies = {name: _kinetics(one) for name, one in medications.items()}
+    return kinetics.simulate(bodies, {name: _course(one) for name, one in medications.items()}, times)
 
 
 def drug(name: str, one: Medication) -> Drug:
     """What a drug does to channels: as the study says, else as is known of it."""
     if one.block is None:
         return KNOWN[name]
-    block = {channel: Hill(hill.ic50, hill.h) for channel, hill in one.block.items()}
-    return Drug(name, 0.0, block, Binding(**one.binding.model_dump()) if one.binding else None)
+    return Drug(name, 0.0, hills(one.block), Binding(**one.binding.model_dump()) if one.binding else None)
 
 
 def course_end(medications: Mapping[str, Medication]) -> float:
@@ -66,6 +62,14 @@ def moments(free: Array, number: int) -> list[int]:
     """Samples, evenly spaced, and those at which a drug (drug, sample) has its peak."""
     even = np.linspace(0, free.shape[1] - 1, number).round().astype(int)
     return sorted({*even.tolist(), *free.argmax(axis=1).tolist()})
+
+
+def peaks(medications: Mapping[str, Medication]) -> dict[str, float]:
+    """The largest free concentration of each drug in nM, at its own time; at a dose it is already in."""
+    doses = np.concatenate([_course(one).events() for one in medications.values()])
+    end = course_end(medications)
+    curves = concentrations(medications, np.union1d(np.linspace(0, end, SAMPLES + 1), doses[doses <= end]))
+    return dict(zip(curves.drugs, curves.free.max(axis=1).tolist(), strict=True))
 
 
 def _course(one: Medication) -> kinetics.Course:
