@@ -39,13 +39,11 @@ rule simulate_electrophysiology:
         runtime=15,
         gpu=int(ON_GPU),
     params:
-        electrophysiology=section("electrophysiology"),
-        named=[],
-        fibers=section("fibers"),
+        job=arguments("simulate_electrophysiology", "electrophysiology", "fibers", named=lambda wildcards: []),
     message:
         "{wildcards.patient}: simulate activation"
-    script:
-        "../scripts/simulate_electrophysiology.py"
+    shell:
+        "{resources.mpi} -n {resources.tasks} python scripts/simulate_electrophysiology.py {params.job:q}"
 
 
 rule simulate_beat:

@@ -10,11 +10,15 @@ use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
     benchmark:
         "benchmarks/results/{study}/{patient}/whatif/{whatif}/simulate_electrophysiology.tsv"
     params:
-        electrophysiology=lambda wildcards: of_whatif(wildcards)
-        .activated_by(study.electrophysiology)
-        .model_dump(mode="json"),
-        named=lambda wildcards: sorted(of_whatif(wildcards).electrophysiology),
-        fibers=section("fibers"),
+        job=arguments(
+            "simulate_whatif_electrophysiology",
+            "fibers",
+            log="logs/{study}/{patient}/whatif/{whatif}/simulate_electrophysiology.log",
+            electrophysiology=lambda wildcards: of_whatif(wildcards)
+            .activated_by(study.electrophysiology)
+            .model_dump(mode="json"),
+            named=lambda wildcards: sorted(of_whatif(wildcards).electrophysiology),
+        ),
     message:
         "{wildcards.patient}: simulate activation, {wildcards.whatif}"
 
