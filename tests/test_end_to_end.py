@@ -35,6 +35,7 @@ whatif: {bled: {blood: 0.9}}
 """
 HEADER = "patient\tdicom\tclinical\ttruth\tgroup\n"
 FOLDER = "data/phantoms/phantom-01"
+TWO_RANKS = "simulate_electrophysiology", "simulate_beat"
 STOPPED = {
     "gap": ("rejected", "import_image", "missing-slice"),
     "damaged": ("rejected", "deidentify", "corrupt-file"),
@@ -86,7 +87,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.C
     (folder / "data/shuffled.csv").write_text(CUFF)
     whole += f"miscalibrated\t{FOLDER}/dicom\tdata/miscalibrated.json\t\t\n"
     (folder / "patients.tsv").write_text(HEADER + whole)
-    return folder, snakemake(folder, "--set-resources", "simulate_beat:tasks=2")  # two ranks under Snakemake
+    return folder, snakemake(folder, "--set-resources", *(f"{rule}:tasks=2" for rule in TWO_RANKS))
 
 
 def _by_slice(dicom: Path) -> list[list[Path]]:
