@@ -1,7 +1,7 @@
 """Calibration of phantoms of all phenotypes, images included, against what was planted in them.
 
-envs/run python benchmarks/calibration.py [--phantoms 50] [--cores 2] [--study FILE] [--stores FOLDER]
-                                          [--results FOLDER]
+envs/run python benchmarks/calibration.py [--phantoms 50] [--first 101] [--cores 2] [--study FILE]
+                                          [--stores FOLDER] [--results FOLDER]
 
 The workflow takes each phantom from DICOM to its posterior (four CPU minutes each); the truth comes from another
 discretisation. With --stores the study takes over what another one with the same mesh has in its results up to the
@@ -26,16 +26,16 @@ from twinbeat.assessment import interval, recognition, recovery, tension_sigma, 
 from twinbeat.verdicts import PatientStopped
 
 FIRST = 101
-"""Number of the first phantom: not one of the demo."""
+"""Number of the first phantom, which is not one of the demo."""
 STUDY = Path("studies/calibration.yaml")
 STORES = ("image", "automatic", "labels", "mesh", "anatomy", "targets")
 BEFORE = ("deid", "clinical.json", "anatomy.vtu", *(f"{store}.zarr" for store in STORES))
 """What the workflow makes of a patient before the posterior."""
 
 
-def run(phantoms: int, cores: int, study: Path) -> None:
+def run(numbers: range, cores: int, study: Path) -> None:
     """Everything up to the posteriors of these phantoms; the workflow goes on where patients are stopped."""
-    names = [f"phantom-{number}" for number in range(FIRST, FIRST + phantoms)]
+    names = [f"phantom-{number}" for number in numbers]
     columns = ("dicom", "clinical.json", "truth.zarr")
     rows = ["\t".join([name, *(f"data/phantoms/{name}/{part}" for part in columns), "phantom"]) for name in names]
     table = Path("data/calibration.tsv")
@@ -140,6 +140,7 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phantoms", type=int, default=50)
+    parser.add_argument("--first", type=int, default=FIRST, help="number of the first of them")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--study", type=Path, default=STUDY)
     parser.add_argument("--stores", type=Path, help="results of a study whose stores up to the targets are taken over")
@@ -148,7 +149,7 @@ def main() -> None:
     if options.results is None:
         if options.stores:
             take_over(options.stores, options.study)
-        run(options.phantoms, options.cores, options.study)
+        run(range(options.first, options.first + options.phantoms), options.cores, options.study)
     figures = summary(looked_at(options.results or results(options.study)))
     print(json.dumps({name: round(float(value), 3) for name, value in figures.items()}))
 
