@@ -8,7 +8,7 @@ discretisation. With --stores the study takes over what another one with the sam
 targets, and costs calibrations alone. With --results nothing is run: the phantoms in the results of a study, such as
 results/demo, are looked at. A patient that was stopped counts as an error without a figure and is named. Where the
 contraction of each segment was fitted, infarcted segments are counted: those with scar in at least half of their
-muscle. The last line is one JSON object.
+muscle. A line for each phantom and each phenotype; the last line, of all of them, is one JSON object.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections import defaultdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +96,10 @@ def _recognised(posterior: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     }
 
 
-def looked_at(folder: Path) -> list[dict[str, float]]:
-    """The figures of each phantom of a study, each on a line of its own; those that were stopped by their reason."""
-    found = []
+def looked_at(folder: Path) -> dict[str, list[dict[str, float]]]:
+    """The figures of the phantoms of a study by their phenotypes, each on a line of its own; those that were stopped by
+    their reason."""
+    found = defaultdict(list)
     for path in sorted(folder.glob("phantom-*/posterior.zarr")):
         name = path.parent.name
         try:
@@ -104,9 +107,10 @@ def looked_at(folder: Path) -> list[dict[str, float]]:
         except PatientStopped as verdict:
             print(f"{name}: {verdict.code}: {verdict}")
             continue
-        one = recovered(*stores, store.open(Path("data/phantoms") / name / "truth.zarr"))
-        print(name, ", ".join(f"{key} {value:.1f}" for key, value in one.items()))
-        found.append(one)
+        truth = store.open(Path("data/phantoms") / name / "truth.zarr")
+        one, phenotype = recovered(*stores, truth), truth.attrs["patient"]["phenotype"]
+        print(name, phenotype, ", ".join(f"{key} {value:.1f}" for key, value in one.items()))
+        found[phenotype].append(one)
     return found
 
 
@@ -114,7 +118,7 @@ def summary(found: list[dict[str, float]]) -> dict[str, float]:
     """Medians of the sizes of errors, the share of intervals that hold the truth, and the most forward solves."""
     columns = {key: np.array([one[key] for one in found]) for key in found[0]}
     segments = {key: float(columns[key].sum()) for key in ("infarcted", "found", "sound", "spared") if key in columns}
-    return {
+    figures = {
         "phantoms": len(found),
         "forward_solves": columns["forward_solves"].max(),
         "stiffness_error_median": np.median(np.abs(columns["stiffness_error"])),
@@ -123,6 +127,7 @@ def summary(found: list[dict[str, float]]) -> dict[str, float]:
         "ef_error_points": np.abs(columns["ef_error_points"]).max(),
         **(segments and _rates(segments)),
     }
+    return {name: round(float(value), 3) for name, value in figures.items()}
 
 
 def _rates(segments: dict[str, float]) -> dict[str, float]:
@@ -150,8 +155,10 @@ def main() -> None:
         if options.stores:
             take_over(options.stores, options.study)
         run(range(options.first, options.first + options.phantoms), options.cores, options.study)
-    figures = summary(looked_at(options.results or results(options.study)))
-    print(json.dumps({name: round(float(value), 3) for name, value in figures.items()}))
+    found = looked_at(options.results or results(options.study))
+    for phenotype, ones in found.items():
+        print(phenotype, json.dumps(summary(ones)))
+    print(json.dumps(summary(list(chain(*found.values())))))
 
 
 if __name__ == "__main__":
