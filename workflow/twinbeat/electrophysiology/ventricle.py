@@ -1,4 +1,4 @@
-"""Activation of a patient's left ventricle."""
+"""Activation of a patient's left ventricle, or of both."""
 
 import logging
 from dataclasses import replace
@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from .. import device, fibers, mesh
 from ..device.gpu import Machine
+from ..fibers.regions import LEFT_WALL, biventricular, cell_tags
 from ..fibers.scar import BORDER, HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
@@ -38,9 +39,11 @@ def activate(
     scar: Labels | None = None,
     comm: MPI.Comm = MPI.COMM_SELF,
     motion: Motion | None = None,
+    both: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
+    Where there is a mesh of ``both`` ventricles with tagged surfaces, the electrical mesh is of both.
     ``scar`` is heeded where ``parameters.scar`` says what it does, the ``motion`` of the anatomy's points as
     ``parameters.feedback`` says; without a motion nothing moves. The steps of the monodomain equation are shared by
     the ranks of ``comm``, all of which have the result; ValueError for a bidomain or a GPU on several.
@@ -50,7 +53,7 @@ def activate(
     Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar, motion-inverted;
     device.NoGpu.
     """
-    heart = substrate.build(anatomy, parameters, fiber_angles, scar)
+    heart = substrate.build(anatomy if both is None else both, parameters, fiber_angles, scar)
     moved = (motion, substrate.within(anatomy, heart.muscle)) if motion and parameters.feedback.active else None
     wave, attributes = conduct(heart, parameters, comm, moved)
     require_complete(wave.activation[heart.fires], "activated", parameters.duration)
@@ -72,7 +75,7 @@ def conduct(
     velocities = [wanted(parameters), wanted(parameters, slower)]
     if parameters.method == "eikonal":
         return reaction.conduct(heart, parameters, velocities), {}
-    layer = substrate.thickness(heart.whole) / (len(np.unique(heart.whole["depth"])) - 1)
+    layer = substrate.spacing(heart.whole, parameters.size)
     grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
     conductivities = [tuned(one, grid) for one in velocities]
     around = None
@@ -203,7 +206,7 @@ def speed_ratio(
 def result(anatomy: xr.Dataset, heart: Substrate, wave: Wave, attributes: dict[str, float]) -> xr.Dataset:
     """The variables of ``activation``."""
     points, cells = heart.whole["points"].values, heart.whole["cells"].values
-    onto = mesh.interpolation(points, cells, anatomy["points"].values)
+    onto = mesh.interpolation(points, cells[cell_tags(heart.whole) == LEFT_WALL], anatomy["points"].values)
     activation = heart.spread(wave.activation, heart.fires)
     voltage = heart.spread(wave.voltage, np.ones_like(heart.fires))
     fields = {
@@ -215,6 +218,8 @@ def result(anatomy: xr.Dataset, heart: Substrate, wave: Wave, attributes: dict[s
     }
     if (heart.tissue != HEALTHY).any():
         fields["fine_tissue"] = (("fine_cell",), heart.tissue)
+    if biventricular(heart.whole):
+        fields["fine_wall"] = (("fine_cell",), cell_tags(heart.whole))
     stored = xr.Dataset(fields, {"snapshot": wave.times}, {name: float(value) for name, value in attributes.items()})
     return stored.assign(_beat(onto, heart, wave)) if len(wave.seen) else stored
 
