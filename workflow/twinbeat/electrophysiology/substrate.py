@@ -116,16 +116,6 @@ def thickness(anatomy: xr.Dataset) -> float:
     return float(distance.mean())
 
 
-def spacing(whole: xr.Dataset, size: float) -> float:
-    """Distance in mm between layers of nodes across the wall of a mesh with edges of ``size`` mm.
-
-    Meshes of both ventricles have no layers: it is that of the layers of regular tetrahedra.
-    """
-    if biventricular(whole):
-        return float(np.sqrt(2 / 3) * size)
-    return thickness(whole) / (len(np.unique(whole["depth"])) - 1)
-
-
 def part(whole: xr.Dataset, cells: NDArray[np.bool_]) -> tuple[xr.Dataset, Index]:
     """The mesh of some cells (cell,) alone, and which points of the whole it has."""
     if cells.all():

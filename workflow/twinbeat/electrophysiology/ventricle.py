@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import xarray as xr
@@ -15,7 +16,7 @@ from ..fibers.regions import LEFT_WALL, biventricular, cell_tags
 from ..fibers.scar import BORDER, HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
-from . import accelerated, reaction, substrate
+from . import accelerated, irregular, reaction, substrate, velocity
 from .assembly import Array, Discretisation
 from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .extracellular import Extracellular
@@ -27,7 +28,7 @@ from .propagation import SAMPLING, Wave, propagate
 from .ranks import Share
 from .sites import train
 from .substrate import Labels, Substrate
-from .velocity import Directions, Grid, achieved, exponents, tuned
+from .velocity import Directions, Grid, exponents
 
 log = logging.getLogger("twinbeat")
 
@@ -75,14 +76,22 @@ def conduct(
     velocities = [wanted(parameters), wanted(parameters, slower)]
     if parameters.method == "eikonal":
         return reaction.conduct(heart, parameters, velocities), {}
-    layer = substrate.spacing(heart.whole, parameters.size)
-    grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
-    conductivities = [tuned(one, grid) for one in velocities]
+    meshed, grid = resolution(heart.whole, parameters)
+    conductivities = [meshed.tuned(one, grid) for one in velocities]
     around = None
     if moved:
         powers = [exponents(*both, grid) for both in zip(conductivities, velocities, strict=True)]
         around = surroundings(heart, parameters, conductivities, powers, moved)
-    return diffuse(heart, parameters, conductivities, comm, around), told(conductivities[0], velocities[0], grid)
+    return diffuse(heart, parameters, conductivities, comm, around), told(conductivities[0], meshed.achieved(conductivities[0], velocities[0], grid))
+
+
+def resolution(whole: xr.Dataset, parameters: Electrophysiology) -> tuple[ModuleType, Grid]:
+    """What knows how a mesh with layers, or the irregular one of both ventricles, conducts; and its elements."""
+    if biventricular(whole):
+        edge = irregular.edge(whole["points"].values, whole["cells"].values)
+        return irregular, Grid(edge, edge, parameters.time_step, parameters.cell)
+    layer = substrate.thickness(whole) / (len(np.unique(whole["depth"])) - 1)
+    return velocity, Grid(parameters.size, layer, parameters.time_step, parameters.cell)
 
 
 def surroundings(
@@ -170,11 +179,10 @@ def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:
     return Directions(*(share * velocity for velocity in velocities))
 
 
-def told(conductivities: Directions, velocities: Directions, grid: Grid) -> dict[str, float]:
-    """What is to be told about the conductivities for this mesh."""
+def told(conductivities: Directions, velocities: Directions) -> dict[str, float]:
+    """What is to be told about the conductivities for this mesh, and the velocities that they give."""
     figures = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
-    found = achieved(conductivities, velocities, grid)
-    figures |= {f"velocity_{name}": value for name, value in found._asdict().items()}
+    figures |= {f"velocity_{name}": value for name, value in velocities._asdict().items()}
     log.info("electrophysiology: tuned: %s", ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     return figures
 
