@@ -67,7 +67,7 @@ def test_finer_mesh_is_the_same_heart(both, whole):
 
 
 def test_both_endocardia_are_fast(whole):
-    """Each element with a node on one of them, also on the right side of the septum; a shell about one element thick."""
+    """Each element with a node on one of them, also on the right side of the septum: a shell one element thick."""
     inner = np.union1d(regions.on(whole, regions.ENDOCARDIUM), regions.on(whole, RIGHT_ENDOCARDIUM))
     fast = whole["endocardial"].values
     np.testing.assert_array_equal(fast, np.isin(whole["cells"].values, inner).any(axis=1))

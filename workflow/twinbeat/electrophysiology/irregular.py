@@ -1,8 +1,8 @@
 """The conductivities of ``velocity`` for irregular tetrahedra, which have neither layers nor lines of nodes.
 
-A plane wave runs through a block of such tetrahedra. On a coarse mesh it is faster across fibres than on layers, because
-the good conduction along them helps it past each node. For the endocardial layer one side of the block is fast and the
-muscle beneath is a load, as it is in the heart.
+A plane wave runs through a block of such tetrahedra. On a coarse mesh it is faster across fibres than where nodes lie
+in lines, as there is always one near to jump to. For the endocardial layer one side of the block is fast and the muscle
+beneath is a load, as it is in the heart.
 """
 
 from functools import cache

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from .. import fibers, ionic, mesh
-from ..fibers.regions import ENDOCARDIUM, RIGHT_ENDOCARDIUM, biventricular, on
+from ..fibers.regions import ENDOCARDIUM, RIGHT_ENDOCARDIUM, on
 from ..fibers.scar import BORDER, HEALTHY, SCAR
 from ..mesh.boundary import components
 from ..parameters import Electrophysiology, Fibers

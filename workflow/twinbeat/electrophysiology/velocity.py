@@ -4,10 +4,11 @@
 plane waves are run through a piece of the mesh, with its time step and scheme, and the conductivities are changed until
 the velocities are met. So a coarse mesh conducts as fast as the muscle, though with other conductivities.
 
-The pieces are chains of nodes where the mesh has layers (``irregular`` has those of a mesh that has none). Across the wall the mesh has layers: a cable with the thickness of a layer as its
-spacing. Within a layer it is close to a lattice of equilateral triangles, on which a plane wave has equal values on
-whole lines of nodes: a chain too, of another spacing and with further neighbours for each direction of the wave. Near
-the resolution limit the speed depends much on that direction, so the slowness is averaged over several.
+The pieces are chains of nodes where the mesh has layers (``irregular`` has that of a mesh without). Across the wall it
+is a cable with the thickness of a layer as its spacing. Within a layer the mesh is close to a lattice of equilateral
+triangles, on which a plane wave has equal values on whole lines of nodes: a chain too, of another spacing and with
+further neighbours for each direction of the wave. Near the resolution limit the speed depends much on that direction,
+so the slowness is averaged over several.
 """
 
 from collections.abc import Callable

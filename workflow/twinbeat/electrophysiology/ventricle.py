@@ -82,7 +82,8 @@ def conduct(
     if moved:
         powers = [exponents(*both, grid) for both in zip(conductivities, velocities, strict=True)]
         around = surroundings(heart, parameters, conductivities, powers, moved)
-    return diffuse(heart, parameters, conductivities, comm, around), told(conductivities[0], meshed.achieved(conductivities[0], velocities[0], grid))
+    figures = told(conductivities[0], meshed.achieved(conductivities[0], velocities[0], grid))
+    return diffuse(heart, parameters, conductivities, comm, around), figures
 
 
 def resolution(whole: xr.Dataset, parameters: Electrophysiology) -> tuple[ModuleType, Grid]:

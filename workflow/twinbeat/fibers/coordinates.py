@@ -126,7 +126,7 @@ def _solid(points: Array, cells: Index) -> Index:
 
 
 def nearest(heart: xr.Dataset, coordinates: tuple[float, float, float], ventricle: float) -> int:
-    """The point nearest to ``depth``, ``longitudinal`` and ``circumferential`` in a ventricle, as shells lay them out."""
+    """The point nearest to ``depth``, ``longitudinal`` and ``circumferential`` in a ventricle, laid out as shells."""
     away = np.linalg.norm(_shell(*_coordinates(heart)) - _shell(*coordinates), axis=1)
     return int(np.argmin(np.where(_side(heart) == ventricle, away, np.inf)))
 

@@ -202,8 +202,8 @@ class Electrophysiology(Section):
     10.1161/01.CIR.41.6.899)."""
 
     leads: tuple[tuple[Share, Angle, Share, Time], ...] = ()
-    """Pacing leads of the left wall: height and angle as for the roots, depth (0 endocardium, 1 epicardium) and when they fire. Without
-    roots they pace alone."""
+    """Pacing leads of the left wall: height and angle as for the roots, depth (0 endocardium, 1 epicardium) and when
+    they fire. Without roots they pace alone."""
 
     stimulus: CurrentDensity = "50 uA/mm^3"
     """Current at roots and leads (Niederer et al. 2011)."""
