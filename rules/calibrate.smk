@@ -62,7 +62,11 @@ rule calibrate_heart:
 rule calibrate_conduction:
     """Conduction velocities from the QRS duration and an activation map, with their posterior."""
     input:
-        anatomy="results/{study}/{patient}/anatomy.zarr",
+        anatomy=branch(
+            BOTH_ACTIVATED,
+            then="results/{study}/{patient}/biventricle.zarr",
+            otherwise="results/{study}/{patient}/anatomy.zarr",
+        ),
         clinical="results/{study}/{patient}/clinical.json",
         activation=of_patient("activation"),
         labels=branch(HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),

@@ -70,6 +70,7 @@ wildcard_constraints:
 
 
 HEEDS_SCAR = study.electrophysiology.scar.kind != "muscle"
+BOTH_ACTIVATED = study.electrophysiology.ventricles == "both"
 FITS_CONDUCTION = bool(study.calibration.conduction.fitted)
 
 

@@ -8,6 +8,7 @@ KERNELS = (
 )
 ELECTRICAL = {
     "anatomy": "results/{study}/{patient}/anatomy.zarr",
+    "biventricle": branch(BOTH_ACTIVATED, then="results/{study}/{patient}/biventricle.zarr"),
     "kernels": [library(name) for name in KERNELS],
     "cells": [library(f"ionic/{name}.ode") for name in CELLS],
     "drugs": library("pharmacology/drugs.csv"),
@@ -22,7 +23,7 @@ ON_GPU = study.electrophysiology.device != "cpu" and study.electrophysiology.met
 
 
 rule simulate_electrophysiology:
-    """Activation of the left ventricle from its early sites."""
+    """Activation of the left ventricle, or of both, from early sites."""
     input:
         **ELECTRICAL,
         labels=branch(HEEDS_SCAR, then="results/{study}/{patient}/labels.zarr"),

@@ -31,6 +31,7 @@ def slab(lengths: tuple[float, float, float], size: float) -> xr.Dataset:
             "longitudinal": (("point",), points[:, 0] / lengths[0]),
             "circumferential": (("point",), np.zeros(len(points))),
             "segment": (("cell",), np.ones(len(cells), int)),
+            "endocardial": (("cell",), (points[cells, 2] == 0).any(axis=1)),
         }
         | {name: (("cell", "component"), values) for name, values in axes.items()}
     )

@@ -227,6 +227,23 @@ def conduction(**data) -> xr.Dataset:
     return xr.Dataset(velocities | known | rest | data, {"parameter": ["ln endocardium"]})
 
 
+def gathered(shown, figures=None):
+    """Some stores as a run has left them."""
+    with_origin = {name: one.assign_attrs(provenance=PROVENANCE) for name, one in shown.items()}
+    files = {name: f"{name}.zarr" for name in shown}
+    return sources.Gathered(with_origin, files, dict.fromkeys(files.values(), "0"), figures)
+
+
+def test_page_says_what_is_activated(stores):
+    """Both ventricles where the electrical mesh has a right wall."""
+    left = stores["activation"]
+    both = left.assign(fine_wall=("fine_cell", np.ones(left.sizes["fine_cell"], int)))
+    for activation, words in ((left, "the left ventricle alone"), (both, "both ventricles")):
+        page = report.patient_page("p", "s", gathered({"anatomy": stores["anatomy"], "activation": activation}))
+        assert f"Activation is that of {words}." in page
+        assert f"Six pairs of pictures of {words}" in page
+
+
 def test_page_says_what_conduction_velocities_come_from(stores):
     """1.2 exp(-+1.645 0.1) = 1.02 to 1.41 m/s; two points of a map that are 3 and 4 ms off: sqrt(12.5) = 3.5 ms."""
     qrs = Value(name="qrs_duration", value=96, unit="ms", source="other")
@@ -236,10 +253,7 @@ def test_page_says_what_conduction_velocities_come_from(stores):
 
     def page(**more):
         shown = {name: stores[name] for name in ("anatomy", "activation")} | more
-        with_origin = {name: one.assign_attrs(provenance=PROVENANCE) for name, one in shown.items()}
-        files = {name: f"{name}.zarr" for name in shown}
-        sums = dict.fromkeys(files.values(), "0")
-        return report.patient_page("p", "s", sources.Gathered(with_origin, files, sums, figures))
+        return report.patient_page("p", "s", gathered(shown, figures))
 
     fitted = page(conduction=conduction(**mapped, **known))
     rows = rows_of(fitted)

@@ -237,6 +237,15 @@ def test_asking_for_both_ventricles_leaves_the_twin_alone(study):
     assert rules <= {"build_biventricle"} | REPORTS
 
 
+def test_activation_of_both_ventricles_needs_their_mesh_and_no_calibration(study):
+    both = "mesh:\n  ventricles: both\nelectrophysiology:\n  ventricles: both\n"
+    rules, _ = edited(study, both)
+    assert rules >= {"build_biventricle", "simulate_electrophysiology", "simulate_beat"}
+    assert rules <= {"build_biventricle", "simulate_electrophysiology", "simulate_beat"} | REPORTS | SURROGATE
+    fitted, _ = edited(study, both + "calibration:\n  conduction: {fitted: [endocardium]}\n")
+    assert fitted == rules | {"calibrate_conduction"}
+
+
 def test_how_both_ventricles_are_meshed_does_not_matter_to_the_left_one(study):
     assert edited(study, "mesh:\n  biventricle:\n    size: 2 mm\n") == (set(), set())
 
@@ -330,6 +339,10 @@ def test_the_shape_model_asks_for_meshes_alone(shaped, study):
         ("mesh:\n  size: 2 ms\n", 'mesh.size: expected a length such as "2 mm", got "2 ms"'),
         ("mesh:\n  sise: 2 mm\n", "mesh.sise: unknown key"),
         ("patients: nowhere.tsv\n", "nowhere.tsv"),
+        (
+            "electrophysiology:\n  ventricles: both\n",
+            "electrophysiology.ventricles: both: expected mesh.ventricles both, got left",
+        ),
         ("surrogate:\n  patients: [stranger]\n", "surrogate.patients: stranger not in patients.tsv"),
         ("imaging:\n  force: {stranger: 2}\n", "imaging.force: stranger not in patients.tsv"),
         ("pharmacology:\n  patients: [stranger]\n", "pharmacology.patients: stranger not in patients.tsv"),

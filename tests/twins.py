@@ -40,7 +40,15 @@ def _twin(size: float, layers: int, tension: np.ndarray, mechanics: Mechanics) -
     time = {"time": np.arange(12) * CYCLE / 12}
     fitted = {"volume": ("time", volume), "pressure": ("time", pressure), "tension": ("time", tension)}
     posterior = xr.Dataset({**fitted, "contractile": ("cell", healthy), "stiffness": STIFFNESS}, time)
-    activation = xr.Dataset({"activation": ("point", 40 * anatomy.longitudinal.values)})
+    times = 40 * anatomy.longitudinal.values
+    activation = xr.Dataset(
+        {
+            "activation": ("point", times),
+            "fine_points": (("fine_point", "component"), anatomy.points.values),
+            "fine_cells": (("fine_cell", "corner"), anatomy.cells.values),
+            "fine_activation": ("fine_point", times),
+        }
+    )
     targets = xr.Dataset({"cycle": CYCLE, "end_diastole": 0})
     return {"anatomy": anatomy, "posterior": posterior, "activation": activation, "targets": targets}
 

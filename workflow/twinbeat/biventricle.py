@@ -1,7 +1,8 @@
 """The beat of both ventricles: the calibrated muscle of the left one in a mesh of both, between two circulations.
 
 Calibration stays with the left ventricle alone. Its stiffness, tension and scar go into the left wall and the septum,
-ratios of ``beat.both`` times those into the right wall, which contracts with the muscle next to it. The mesh is at rest
+ratios of ``beat.both`` times those into the right wall. Each muscle contracts when it is activated; where the left one
+alone was, the right wall goes with the muscle next to it. The mesh is at rest
 under both end-diastolic pressures. Both ventricles are pumps of the closed loop (``circulation.Pumps``), each corrected
 to its pressures in three dimensions.
 """
@@ -53,7 +54,7 @@ def simulate(
     beating = beat.Heart(heart, carried(heart, anatomy, posterior, both), filling, own, comm)
     curve = Curve(posterior.time.values, posterior.tension.values, cycle)
     early, muscle = beat.of_cells(anatomy, activation), beat.healthy(anatomy, posterior)
-    late = delayed(heart, anatomy, activation.activation.values, float(np.average(early, weights=muscle)))
+    late = delayed(heart, activation, float(np.average(early, weights=muscle)))
     beating.contract(local_curve(curve, early, muscle), late)
     pumps = taught(beating, curve, posterior, end_diastole)
     goals = beat.goals_of(posterior, clinical, end_diastole)
@@ -81,11 +82,11 @@ def carried(heart: xr.Dataset, anatomy: xr.Dataset, posterior: xr.Dataset, both:
     return posterior[kept].assign({name: ("cell", values) for name, values in fields.items()})
 
 
-def delayed(heart: xr.Dataset, anatomy: xr.Dataset, activation: np.ndarray, mean: float) -> np.ndarray:
-    """How much later (cell,) in ms than the ``mean`` cell those of both ventricles contract: as the nearest muscle of
-    the left one whose activation (point,) is known."""
-    weights = interpolation(anatomy["points"].values, anatomy["cells"].values, _middles(heart))
-    return weights @ activation - mean
+def delayed(heart: xr.Dataset, activation: xr.Dataset, mean: float) -> np.ndarray:
+    """How much later (cell,) in ms than the ``mean`` cell those of both ventricles contract: as the nearest muscle that
+    was activated."""
+    weights = interpolation(activation["fine_points"].values, activation["fine_cells"].values, _middles(heart))
+    return weights @ activation["fine_activation"].values - mean
 
 
 def _middles(mesh: xr.Dataset) -> np.ndarray:

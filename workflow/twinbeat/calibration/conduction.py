@@ -1,9 +1,9 @@
 """Conduction velocities of one heart from its QRS duration and its activation map, by the eikonal equation.
 
 Unknowns are logarithms of the velocities, normal about those of the configuration. The QRS complex lasts from the first
-to the last activation of the left ventricle; the times of a map count from a reference of their own, of whose offset
-nothing is known. Jacobians are the tangents of the discrete times, the estimate is where the misfit is least within
-bounds, the posterior normal with the inverse of the Gauss-Newton matrix (Laplace).
+to the last activation of the ventricle, or of both where both are activated; the times of a map count from a reference
+of their own, of whose offset nothing is known. Jacobians are the tangents of the discrete times, the estimate is where
+the misfit is least within bounds, the posterior normal with the inverse of the Gauss-Newton matrix (Laplace).
 """
 
 import logging

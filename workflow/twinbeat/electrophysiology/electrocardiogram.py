@@ -17,6 +17,7 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from .. import fibers
+from ..fibers.regions import LEFT_WALL, cell_tags
 from ..fibers.scar import SCAR
 from ..parameters import Electrophysiology
 from .assembly import Array, conductivity, tetrahedra
@@ -50,7 +51,7 @@ def electrodes(whole: xr.Dataset, offsets: Mapping[str, tuple[float, float, floa
     """Places (electrode, 3) in the heart frame, from offsets along LPS in mm from the centre of the left wall."""
     points, cells = whole["points"].values, whole["cells"].values
     _, volumes = fibers.shape_gradients(points, cells)
-    centre = np.average(points[cells].mean(axis=1), axis=0, weights=volumes)
+    centre = np.average(points[cells].mean(axis=1), axis=0, weights=volumes * (cell_tags(whole) == LEFT_WALL))
     return centre + np.array([offsets[name] for name in (*LIMBS, *CHEST)]) @ whole["to_lps"].values[:3, :3]
 
 

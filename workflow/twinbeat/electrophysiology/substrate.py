@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from .. import fibers, ionic, mesh
+from ..fibers.regions import ENDOCARDIUM, RIGHT_ENDOCARDIUM, on
 from ..fibers.scar import BORDER, HEALTHY, SCAR
 from ..mesh.boundary import components
 from ..parameters import Electrophysiology, Fibers
@@ -22,7 +23,8 @@ from .monodomain import Cell
 from .mosaic import Passive, Patch
 from .velocity import Directions
 
-FIELDS = ("points", "cells", "depth", "longitudinal", "circumferential", "fiber", "sheet", "sheet_normal", "segment")
+COORDINATES = ("depth", "longitudinal", "circumferential", "ventricle")
+FIELDS = ("points", "cells", *COORDINATES, "fiber", "sheet", "sheet_normal", "segment", "endocardial")
 log = logging.getLogger("twinbeat")
 Labels = tuple[xr.Dataset, Sequence[int]]
 """The labels, which may hold late enhancement, and the AHA segments that are scar where they do not."""
@@ -31,6 +33,8 @@ Labels = tuple[xr.Dataset, Sequence[int]]
 @dataclass(frozen=True)
 class Substrate:
     """The electrical mesh ``whole`` with its ``tissue`` (cell,), and the ``muscle`` of it that conducts.
+
+    ``endocardial`` (cell,) of both meshes says which elements stand for the Purkinje network.
 
     ``points`` are those of the whole that the muscle has; ``fires`` (point of the muscle,) is false in passive scar.
     """
@@ -46,7 +50,7 @@ class Substrate:
     def normal(self) -> NDArray[np.bool_]:
         """The cells (cell of the muscle,) of healthy muscle beyond the endocardial layer."""
         firing = self.fires[self.muscle["cells"].values].all(axis=1)
-        return (self.kind == HEALTHY) & firing & ~endocardial(self.muscle)
+        return (self.kind == HEALTHY) & firing & ~self.muscle["endocardial"].values
 
     def spread(self, values: Array, known: NDArray[np.bool_]) -> Array:
         """Values (..., point) of the whole mesh from those of the muscle: elsewhere that of the nearest ``known`` one.
@@ -63,13 +67,16 @@ class Substrate:
 def build(
     anatomy: xr.Dataset, parameters: Electrophysiology, fiber_angles: Fibers, scar: Labels | None = None
 ) -> Substrate:
-    """The ventricle meshed for its activation; ``scar`` is heeded where the parameters say what scar does."""
+    """The ventricle, or both, meshed for activation; ``scar`` of the left wall is heeded where the parameters say what
+    scar does."""
     layers = max(2, round(thickness(anatomy) / parameters.size))
     whole = fibers.refine(anatomy, parameters.size, layers, fiber_angles)
+    whole = whole.assign(endocardial=("cell", endocardial(whole)))
     tissue = np.full(whole.sizes["cell"], HEALTHY)
     if scar and parameters.scar.kind != "muscle":
         shifts = {name: anatomy[name] for name in ("slice_position", "slice_shift") if name in anatomy}
-        tissue = fibers.tissue(whole, fibers.scarred(whole.assign(shifts), *scar), fiber_angles.border_zone)
+        scarred = fibers.scarred(whole.assign(shifts), *scar) & (whole["segment"].values > 0)
+        tissue = fibers.tissue(whole, scarred, fiber_angles.border_zone)
     return divide(whole, tissue, parameters.scar.kind == "insulating" or parameters.method == "eikonal")
 
 
@@ -114,7 +121,7 @@ def part(whole: xr.Dataset, cells: NDArray[np.bool_]) -> tuple[xr.Dataset, Index
     if cells.all():
         return whole, np.arange(whole.sizes["point"])
     points = np.unique(whole["cells"].values[cells])
-    some = whole[list(FIELDS)].isel(cell=cells, point=points)
+    some = whole[[name for name in FIELDS if name in whole]].isel(cell=cells, point=points)
     return some.assign(cells=(some["cells"].dims, np.searchsorted(points, some["cells"].values))), points
 
 
@@ -144,16 +151,15 @@ def axes(muscle: xr.Dataset) -> Array:
 def along(muscle: xr.Dataset, kind: Index, of_kind: Sequence[Directions]) -> Array:
     """Velocities or conductivities (cell, axis) along the axes; one value within the endocardial layer."""
     values = np.array([one[:3] for one in of_kind])[kind]
-    inner = endocardial(muscle)
+    inner = muscle["endocardial"].values
     values[inner, :2] = np.array([one.endocardium for one in of_kind])[kind[inner], None]
     return values
 
 
-def endocardial(muscle: xr.Dataset) -> NDArray[np.bool_]:
-    """Whether a cell (cell,) belongs to the layer of elements at the endocardium."""
-    depth = muscle["depth"].values
-    first = np.unique(depth)[1]
-    return (depth[muscle["cells"].values] < first + 1e-9).all(axis=1)
+def endocardial(whole: xr.Dataset) -> NDArray[np.bool_]:
+    """Whether a cell (cell,) belongs to the layer of elements at an endocardium."""
+    inner = np.union1d(on(whole, ENDOCARDIUM), on(whole, RIGHT_ENDOCARDIUM))
+    return np.isin(whole["cells"].values, inner).any(axis=1)
 
 
 def of_nodes(muscle: xr.Dataset, kind: Index) -> Index:

@@ -4,10 +4,11 @@
 plane waves are run through a piece of the mesh, with its time step and scheme, and the conductivities are changed until
 the velocities are met. So a coarse mesh conducts as fast as the muscle, though with other conductivities.
 
-The pieces are chains of nodes. Across the wall the mesh has layers: a cable with the thickness of a layer as its
-spacing. Within a layer it is close to a lattice of equilateral triangles, on which a plane wave has equal values on
-whole lines of nodes: a chain too, of another spacing and with further neighbours for each direction of the wave. Near
-the resolution limit the speed depends much on that direction, so the slowness is averaged over several.
+The pieces are chains of nodes where the mesh has layers (``irregular`` has that of a mesh without). Across the wall it
+is a cable with the thickness of a layer as its spacing. Within a layer the mesh is close to a lattice of equilateral
+triangles, on which a plane wave has equal values on whole lines of nodes: a chain too, of another spacing and with
+further neighbours for each direction of the wave. Near the resolution limit the speed depends much on that direction,
+so the slowness is averaged over several.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.sparse import block_diag, csr_array, diags_array
 
@@ -33,11 +35,12 @@ NUDGE = 1.2  # of conductivities, for the exponents
 PRECISION = 5e-3  # of ln σ; the velocity goes with σ^0.5 on fine meshes and with up to σ^2.5 near the limit
 
 
-class Chain(NamedTuple):
-    """A tissue per unit volume and the position (node,) of its nodes along the wave in mm."""
+class Piece(NamedTuple):
+    """A tissue, the ``position`` (node,) of its nodes along the wave in mm, and those (node,) at which it is timed."""
 
     tissue: Discretisation
     position: Array
+    timed: NDArray[np.bool_]
 
 
 class Directions(NamedTuple):
@@ -129,12 +132,12 @@ def through(conductivity: float, expected: float, grid: Grid) -> float:
     return conduction([chain], STIMULATED * grid.layer, grid.time_step, expected, grid.cell)
 
 
-def cable(size: float, conductivity: float, length: float) -> Chain:
+def cable(size: float, conductivity: float, length: float) -> Piece:
     """Nodes ``size`` mm apart: what a box of cubes is for a plane wave along an axis."""
     return _chain(size, {1: conductivity / size**2}, length)
 
 
-def lattice(size: float, along: float, across: float, direction: tuple[int, int], length: float) -> Chain:
+def lattice(size: float, along: float, across: float, direction: tuple[int, int], length: float) -> Piece:
     """A plane wave on equilateral triangles with edges of ``size`` mm, conductivities along and across the wave.
 
     The edges e_k have the weights w_k with Σ w_k e_k⊗e_k = σ, which linear triangles give them, and reach
@@ -152,7 +155,7 @@ def lattice(size: float, along: float, across: float, direction: tuple[int, int]
     return _chain(spacing, reach, length)
 
 
-def _chain(spacing: float, weights: dict[int, float], length: float) -> Chain:
+def _chain(spacing: float, weights: dict[int, float], length: float) -> Piece:
     """Nodes ``spacing`` mm apart; ``weights`` (mS/mm³) couple nodes by their distance along the chain."""
     nodes = round(length / spacing) + 1
     stiffness = csr_array((nodes, nodes))
@@ -161,32 +164,36 @@ def _chain(spacing: float, weights: dict[int, float], length: float) -> Chain:
             links = diags_array([np.ones(nodes - offset)], offsets=[offset], shape=(nodes, nodes))
             links = links + links.T
             stiffness = stiffness + weight * (diags_array(links.sum(axis=1)) - links)
-    return Chain(Discretisation(stiffness.tocsr(), np.ones(nodes)), np.arange(nodes) * spacing)
+    return piece(Discretisation(stiffness.tocsr(), np.ones(nodes)), np.arange(nodes) * spacing)
+
+
+def piece(tissue: Discretisation, position: Array, among: NDArray[np.bool_] | bool = True) -> Piece:
+    """A piece whose wave is timed over 40 to 80 % of its length, at some (node,) of the nodes there."""
+    share = position / position.max()
+    return Piece(tissue, position, (share > 0.4) & (share < 0.8) & among)
 
 
 def conduction(
-    chains: list[Chain],
+    pieces: list[Piece],
     reach: float,
     time_step: float,
     expected: float,
     model: str = ionic.TENTUSSCHER_PANFILOV_2006_EPI,
 ) -> float:
-    """Velocity in mm/ms of the mean slowness of the chains; 0 where a wave stalls.
+    """Velocity in mm/ms of the mean slowness of the pieces; 0 where a wave stalls.
 
-    ``reach`` mm (at least 1.5) of each chain are stimulated, and the wave is timed over 40 to 80 % of its length.
+    ``reach`` mm (at least 1.5) of each piece are stimulated.
     """
-    position = np.concatenate([chain.position for chain in chains])
-    length = max(chain.position[-1] for chain in chains)
+    position, timed = (np.concatenate([getattr(one, name) for one in pieces]) for name in ("position", "timed"))
     tissue = Discretisation(
-        block_diag([chain.tissue.stiffness for chain in chains], format="csr"),
-        np.concatenate([chain.tissue.mass for chain in chains]),
+        block_diag([one.tissue.stiffness for one in pieces], format="csr"),
+        np.concatenate([one.tissue.mass for one in pieces]),
     )
     cell, start = ionic.load(model), np.where(position < max(1.5, reach), 0.0, np.inf)
     medium = Monodomain(tissue, cell, cell.unpaced(), time_step, Stimulus(start))
-    timed = (position > 0.4 * length) & (position < 0.8 * length)
-    activation = propagate(medium, STALLED * length / expected, watch=np.flatnonzero(timed)).activation
+    activation = propagate(medium, STALLED * position.max() / expected, watch=np.flatnonzero(timed)).activation
     if np.isinf(activation[timed]).any():
         return 0.0
-    ends = np.cumsum([len(chain.position) for chain in chains])[:-1]
-    parts = zip(*(np.split(values, ends) for values in (position, activation, timed)), strict=True)
-    return 1 / float(np.mean([np.polyfit(x[middle], times[middle], 1)[0] for x, times, middle in parts]))
+    ends = np.cumsum([len(one.position) for one in pieces])[:-1]
+    parts = zip(pieces, np.split(activation, ends), strict=True)
+    return 1 / float(np.mean([np.polyfit(one.position[one.timed], times[one.timed], 1)[0] for one, times in parts]))

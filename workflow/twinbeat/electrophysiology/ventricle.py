@@ -1,7 +1,8 @@
-"""Activation of a patient's left ventricle."""
+"""Activation of a patient's left ventricle, or of both."""
 
 import logging
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import xarray as xr
@@ -11,10 +12,11 @@ from scipy.sparse import csr_array
 
 from .. import device, fibers, mesh
 from ..device.gpu import Machine
+from ..fibers.regions import LEFT_WALL, biventricular, cell_tags
 from ..fibers.scar import BORDER, HEALTHY
 from ..parameters import Electrophysiology, Fibers
 from ..verdicts import Quarantined
-from . import accelerated, reaction, substrate
+from . import accelerated, irregular, reaction, substrate, velocity
 from .assembly import Array, Discretisation
 from .electrocardiogram import LEADS, intervals, lead_field, twelve
 from .extracellular import Extracellular
@@ -26,7 +28,7 @@ from .propagation import SAMPLING, Wave, propagate
 from .ranks import Share
 from .sites import train
 from .substrate import Labels, Substrate
-from .velocity import Directions, Grid, achieved, exponents, tuned
+from .velocity import Directions, Grid, exponents
 
 log = logging.getLogger("twinbeat")
 
@@ -38,9 +40,11 @@ def activate(
     scar: Labels | None = None,
     comm: MPI.Comm = MPI.COMM_SELF,
     motion: Motion | None = None,
+    both: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Activation times of the ventricle, on an electrical mesh of its own and on the anatomy's points.
 
+    Where there is a mesh of ``both`` ventricles with tagged surfaces, the electrical mesh is of both.
     ``scar`` is heeded where ``parameters.scar`` says what it does, the ``motion`` of the anatomy's points as
     ``parameters.feedback`` says; without a motion nothing moves. The steps of the monodomain equation are shared by
     the ranks of ``comm``, all of which have the result; ValueError for a bidomain or a GPU on several.
@@ -50,7 +54,7 @@ def activate(
     Raises Quarantined: not-activated, not-repolarised (within ``parameters.duration``), all-scar, motion-inverted;
     device.NoGpu.
     """
-    heart = substrate.build(anatomy, parameters, fiber_angles, scar)
+    heart = substrate.build(anatomy if both is None else both, parameters, fiber_angles, scar)
     moved = (motion, substrate.within(anatomy, heart.muscle)) if motion and parameters.feedback.active else None
     wave, attributes = conduct(heart, parameters, comm, moved)
     require_complete(wave.activation[heart.fires], "activated", parameters.duration)
@@ -72,14 +76,23 @@ def conduct(
     velocities = [wanted(parameters), wanted(parameters, slower)]
     if parameters.method == "eikonal":
         return reaction.conduct(heart, parameters, velocities), {}
-    layer = substrate.thickness(heart.whole) / (len(np.unique(heart.whole["depth"])) - 1)
-    grid = Grid(parameters.size, layer, parameters.time_step, parameters.cell)
-    conductivities = [tuned(one, grid) for one in velocities]
+    meshed, grid = resolution(heart.whole, parameters)
+    conductivities = [meshed.tuned(one, grid) for one in velocities]
     around = None
     if moved:
         powers = [exponents(*both, grid) for both in zip(conductivities, velocities, strict=True)]
         around = surroundings(heart, parameters, conductivities, powers, moved)
-    return diffuse(heart, parameters, conductivities, comm, around), told(conductivities[0], velocities[0], grid)
+    figures = told(conductivities[0], meshed.achieved(conductivities[0], velocities[0], grid))
+    return diffuse(heart, parameters, conductivities, comm, around), figures
+
+
+def resolution(whole: xr.Dataset, parameters: Electrophysiology) -> tuple[ModuleType, Grid]:
+    """What knows how a mesh with layers, or the irregular one of both ventricles, conducts; and its elements."""
+    if biventricular(whole):
+        edge = irregular.edge(whole["points"].values, whole["cells"].values)
+        return irregular, Grid(edge, edge, parameters.time_step, parameters.cell)
+    layer = substrate.thickness(whole) / (len(np.unique(whole["depth"])) - 1)
+    return velocity, Grid(parameters.size, layer, parameters.time_step, parameters.cell)
 
 
 def surroundings(
@@ -167,11 +180,10 @@ def wanted(parameters: Electrophysiology, share: float = 1.0) -> Directions:
     return Directions(*(share * velocity for velocity in velocities))
 
 
-def told(conductivities: Directions, velocities: Directions, grid: Grid) -> dict[str, float]:
-    """What is to be told about the conductivities for this mesh."""
+def told(conductivities: Directions, velocities: Directions) -> dict[str, float]:
+    """What is to be told about the conductivities for this mesh, and the velocities that they give."""
     figures = {f"conductivity_{name}": value for name, value in conductivities._asdict().items()}
-    found = achieved(conductivities, velocities, grid)
-    figures |= {f"velocity_{name}": value for name, value in found._asdict().items()}
+    figures |= {f"velocity_{name}": value for name, value in velocities._asdict().items()}
     log.info("electrophysiology: tuned: %s", ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     return figures
 
@@ -203,7 +215,7 @@ def speed_ratio(
 def result(anatomy: xr.Dataset, heart: Substrate, wave: Wave, attributes: dict[str, float]) -> xr.Dataset:
     """The variables of ``activation``."""
     points, cells = heart.whole["points"].values, heart.whole["cells"].values
-    onto = mesh.interpolation(points, cells, anatomy["points"].values)
+    onto = mesh.interpolation(points, cells[cell_tags(heart.whole) == LEFT_WALL], anatomy["points"].values)
     activation = heart.spread(wave.activation, heart.fires)
     voltage = heart.spread(wave.voltage, np.ones_like(heart.fires))
     fields = {
@@ -215,6 +227,8 @@ def result(anatomy: xr.Dataset, heart: Substrate, wave: Wave, attributes: dict[s
     }
     if (heart.tissue != HEALTHY).any():
         fields["fine_tissue"] = (("fine_cell",), heart.tissue)
+    if biventricular(heart.whole):
+        fields["fine_wall"] = (("fine_cell",), cell_tags(heart.whole))
     stored = xr.Dataset(fields, {"snapshot": wave.times}, {name: float(value) for name, value in attributes.items()})
     return stored.assign(_beat(onto, heart, wave)) if len(wave.seen) else stored
 

@@ -2,7 +2,7 @@
 
 from .aha import segments
 from .assigning import assign, refine
-from .coordinates import correspondence
+from .coordinates import correspondence, nearest
 from .laplace import harmonic, shape_gradients, stiffness
 from .left import axes, helix, turned
 from .scar import SCAR, scarred, tissue
@@ -14,6 +14,7 @@ __all__ = [
     "correspondence",
     "harmonic",
     "helix",
+    "nearest",
     "refine",
     "scarred",
     "segments",

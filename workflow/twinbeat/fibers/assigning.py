@@ -28,5 +28,7 @@ def assign(anatomy: xr.Dataset, parameters: Fibers) -> xr.Dataset:
 
 
 def refine(anatomy: xr.Dataset, size: float, layers: int, parameters: Fibers) -> xr.Dataset:
-    """The same left ventricle meshed at ``size`` mm in ``layers`` layers, with its fibres and segments."""
-    return assign(mesh.refine(anatomy, size, layers), parameters)
+    """The same left ventricle meshed at ``size`` mm in ``layers`` layers, or the muscle of both ventricles at ``size``
+    without layers; with its fibres and segments."""
+    finer = mesh.remeshed(anatomy, size) if biventricular(anatomy) else mesh.refine(anatomy, size, layers)
+    return assign(finer, parameters)

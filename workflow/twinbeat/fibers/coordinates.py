@@ -103,7 +103,7 @@ def correspondence(source: xr.Dataset, target: xr.Dataset) -> csr_array:
     """
     if ("ventricle" in source) != ("ventricle" in target):
         raise ValueError("correspondence: one mesh has a right ventricle and the other has none; expected equal hearts")
-    shells, sought = _shell(source), _shell(target)
+    shells, sought = (_shell(*_coordinates(heart)) for heart in (source, target))
     sides = [_side(heart) for heart in (source, target)]
     cells = source["cells"].values[wall(source)]
     result = csr_array((target.sizes["point"], source.sizes["point"]))
@@ -125,9 +125,19 @@ def _solid(points: Array, cells: Index) -> Index:
     return cells[volumes > FLAT * np.median(volumes)]
 
 
-def _shell(heart: xr.Dataset) -> Array:
-    """Coordinates (point, 3) as places in a hemispherical shell about its apex, of radius 1 to 1.5."""
-    radius = 1 + heart["depth"].values / 2
-    polar, turn = np.pi / 2 * heart["longitudinal"].values, heart["circumferential"].values
+def nearest(heart: xr.Dataset, coordinates: tuple[float, float, float], ventricle: float) -> int:
+    """The point nearest to ``depth``, ``longitudinal`` and ``circumferential`` in a ventricle, laid out as shells."""
+    away = np.linalg.norm(_shell(*_coordinates(heart)) - _shell(*coordinates), axis=1)
+    return int(np.argmin(np.where(_side(heart) == ventricle, away, np.inf)))
+
+
+def _coordinates(heart: xr.Dataset) -> tuple[Array, Array, Array]:
+    return tuple(heart[name].values for name in ("depth", "longitudinal", "circumferential"))
+
+
+def _shell(depth: Array, longitudinal: Array, circumferential: Array) -> Array:
+    """Coordinates (point,) as places (point, 3) in a hemispherical shell about its apex, of radius 1 to 1.5."""
+    polar = np.pi / 2 * longitudinal
     across = np.sin(polar)
-    return (radius * np.stack([across * np.cos(turn), across * np.sin(turn), -np.cos(polar)])).T
+    place = [across * np.cos(circumferential), across * np.sin(circumferential), -np.cos(polar)]
+    return ((1 + depth / 2) * np.stack(place)).T

@@ -7,6 +7,7 @@ from .from_labels import build
 from .generate import generate, refine
 from .interpolate import interpolation
 from .measures import cavity_volume, cell_volumes, enclosed_volume, wall_volume
+from .muscle import remeshed
 from .surfaces import Surfaces
 from .template import BASE, ENDOCARDIUM, EPICARDIUM
 
@@ -25,6 +26,7 @@ __all__ = [
     "owners",
     "read",
     "refine",
+    "remeshed",
     "wall_volume",
     "write",
 ]

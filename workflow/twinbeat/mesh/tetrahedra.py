@@ -97,16 +97,16 @@ def walls(mesh: Tagged, levels: Levels) -> Index:
     sizes = cell_volumes(mesh.points, cells) / MM3_PER_ML
     filled, (low, high) = np.cumsum(sizes), (BORDER * goal, goal / BORDER)
     for _ in range(BISECTIONS):
-        parted = _whole(links, filled < (low + high) / 2)
+        parted = whole(links, filled < (low + high) / 2)
         low, high = ((low + high) / 2, high) if sizes[parted].sum() < goal else (low, (low + high) / 2)
     labels[inwards] = np.where(parted, LEFT_WALL, RIGHT_WALL)
     return labels
 
 
-def _whole(links: Index, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def whole(links: Index, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which cells are of the left wall, once islands of either wall are of the other one; ``links`` are neighbours."""
-    whole = left.copy()
+    found = left.copy()
     for wall in (False, True):
-        parts = boundary.parts(links[(whole[links] == wall).all(axis=1)], len(whole))
-        whole[(whole == wall) & (parts != np.bincount(parts[whole == wall]).argmax())] = not wall
-    return whole
+        parts = boundary.parts(links[(found[links] == wall).all(axis=1)], len(found))
+        found[(found == wall) & (parts != np.bincount(parts[found == wall]).argmax())] = not wall
+    return found

@@ -146,6 +146,10 @@ class Feedback(Section):
 class Electrophysiology(Section):
     """Activation of the ventricle, and its beat."""
 
+    ventricles: Literal["left", "both"] = "left"
+    """What is activated: the left one, or both, with a mesh made from that of mesh.ventricles: both. Not with feedback,
+    as it is the left one that moves."""
+
     method: Literal["monodomain", "bidomain", "eikonal"] = "monodomain"
     """monodomain: the equation of cells and diffusion. bidomain: with the extracellular potential, in an insulated
     heart; some ten times as long. eikonal: times of arrival at the conduction velocities, and the
@@ -192,9 +196,15 @@ class Electrophysiology(Section):
     towards the anterior wall. Central septum, high anterior paraseptal, and posterior paraseptal a third of the way
     from the apex (Durrer et al. 1970)."""
 
+    right_roots: tuple[tuple[Share, Angle, Time], ...] = ((0.5, "15 degree", "7 ms"),)
+    """The same on the free wall's endocardium of the right ventricle, where ventricles is both: height (0 apex of the
+    left one), angle from -90 degree at the posterior junction with the septum to 90 degree at the anterior one, and
+    when. Near the foot of the anterior papillary muscle, 5 to 10 ms after the left ones (Durrer et al. 1970, doi
+    10.1161/01.CIR.41.6.899)."""
+
     leads: tuple[tuple[Share, Angle, Share, Time], ...] = ()
-    """Pacing leads: height and angle as for the roots, depth (0 endocardium, 1 epicardium) and when they fire. Without
-    roots they pace alone."""
+    """Pacing leads of the left wall: height and angle as for the roots, depth (0 endocardium, 1 epicardium) and when
+    they fire. Without roots they pace alone."""
 
     stimulus: CurrentDensity = "50 uA/mm^3"
     """Current at roots and leads (Niederer et al. 2011)."""
@@ -224,7 +234,8 @@ class Electrophysiology(Section):
 
     @model_validator(mode="after")
     def _starts_somewhere(self) -> "Electrophysiology":
-        if not self.roots and not self.leads:
+        right = self.right_roots if self.ventricles == "both" else ()
+        if not (self.roots or self.leads or right):
             raise ValueError("roots and leads are both empty; expected at least one site")
         return self
 
@@ -238,7 +249,7 @@ class Electrophysiology(Section):
     def _wave_can_feel_the_beat(self) -> "Electrophysiology":
         if not self.feedback.active:
             return self
-        for key, only in (("method", "monodomain"), ("device", "cpu")):
+        for key, only in (("ventricles", "left"), ("method", "monodomain"), ("device", "cpu")):
             if (found := getattr(self, key)) != only:
                 raise ValueError(f"feedback: expected {key} {only}, got {found}")
         if self.pacing != Pacing():

@@ -71,6 +71,12 @@ class Study(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _what_is_activated_is_meshed(self) -> Self:
+        if self.electrophysiology.ventricles == "both" and (found := self.mesh.ventricles) != "both":
+            raise ValueError(f"electrophysiology.ventricles: both: expected mesh.ventricles both, got {found}")
+        return self
+
     def heart_mesh(self) -> Mesh:
         """How both ventricles are meshed for the beat: without blood, and coarser than for other solvers."""
         both, fine = self.beat.both, self.mesh.biventricle
@@ -126,6 +132,8 @@ class Study(Section):
             except ValidationError as error:
                 faults = [_fault(fault | {"loc": ("electrophysiology", *fault["loc"])}) for fault in error.errors()]
                 raise ValueError(f"whatif.{name}.{'; '.join(faults)}") from None
+            if (found := changed.ventricles) != (usual := self.electrophysiology.ventricles):
+                raise ValueError(f"whatif.{name}.electrophysiology.ventricles: expected {usual}, got {found}")
             if changed.feedback.active:
                 raise ValueError(f"whatif.{name}.electrophysiology.feedback: expected none, got {changed.feedback}")
         return self

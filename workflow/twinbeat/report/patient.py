@@ -113,6 +113,7 @@ def patient_page(patient: str, study: str, gathered: Gathered) -> str:
         parameters=_parameter_rows(assessment),
         known=knowledge.known(gathered.get("posterior")),
         pictures=_pictures(gathered),
+        activated=_activated(gathered.get("activation")),
         surrogate=quality(gathered.stores["surrogate"]) if gathered.has("surrogate") else None,
         drug=effect(gathered.stores["drug"]) if gathered.has("drug") else None,
         origins=origins(gathered),
@@ -177,6 +178,11 @@ def _used(conduction: xr.Dataset | None) -> tuple[str, ...]:
 def _beats(stores: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """The mesh that beats: of both ventricles where that is solved, else of the left one."""
     return stores.get("heart", stores["anatomy"])
+
+
+def _activated(activation: xr.Dataset | None) -> str:
+    """What is activated, in words."""
+    return "both ventricles" if activation is not None and "fine_wall" in activation else "the left ventricle alone"
 
 
 def _tissue(posterior: xr.Dataset | None) -> np.ndarray | None:

@@ -150,6 +150,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "fine_points": Variable(("fine_point", "component"), "mm", "nodes of the electrical mesh"),
         "fine_cells": Variable(("fine_cell", "corner"), "1", "tetrahedra of the electrical mesh"),
         "fine_activation": Variable(("fine_point",), "ms", "activation time; in scar, of the nearest muscle"),
+        "fine_wall": Variable(
+            ("fine_cell",), "1", "1 LV wall with the septum, 2 RV wall; where electrophysiology.ventricles is both"
+        ),
         "fine_tissue": Variable(("fine_cell",), "1", "0 healthy, 1 border zone of scar, 2 scar; where scar is heeded"),
         "voltage": Variable(("snapshot", "fine_point"), "mV", "transmembrane potential"),
         "repolarisation": Variable(("point",), "ms", "time of 90 % repolarisation on the anatomy's nodes"),
