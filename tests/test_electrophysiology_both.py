@@ -8,12 +8,14 @@ import xarray as xr
 from pytest import approx
 
 from twinbeat import biventricle, electrophysiology, fibers, mesh
+from twinbeat.calibration import conduction
 from twinbeat.electrophysiology import electrocardiogram, irregular, sites, substrate, velocity
 from twinbeat.electrophysiology.velocity import Directions, Grid
 from twinbeat.fibers import regions
 from twinbeat.fibers.regions import LEFT_WALL, RIGHT_ENDOCARDIUM, RIGHT_WALL
 from twinbeat.mesh import boundary
 from twinbeat.parameters import Electrophysiology, Fibers, Study
+from twinbeat.parameters.calibration import Conduction
 
 SMALLER = 2.5  # times smaller than the human heart
 SPEED = 0.5  # mm/ms, alike in all directions
@@ -162,6 +164,17 @@ def test_diffusing_waves_agree_with_the_eikonal_one(both, left):
     assert np.abs(late - early).max() < 8
     assert np.polyfit(early, late, 1)[0] == approx(1.0, abs=0.05)
     assert np.abs(other - late).max() < 2
+
+
+def test_velocity_is_recovered_from_the_qrs_of_both(both, left):
+    """Planted: 0.7 mm/ms in the fast layer instead of 0.5. The QRS complex is that of both walls."""
+    fast = QUICK.model_copy(update={"velocity_endocardium": 0.7})
+    times = electrophysiology.activate(left, fast, Fibers(), both=both)["fine_activation"].values
+    known = Conduction(
+        fitted=["endocardium"], spread=1.0, qrs_sigma="0.5 ms", bounds_endocardium=("0.2 mm/ms", "3 mm/ms")
+    )
+    found = conduction.calibrate(both, (known, QUICK, Fibers()), qrs=float(np.ptp(times)))
+    assert float(found.velocity_endocardium) == approx(0.7, rel=0.02)
 
 
 def test_scar_is_of_the_left_wall_alone(both):
