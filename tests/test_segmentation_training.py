@@ -292,6 +292,24 @@ def test_training_goes_on_from_a_published_network(tmp_path, train):
         train.fresh(3, 3, flat)
 
 
+def test_blended_weights_lie_between_those_of_two_networks(tmp_path, train):
+    """Biases of 1 and 3, a quarter of the way: 1.5. The notes of both are kept."""
+    torch = pytest.importorskip("torch")
+    from twinbeat.segmentation.blend import blend
+
+    paths = [tmp_path / "a.onnx", tmp_path / "b.onnx"]
+    for path, value in zip(paths, (1.0, 3.0), strict=True):
+        network = train.build(2)
+        with torch.no_grad():
+            for kept in network.parameters():
+                kept.normal_()  # equal tensors would be stored once
+            network.output_block.conv.conv.bias.fill_(value)
+        train.export(network, path, 2, {"seed": value})
+    blended, notes = blend(*paths, 0.25, 2)
+    assert blended.output_block.conv.conv.bias.tolist() == pytest.approx([1.5] * len(NAMES))
+    assert notes == "0.75 of (seed 1.0), 0.25 of (seed 3.0)"
+
+
 def test_the_loss_of_a_perfect_answer_is_nearly_zero(train):
     """At every resolution of the answer; its opposite costs more than the logits' difference."""
     torch = pytest.importorskip("torch")
