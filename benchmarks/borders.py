@@ -24,13 +24,15 @@ from twinbeat.phantom import imaging
 from twinbeat.segmentation import inference
 from twinbeat.segmentation.network import PACKAGED, Network
 
-KINDS = ("clean", "opposed", "blur", "noise")
+KINDS = ("clean", "opposed", "rim", "blur", "noise")
+RIM, HALF = 0.85, 2.3
 LEAST = 20
 """Fewest pixels of a slice whose borders are compared."""
 
 
 def made(seed: int, phenotype: str, kind: str) -> xr.Dataset:
-    """A phantom of two frames; blur has a standard deviation of 1.5 pixels, noise of 0.2 of the 99th percentile."""
+    """A phantom of two frames; blur has a standard deviation of 1.5 pixels, noise of 0.2 of the 99th percentile, a rim
+    is of trabeculae."""
     fat = imaging.SIGNAL["fat"] * (-1 if kind == "opposed" else 1)
     with patch.dict(imaging.SIGNAL, fat=fat):
         cine = phantom(seed, phenotype, 2)
@@ -40,7 +42,30 @@ def made(seed: int, phenotype: str, kind: str) -> xr.Dataset:
     if kind == "noise":
         noise = np.random.default_rng(0).standard_normal((2, *signal.shape)) * 0.2 * np.percentile(signal, 99)
         signal = np.hypot(signal + noise[0], noise[1])
-    return cine.assign(image=(cine.image.dims, signal.astype(np.float32)))
+    if kind == "rim":
+        pixel_size = float(cine.x[1] - cine.x[0])
+        signal = np.stack(
+            [rimmed(*pair, pixel_size) for pair in zip(_slices(signal), _slices(cine.labels.values), strict=True)]
+        )
+    return cine.assign(image=(cine.image.dims, signal.reshape(cine.image.shape).astype(np.float32)))
+
+
+def _slices(values: np.ndarray) -> np.ndarray:
+    """(time, z, y, x) as (time and z, y, x)."""
+    return values.reshape(-1, *values.shape[2:])
+
+
+def rimmed(signal: np.ndarray, labels: np.ndarray, pixel_size: float) -> np.ndarray:
+    """A slice (y, x) whose pool is at most as bright as a rim of trabeculae: RIM of muscle at the true endocardium, a
+    half HALF mm inside of it, or sooner in a small pool."""
+    pool, muscle = labels == 1, labels == 2
+    if min(pool.sum(), muscle.sum()) < 10:
+        return signal
+    depth = np.maximum(distance_transform_edt(pool) - 0.5, 0) * pixel_size
+    reach = min(HALF / (1 - (0.5 / RIM) ** (2 / 3)), 0.8 * float(depth.max()))
+    share = RIM * np.clip(1 - depth / max(reach, 1), 0, 1) ** 1.5
+    dark, bright = np.median(signal[muscle]), np.percentile(signal[pool], 90)
+    return np.where(pool, np.minimum(signal, bright - share * (bright - dark)), signal)
 
 
 def outside(found: np.ndarray, truth: np.ndarray, pixel_size: float) -> float:

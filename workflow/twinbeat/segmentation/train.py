@@ -2,8 +2,8 @@
 
 python -m twinbeat.segmentation.train --dimensions 3 --seed 1
 
-Interrupted, the same command goes on from its last checkpoint. Sample i depends on seed and i only. A GPU is used where
-torch sees one, with a larger recipe.
+Interrupted, the same command goes on from its last checkpoint. Sample i depends on seed and i only; with ``--from`` a
+published network learns more, which wants another seed. A GPU is used where torch sees one, with a larger recipe.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from torch.utils.data import DataLoader, Dataset
 
 from .synthesis import sample
-from .unet import LABELS, TRAINED, Dimensions, Merged, build
+from .unet import HEADS, LABELS, TRAINED, Dimensions, Merged, build
 
 SHAPES = ((8, 96), (10, 96), (12, 96), (6, 112), (8, 112), (6, 128))
 """Slices and pixels along each side of the stacks of one batch. Their gradients in bfloat16 point where those in
@@ -36,15 +36,19 @@ log = logging.getLogger("twinbeat")
 
 
 class Recipe(NamedTuple):
-    """Stacks to a batch, and batches."""
+    """Stacks to a batch, batches, the highest learning rate, and how many resolutions of the answer are looked at."""
 
     batch: int
     steps: int
+    rate: float = RATE
+    heads: int = HEADS
 
 
 CPU = {2: Recipe(2, 4000), 3: Recipe(2, 20_000)}
 """Two and a half hours on two cores for both."""
 GPU = {2: Recipe(4, 20_000), 3: Recipe(4, 60_000)}
+FURTHER = {2: Recipe(2, 1000, 4e-4, 1), 3: Recipe(2, 4500, 4e-4, 1)}
+"""For a published network, which has no heads of deep supervision."""
 
 
 class Samples(Dataset[tuple[Tensor, Tensor]]):
@@ -64,12 +68,13 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
 
 
 class State(NamedTuple):
-    """What a checkpoint holds."""
+    """What a checkpoint holds; ``origin`` are the notes of the published network that it began with, if any."""
 
     network: nn.Module
     mean: nn.Module
     optimizer: torch.optim.Optimizer
     step: int
+    origin: str = ""
 
 
 def device() -> torch.device:
@@ -77,25 +82,42 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def fresh(seed: int, dimensions: Dimensions) -> State:
-    """The state before the first step."""
+def fresh(seed: int, dimensions: Dimensions, start: Path | None = None) -> State:
+    """The state before the first step, with the weights of the network ``start``."""
     torch.manual_seed(seed)
-    network = build(dimensions).to(device())
-    return State(network, copy.deepcopy(network), torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4), 0)
+    network = build(dimensions)
+    origin = load(start, network) if start else ""
+    network = network.to(device())
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4)
+    return State(network, copy.deepcopy(network), optimizer, 0, origin)
 
 
-def restore(path: Path, seed: int, dimensions: Dimensions) -> State:
+def restore(path: Path, seed: int, dimensions: Dimensions, start: Path | None = None) -> State:
     """The state of a checkpoint, or the first one where there is none; ValueError if it is of another seed."""
-    state = fresh(seed, dimensions)
     if not path.exists():
-        return state
+        return fresh(seed, dimensions, start)
+    state = fresh(seed, dimensions)
     saved = torch.load(path, weights_only=True, map_location=device())
     if saved["seed"] != seed:
         raise ValueError(f"{path}: checkpoint of seed {saved['seed']}, expected seed {seed}")
     state.network.load_state_dict(saved["network"])
     state.mean.load_state_dict(saved["mean"])
     state.optimizer.load_state_dict(saved["optimizer"])
-    return state._replace(step=saved["step"])
+    return state._replace(step=saved["step"], origin=saved["origin"])
+
+
+def load(path: Path, network: nn.Module) -> str:
+    """Give ``network`` the weights of a file that ``export`` wrote, and return its notes; ValueError if it is other."""
+    model = onnx.load(path)
+    tensors = {tensor.name.removeprefix("network."): tensor for tensor in model.graph.initializer}
+    weights = {name: torch.tensor(onnx.numpy_helper.to_array(tensor)) for name, tensor in tensors.items()}
+    own = {name: kept for name, kept in network.named_parameters() if not name.startswith("deep_supervision")}
+    if {name: kept.shape for name, kept in own.items()} != {name: new.shape for name, new in weights.items()}:
+        raise ValueError(f"{path}: other weights than those of {type(network).__name__}, as twinbeat builds it")
+    with torch.no_grad():
+        for name, kept in own.items():
+            kept.copy_(weights[name])
+    return ", ".join(f"{note.key} {note.value}" for note in model.metadata_props)
 
 
 def save(path: Path, seed: int, state: State) -> None:
@@ -103,7 +125,8 @@ def save(path: Path, seed: int, state: State) -> None:
     parts = {"network": state.network, "mean": state.mean, "optimizer": state.optimizer}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
-    torch.save({name: part.state_dict() for name, part in parts.items()} | {"seed": seed, "step": state.step}, draft)
+    rest = {"seed": seed, "step": state.step, "origin": state.origin}
+    torch.save({name: part.state_dict() for name, part in parts.items()} | rest, draft)
     draft.replace(path)
 
 
@@ -123,9 +146,9 @@ def loss(logits: Tensor, labels: Tensor) -> Tensor:
     return cross_entropy(logits, labels) + (1 - dice).mean()
 
 
-def rate(step: int, steps: int) -> float:
+def rate(step: int, recipe: Recipe) -> float:
     """Learning rate: a short rise, then half a cosine down to 1 %."""
-    return RATE * min(1, (step + 1) / 300) * (0.505 + 0.495 * math.cos(math.pi * min(1, step / steps)))
+    return recipe.rate * min(1, (step + 1) / 300) * (0.505 + 0.495 * math.cos(math.pi * min(1, step / recipe.steps)))
 
 
 def flatten(images: Tensor, labels: Tensor, dimensions: Dimensions) -> tuple[Tensor, Tensor]:
@@ -135,13 +158,13 @@ def flatten(images: Tensor, labels: Tensor, dimensions: Dimensions) -> tuple[Ten
     return images.movedim(2, 1).flatten(0, 1), labels.flatten(0, 1)
 
 
-def advance(state: State, images: Tensor, labels: Tensor, steps: int) -> tuple[State, float]:
+def advance(state: State, images: Tensor, labels: Tensor, recipe: Recipe) -> tuple[State, float]:
     """One step of the optimiser and of the running mean of the weights."""
     for group in state.optimizer.param_groups:
-        group["lr"] = rate(state.step, steps)
+        group["lr"] = rate(state.step, recipe)
     state.network.train()
     with torch.autocast(images.device.type, dtype=torch.bfloat16):
-        heads = state.network(images)
+        heads = state.network(images)[:, : recipe.heads]
     value = deep_loss(heads.float(), labels)
     state.optimizer.zero_grad()
     value.backward()
@@ -153,8 +176,8 @@ def advance(state: State, images: Tensor, labels: Tensor, steps: int) -> tuple[S
 
 @torch.no_grad()
 def _average(mean: nn.Module, network: nn.Module, decay: float) -> None:
-    for kept, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-        kept.copy_(decay * kept + (1 - decay) * new if kept.is_floating_point() else new)
+    for kept, new in zip(mean.parameters(), network.parameters(), strict=True):
+        kept.lerp_(new, 1 - decay)
 
 
 @torch.no_grad()
@@ -190,15 +213,16 @@ def export(network: nn.Module, path: Path, dimensions: Dimensions, notes: dict[s
 
 
 def train(
-    dimensions: Dimensions, seed: int, recipe: Recipe, checkpoint: Path, output: Path, workers: int, every: int
-) -> None:
+    dimensions: Dimensions, seed: int, recipe: Recipe, checkpoint: Path, output: Path, workers: int, every: int,
+    start: Path | None = None,
+) -> None:  # fmt: skip
     """Train up to the recipe's last step; every ``every`` steps and in the end write the checkpoint and the network."""
-    state = restore(checkpoint, seed, dimensions)
+    state = restore(checkpoint, seed, dimensions, start)
     samples = Samples(seed, state.step * recipe.batch, recipe.steps * recipe.batch, recipe.batch)
     begin, first, losses = time.monotonic(), state.step, list[float]()
     for batch in DataLoader(samples, recipe.batch, num_workers=workers):
         images, labels = (part.to(device()) for part in flatten(*batch, dimensions))
-        state, value = advance(state, images, labels, recipe.steps)
+        state, value = advance(state, images, labels, recipe)
         losses.append(value)
         if state.step % every == 0 and state.step < recipe.steps:
             left = (time.monotonic() - begin) / (state.step - first) * (recipe.steps - state.step)
@@ -213,6 +237,7 @@ def keep(state: State, dimensions: Dimensions, seed: int, recipe: Recipe, checkp
     log.info("train: step %d of %d, Dice %s", state.step, recipe.steps, dice)
     save(checkpoint, seed, state)
     notes = {"seed": seed, "stacks": state.step * recipe.batch, "synthetic_dice": dice}
+    notes |= {"from": state.origin} if state.origin else {}
     export(state.mean, output, dimensions, notes)
 
 
@@ -222,6 +247,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, choices=(2, 3), default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, help="default: those of the recipe")
+    parser.add_argument("--from", type=Path, dest="start", help="network of train that learns more, with a lower rate")
     parser.add_argument("--folder", type=Path, default=Path("results/segmenter"), help="of the checkpoint")
     parser.add_argument("--output", type=Path, help="default: beside the library")
     parser.add_argument("--workers", type=int, default=max(1, (os.process_cpu_count() or 1) - 1))
@@ -231,11 +257,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
     dimensions = options.dimensions
-    recipe = (GPU if device().type == "cuda" else CPU)[dimensions]
+    recipe = (FURTHER if options.start else GPU if device().type == "cuda" else CPU)[dimensions]
     recipe = recipe._replace(steps=options.steps or recipe.steps)
     output = options.output or Path(__file__).with_name(f"unet{dimensions}d.onnx")
     checkpoint = options.folder / f"unet{dimensions}d.pt"
-    train(dimensions, options.seed, recipe, checkpoint, output, options.workers, options.every)
+    train(dimensions, options.seed, recipe, checkpoint, output, options.workers, options.every, options.start)
 
 
 if __name__ == "__main__":

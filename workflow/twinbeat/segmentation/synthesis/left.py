@@ -80,13 +80,16 @@ def thickness(rng: np.random.Generator, unit: NDArray[np.complex64], along: Fiel
 
 
 def layers(rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, heart: Size) -> list[Layer]:
-    """From below to above: wall, blood, trabeculae, papillary muscles, and leaflets of the valve."""
+    """From below to above: wall, blood, trabeculae, papillary muscles, and leaflets of the valve.
+
+    A wall without trabeculae has a sharp edge, so that what lies behind a gradual one is told apart by what is seen.
+    """
     wall, blood = np.minimum(left.epicardium, left.below), np.minimum(left.endocardium, left.below)
     drawn = [
         Layer(wall, "myocardium", MYOCARDIUM, rng.uniform(1, 2.5)),
-        Layer(blood, "blood", BLOOD, rng.uniform(1, 2.5)),
+        Layer(blood, "blood", BLOOD, rng.uniform(0.5, 2)),
     ]
-    if rng.random() < 0.75:
+    if rng.random() < 0.6:
         drawn += trabeculae(rng, canvas, left, heart)
     if rng.random() < 0.8:
         drawn += [papillary(rng, frame, left, heart, blood) for _ in range(rng.integers(1, 6))]
@@ -97,12 +100,11 @@ def layers(rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, h
 
 
 def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size) -> list[Layer]:
-    """A rim of up to 9 mm where blood and muscle mix: strands along the long axis over a gradient.
+    """A rim of up to 9 mm where blood and muscle mix: strands along the long axis over a gradient, and their roots.
 
     It is deeper towards the apex and at the free wall (Captur et al. 2013; Riffel et al. 2015). Where the ventricle has
-    contracted, so that its wall is thick for its cavity, the blood between the strands is pressed out. Where strands
-    root in the compacted wall, along which experts draw, they fill the rim and look like it: the step from muscle to
-    blood that one sees lies inside of the contour, the further the deeper the rim is.
+    contracted, so that its wall is thick for its cavity, the blood between the strands is pressed out. Experts draw
+    where the compacted wall ends, at the foot of a gradual rise from muscle to blood.
     """
     pressed = float(np.clip((0.75 - heart.inner / (heart.inner + heart.wall)) / 0.35, 0, 1))
     deepest = rng.uniform(1, min(9.0, 2 + 0.4 * heart.inner))
@@ -111,16 +113,27 @@ def trabeculae(rng: np.random.Generator, canvas: Canvas, left: Left, heart: Size
     reach = np.clip(uneven * (0.7 + apical * (1 - left.along) - 0.4 * lateral * left.unit.real), 0.1, 1.3)
     inward = np.maximum(left.endocardium, 0) / (deepest * reach)
     strands = canvas.smooth(rng, rng.uniform(3, 8), rng.uniform(12, 40))
-    strands = rng.uniform(0.4, 1) * np.clip(0.6 + 1.2 * (strands + rng.uniform(-0.3, 1.3) - 1.6 * inward), 0, 1)
-    between = rng.uniform(max(0.3, 0.6 * pressed), 0.95 + 0.05 * pressed)
-    mixed = between * np.clip(1 - inward, 0, 1) ** rng.uniform(0.3, 2)
-    share = np.maximum(np.where(inward < 1.2, strands, 0), mixed)
-    roots = 1.5 - 2 * inward / min(rng.uniform(0.1, 0.8), 4 / deepest)
-    cavity = (left.endocardium > 0) & (left.below > 0)
+    strands = rng.uniform(0.3, 0.85) * np.clip(0.6 + 1.2 * (strands + rng.uniform(-0.6, 0.6) - 1.6 * inward), 0, 1)
+    between = rng.uniform(max(0.3, 0.6 * pressed), 0.85)
+    mixed = between * np.clip(1 - inward, 0, 1) ** rng.uniform(0.7, 2)
+    share = np.maximum(strands * np.clip(1 - inward / 1.2, 0, 1), mixed)
+    below = left.below > 0
     return [
-        Layer(np.where(cavity, share - 0.5, -0.5).astype(np.float32), "trabecula", None, 1),
-        Layer(np.where(cavity, roots, -0.5).astype(np.float32), "myocardium", None, 1),
+        Layer(np.where((left.endocardium > 0) & below, share - 0.5, -0.5).astype(np.float32), "trabecula", None, 1),
+        Layer(np.where(below, roots(rng, left, reach, heart) - 0.5, -0.5).astype(np.float32), "myocardium", None, 1),
     ]
+
+
+def roots(rng: np.random.Generator, left: Left, reach: Field, heart: Size) -> Field:
+    """Share of compacted muscle in the rim: nearly all at the endocardium, a half at 0.7 to 3 mm from it times
+    ``reach``, and nothing further in; outside of it what the edge of the blood would brighten is muscle.
+
+    It falls from the endocardium on. A rim that were full of muscle could not be told from a smooth wall.
+    """
+    power = rng.uniform(1, 2.5)
+    depth = min(rng.uniform(0.7, 2.5) / (1 - 0.5 ** (1 / power)), 0.7 * heart.inner)
+    fallen = np.clip(1 - left.endocardium / (depth * reach), 0, 1) ** power
+    return np.where(left.endocardium > 0, rng.uniform(0.65, 0.95) * fallen, left.endocardium > -1.5)
 
 
 def papillary(rng: np.random.Generator, frame: Frame, left: Left, heart: Size, blood: Field) -> Layer:
