@@ -215,6 +215,17 @@ def test_vtu_lies_in_the_patient(built, tmp_path):
     np.testing.assert_array_equal(found.point_data["depth"], built["depth"])
 
 
+def test_a_tip_stays_where_its_breath_hold_left_it(stack):
+    """A solid tip 6 mm beyond the wall, 4 mm beside its axis: there the wall lies almost in the plane, and least squares
+    alone would move the outline by 28 mm to where it is as far off."""
+    outlines, shape = contours.extract(stack), synthetic.ellipsoids(*synthetic.HUMAN)
+    tip = outlines.slices[1] == outlines.slices[1].max()
+    angle, points = np.linspace(0, 2 * np.pi, tip.sum(), endpoint=False), outlines.walls[1].copy()
+    points[tip] = np.stack([4 + 3 * np.cos(angle), 1 + 3 * np.sin(angle), np.full_like(angle, -92)], axis=1)
+    beyond = replace(outlines, walls=(outlines.walls[0], points))
+    assert np.linalg.norm(align._offset(beyond, shape, outlines.slices[1].max())) < 2 * align.LEFT
+
+
 def test_contours_say_where_the_apex_is(stack):
     """Each apex lies between the last slice that shows it and the next: the true ones at -78 and -86 mm."""
     outlines = contours.extract(stack)

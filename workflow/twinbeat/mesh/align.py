@@ -10,6 +10,9 @@ from .contours import Contours
 from .surfaces import Surfaces
 
 Array = NDArray[np.float64]
+LEFT = 2.0  # mm, standard deviation of the shifts that centres leave
+SCATTER = 1.0  # mm, of contour points, of which those of a slice count as
+INDEPENDENT = 10  # in this
 ROUNDS = 2  # of fitting walls and moving slices: the walls follow a slice a little, so that one does not find all
 
 
@@ -25,11 +28,17 @@ def aligned(outlines: Contours, smoothness: float) -> Contours:
 
 
 def _offset(outlines: Contours, shape: Surfaces, number: int) -> Array:
-    """The way (3,) in its plane that a slice is off the walls: least squares of distances, with Cauchy weights."""
+    """The way (3,) in its plane that a slice is off the walls: least squares of distances, with Cauchy weights.
+
+    The way is normal about nought with LEFT. That matters at a tip, whose wall lies almost in the plane: where an
+    outline is too wide for it, it is so elsewhere too.
+    """
     parts = [points[of == number] for points, of in zip(outlines.walls, outlines.slices, strict=True)]
     flat = np.concatenate([part - part.mean(axis=0) for part in parts if len(part)])
     plane = np.linalg.svd(flat, full_matrices=False)[2][:2]
     normals = np.concatenate([fit.normals(shape, wall, part) for wall, part in enumerate(parts)]) @ plane.T
     off = np.concatenate([fit.distances(shape, wall, part) for wall, part in enumerate(parts)])
     root = 1 / np.sqrt(1 + (off / fit.OUTLYING) ** 2)
-    return np.linalg.lstsq(root[:, None] * normals, root * off, rcond=None)[0] @ plane
+    prior = SCATTER / LEFT * np.sqrt(len(off) / INDEPENDENT) * np.eye(2)
+    system, goal = np.concatenate([root[:, None] * normals, prior]), np.concatenate([root * off, np.zeros(2)])
+    return np.linalg.lstsq(system, goal, rcond=None)[0] @ plane
