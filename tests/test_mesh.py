@@ -216,8 +216,8 @@ def test_vtu_lies_in_the_patient(built, tmp_path):
 
 
 def test_a_tip_stays_where_its_breath_hold_left_it(stack):
-    """A solid tip 6 mm beyond the wall, 4 mm beside its axis: there the wall lies almost in the plane, and least squares
-    alone would move the outline by 28 mm to where it is as far off."""
+    """A solid tip 6 mm beyond the wall, 4 mm beside its axis: there the wall lies almost in the plane, and least
+    squares alone would move the outline by 28 mm to where it is as far off."""
     outlines, shape = contours.extract(stack), synthetic.ellipsoids(*synthetic.HUMAN)
     tip = outlines.slices[1] == outlines.slices[1].max()
     angle, points = np.linspace(0, 2 * np.pi, tip.sum(), endpoint=False), outlines.walls[1].copy()
