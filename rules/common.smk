@@ -136,21 +136,24 @@ def whatif_activation(wildcards):
 
 
 def arguments(rule, *sections, log="logs/{study}/{patient}/{rule}.log", **more):
-    """The JSON argument of a script under MPI: what Snakemake would hand to a ``script:``.
+    """The params of a script under MPI: ``job``, the JSON of what Snakemake would hand to a ``script:``, and ``chosen``,
+    what it is told of the configuration: Snakemake sees no change in params that depend on input and output.
 
     ``more`` are functions of the wildcards that give further params.
     """
 
-    def of_job(wildcards, input, output):
+    def chosen(wildcards):
+        return {name: section(name) for name in sections} | {name: value(wildcards) for name, value in more.items()}
+
+    def job(wildcards, input, output):
         return json.dumps(
             {
                 "rule": rule,
                 "input": dict(input.items()),
                 "output": list(output),
-                "params": {name: section(name) for name in sections}
-                | {name: value(wildcards) for name, value in more.items()},
+                "params": chosen(wildcards),
                 "log": log.format(rule=rule, **wildcards),
             }
         )
 
-    return of_job
+    return {"chosen": chosen, "job": job}

@@ -40,7 +40,7 @@ rule simulate_electrophysiology:
         runtime=15,
         gpu=int(ON_GPU),
     params:
-        job=arguments("simulate_electrophysiology", "electrophysiology", "fibers", named=lambda wildcards: []),
+        **arguments("simulate_electrophysiology", "electrophysiology", "fibers", named=lambda wildcards: []),
     message:
         "{wildcards.patient}: simulate activation"
     shell:
@@ -74,9 +74,7 @@ rule simulate_beat:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments(
-            "simulate_beat", "mechanics", "electrophysiology", *(["fibers"] if ACTS_BACK else []), beat=of_beat
-        ),
+        **arguments("simulate_beat", "mechanics", "electrophysiology", *(["fibers"] if ACTS_BACK else []), beat=of_beat),
     message:
         "{wildcards.patient}: simulate the beat"
     shell:

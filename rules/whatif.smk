@@ -10,7 +10,7 @@ use rule simulate_electrophysiology as simulate_whatif_electrophysiology with:
     benchmark:
         "benchmarks/results/{study}/{patient}/whatif/{whatif}/simulate_electrophysiology.tsv"
     params:
-        job=arguments(
+        **arguments(
             "simulate_whatif_electrophysiology",
             "fibers",
             log="logs/{study}/{patient}/whatif/{whatif}/simulate_electrophysiology.log",
@@ -45,7 +45,7 @@ rule simulate_whatif:
         mem_mb=3000,
         runtime=30,
     params:
-        job=arguments(
+        **arguments(
             "simulate_whatif",
             "mechanics",
             beat=of_beat,

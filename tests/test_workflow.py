@@ -105,6 +105,19 @@ def test_editing_the_surrogate_leaves_the_twin_alone(study):
     assert patients == {"phantom-01"}
 
 
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("beat: {time_step: 15 ms}\n", {"simulate_beat"}),
+        ("electrophysiology: {size: 3 mm}\n", {"simulate_electrophysiology", "simulate_beat"}),
+    ],
+)
+def test_editing_what_a_script_under_mpi_is_told_runs_it_again(study, text, rules):
+    made, patients = edited(study, text)
+    assert rules <= made <= rules | SURROGATE | REPORTS
+    assert patients == {"phantom-01", "phantom-02"}
+
+
 def test_a_whatif_run_needs_the_finished_twin_and_itself(study):
     (study / "studies/whatif.yaml").write_text(
         "surrogate:\n  patients: [phantom-01]\n"
@@ -165,10 +178,12 @@ def test_an_unknown_drug_in_tissue_is_named(study):
 
 @pytest.mark.parametrize(("text", "number"), [("device: auto", "1"), ("{device: auto, method: eikonal}", "0")])
 def test_a_gpu_is_asked_for_where_it_can_be_used(finished, tmp_path, text, number):
-    """By the rule, whose resource decides on the pool on a cluster; the stand-in says what it was given."""
+    """By the rule, whose resource decides on the pool on a cluster; the stand-in is told what it was given."""
     study, store = shutil.copytree(finished, tmp_path / "study"), "results/study/phantom-01/activation.zarr"
-    script = study / "scripts/simulate_electrophysiology.py"
-    script.write_text(STAND_IN.replace('"made"', "str(given.resources.gpu)"))
+    (study / "scripts/simulate_electrophysiology.py").write_text(STAND_IN.replace('"made"', "sys.argv[2]"))
+    rules = study / "rules/solve.smk"
+    told = "simulate_electrophysiology.py {params.job:q}"
+    rules.write_text(rules.read_text().replace(told, told + " {resources.gpu}"))
     (study / "studies/edit.yaml").write_text(f"electrophysiology:\n  {text}\n")
     ran = snakemake(study, "--configfile", "studies/edit.yaml", "--forcerun", "simulate_electrophysiology", "--", store)
     assert ran.returncode == 0, ran.stderr
