@@ -24,6 +24,7 @@ from twinbeat.fibers.regions import EPICARDIUM, LEFT_WALL, RIGHT_WALL, cell_tags
 from twinbeat.parameters import Electrophysiology, Fibers, Mesh
 
 LEADS = ("I", "V1", "V2", "V5", "V6")
+WALLS = {"left": LEFT_WALL, "right": RIGHT_WALL}
 CHANGES = {"no right roots": {"right_roots": ()}, "no left roots": {"roots": ()}}
 
 
@@ -75,9 +76,6 @@ def activated(left: xr.Dataset, heart: substrate.Substrate, parameters: Electrop
         outside = np.intersect1d(on(heart.whole, EPICARDIUM), np.setdiff1d(walls["right"], walls["left"]))
         figures["breakthrough"] = round(float(times[outside].min()), 1)
     return figures
-
-
-WALLS = {"left": LEFT_WALL, "right": RIGHT_WALL}
 
 
 def place(whole: xr.Dataset, point: int) -> list[float]:

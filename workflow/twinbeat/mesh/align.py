@@ -11,8 +11,8 @@ from .surfaces import Surfaces
 
 Array = NDArray[np.float64]
 LEFT = 2.0  # mm, standard deviation of the shifts that centres leave
-SCATTER = 1.0  # mm, of contour points, of which those of a slice count as
-INDEPENDENT = 10  # in this
+SCATTER = 1.0  # mm, standard deviation of contour points
+INDEPENDENT = 10  # as so many the points of a slice count together: neighbours err alike
 ROUNDS = 2  # of fitting walls and moving slices: the walls follow a slice a little, so that one does not find all
 
 
