@@ -126,6 +126,17 @@ def test_specks_of_the_right_ventricle_go_and_large_pieces_stay():
     assert (found[disc(9, (32, 56))] == (apical[disc(9, (32, 56))] == RV)).all()
 
 
+@pytest.mark.parametrize("upwards", [1, -1])
+def test_fat_beyond_the_apex_of_the_right_ventricle_goes(upwards):
+    """On the way to the apex the ventricle narrows; what widens again is none, and towards the base it may."""
+    walls = [ring(10, outer) for outer in (17.3, 17.3, 17.3, 16.3, 16.3, 16.3)]
+    discs = [disc(radius, (32, 54)) for radius in (10, 14, 12, 9, 11, 10)]
+    slices = [np.where(near & (wall == 0), RV, wall).astype(np.uint8) for near, wall in zip(discs, walls, strict=True)]
+    found = labelled(np.broadcast_to(np.stack(slices)[::upwards], (8, 6, 64, 64)).copy())[0][::upwards]
+    assert [bool((slice_ == RV).any()) for slice_ in found] == [True, True, True, True, False, False]
+    assert all((found[place] == slices[place]).all() for place in range(4))
+
+
 def test_what_is_smaller_than_the_disc_keeps_its_outline():
     small = disc(5)
     small[31:33, 36:42] = True
