@@ -1,5 +1,6 @@
 """Verdicts for pages, and what pages are read with."""
 
+import re
 from html.parser import HTMLParser
 
 from twinbeat.verdicts import NeedsReview, Quarantined, Rejected
@@ -33,3 +34,8 @@ class Elements(HTMLParser):
 
     def of(self, tag):
         return [attributes for name, attributes in self.found if name == tag]
+
+
+def rows_of(text):
+    """The rows of all tables of a page, without the tags."""
+    return [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]

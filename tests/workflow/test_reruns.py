@@ -1,97 +1,11 @@
-"""The DAG: what reruns after which edit, and what is refused before anything starts.
+"""The DAG: what reruns after which edit."""
 
-The real rules run here with stand-in scripts that only make the promised files, so that the whole way takes seconds.
-"""
-
-import os
-import re
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
+from dag import ANATOMY, FRONT, REPORTS, STAND_IN, SURROGATE, edited, planned, snakemake, table
 
-ROOT = Path(__file__).parents[1]
-STAND_IN = """
-import json, sys
-from pathlib import Path
-
-given = globals().get("snakemake")
-outputs = list(given.output) if given else json.loads(sys.argv[1])["output"]
-for output in map(Path, outputs):
-    if output.suffix in (".zarr", ""):
-        output.mkdir(parents=True, exist_ok=True)
-        output /= "content"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text("made")
-"""
-ANATOMY = {"build_mesh", "assign_fibers"}
-FRONT = {"deidentify", "import_image", "segment_heart", "review_labels"}
-REPORTS = {"assess_twin", "report_patient", "export_fhir", "export_dicom", "summarise_cohort", "check_cohort"}
-SHAPE = {"build_shape_model", "report_shape_model", "synthesise_anatomy"}
 WHATIF = {"simulate_whatif", "compare_whatif", "report_whatif"}
-SURROGATE = {"sample_ensemble", "simulate_member", "refresh_surrogate"}
-
-
-def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command, environment = (
-        ["snakemake", "--cores", "2", *options],
-        os.environ | {"TWINBEAT_KEY": "of no worth elsewhere"},
-    )
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=500
-    )
-
-
-def planned(folder: Path, *options: str) -> tuple[set[str], set[str]]:
-    """The rules that would run, and the patients in whose jobs' messages."""
-    dry = snakemake(folder, "--dry-run", *options)
-    assert dry.returncode == 0, dry.stdout + dry.stderr
-    said = dry.stdout + dry.stderr
-    rules = set(re.findall(r"^(\w+) +\d+$", said.split("Job stats:")[-1], re.M)) if "Job stats:" in said else set()
-    assert rules or "Nothing to be done" in said
-    return rules - {"all", "total"}, set(re.findall(r"^(?:Job|localrule job) \d+: .*?(phantom-\d+)", said, re.M))
-
-
-def table(*numbers: int) -> str:
-    names = [f"phantom-{number:02d}" for number in numbers]
-    rows = [f"{name}\tdata/phantoms/{name}/dicom\tdata/phantoms/{name}/clinical.json\t\tphantom\n" for name in names]
-    return "patient\tdicom\tclinical\ttruth\tgroup\n" + "".join(rows)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of two patients that has run to its end."""
-    folder = tmp_path_factory.mktemp("study")
-    for name in ("rules", "workflow", "profiles"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml"):
-        shutil.copy(ROOT / name, folder)
-    (folder / "scripts").mkdir()
-    for script in (ROOT / "scripts").glob("*.py"):
-        (folder / "scripts" / script.name).write_text(STAND_IN)
-    (folder / "patients.tsv").write_text(table(1, 2))
-    (folder / "studies").mkdir()
-    (folder / "studies/base.yaml").write_text("surrogate:\n  patients: [phantom-01]\n")
-    run = snakemake(folder, "--configfile", "studies/base.yaml")
-    assert run.returncode == 0, run.stderr
-    return folder
-
-
-@pytest.fixture
-def study(finished: Path):
-    """The finished study; whatever a test edits is put back."""
-    kept = {path: path.read_bytes() for path in finished.rglob("*") if path.suffix in (".tsv", ".yaml", ".py", ".smk")}
-    yield finished
-    for path, content in kept.items():
-        if path.read_bytes() != content:
-            path.write_bytes(content)
-
-
-def edited(folder: Path, text: str) -> tuple[set[str], set[str]]:
-    """What would run after the study's own file says ``text`` besides."""
-    (folder / "studies/edit.yaml").write_text("surrogate:\n  patients: [phantom-01]\n" + text)
-    return planned(folder, "--configfile", "studies/edit.yaml")
 
 
 def test_a_second_run_does_nothing(study):
@@ -151,15 +65,6 @@ def test_conduction_is_calibrated_where_it_is_configured(study):
     assert not rules & ({"extract_targets", "calibrate_heart"} | FRONT)
 
 
-def test_an_activation_map_that_nothing_is_fitted_to_is_refused(study):
-    (study / "map.csv").touch()
-    first, row = table(1).splitlines()
-    (study / "patients.tsv").write_text(f"{first}\tactivation\n{row}\tmap.csv\n")
-    refused = snakemake(study, "--dry-run")
-    assert refused.returncode != 0
-    assert "expected velocities to fit to the activation of phantom-01, got none" in refused.stdout + refused.stderr
-
-
 def test_measured_strains_calibrate_that_patient_again(study):
     (study / "strain.csv").touch()
     first, *rows = table(1, 2).splitlines()
@@ -168,12 +73,6 @@ def test_measured_strains_calibrate_that_patient_again(study):
     rules, patients = edited(study, "")
     assert {"extract_targets", "calibrate_heart", "simulate_beat"} <= rules and not rules & (FRONT | ANATOMY)
     assert patients == {"phantom-02"}
-
-
-def test_an_unknown_drug_in_tissue_is_named(study):
-    (study / "studies/edit.yaml").write_text("electrophysiology:\n  drugs: {aspirin: 1 nmol/L}\n")
-    refused = snakemake(study, "--dry-run", "--configfile", "studies/edit.yaml")
-    assert "electrophysiology.drugs: aspirin without block; known without: quinidine" in refused.stdout + refused.stderr
 
 
 @pytest.mark.parametrize(("text", "number"), [("device: auto", "1"), ("{device: auto, method: eikonal}", "0")])
@@ -302,108 +201,3 @@ def test_editing_the_code_of_a_stage_reruns_it_and_what_follows(study):
     rules, _ = edited(study, "")
     assert rules >= ANATOMY | {"calibrate_heart", "simulate_beat"} | REPORTS
     assert not rules & (FRONT | {"make_phantom"})
-
-
-VIRTUAL = "shape:\n  synthesise:\n    number: 2\n"
-
-
-@pytest.fixture(scope="module")
-def shaped(finished: Path) -> Path:
-    """The finished study with a shape model and two virtual anatomies."""
-    (finished / "studies/shape.yaml").write_text("surrogate:\n  patients: [phantom-01]\n" + VIRTUAL)
-    run = snakemake(finished, "--configfile", "studies/shape.yaml")
-    assert run.returncode == 0, run.stderr
-    assert len([*finished.glob("results/study/virtual/v-*/mesh.zarr")]) == 2
-    return finished
-
-
-@pytest.mark.parametrize(
-    ("text", "rules"),
-    [
-        ("", set()),
-        ("  variance: 0.9\n", SHAPE),
-        ("    nearest: 2 mm\n", {"synthesise_anatomy"}),
-        ("    nearest: 0.1 cm\n", set()),
-    ],
-)
-def test_editing_the_shape_model_reruns_it_and_nothing_of_the_twins(shaped, study, text, rules):
-    assert edited(study, VIRTUAL + text) == (rules, set())
-
-
-def test_more_virtual_anatomies_leave_the_earlier_ones_alone(shaped, study):
-    assert edited(study, VIRTUAL.replace("2", "3")) == ({"synthesise_anatomy"}, set())
-    assert edited(study, VIRTUAL.replace("2", "0")) == (set(), set())
-
-
-def test_a_virtual_anatomy_can_have_fibres(shaped, study):
-    wanted = "results/study/virtual/v-00002/anatomy.zarr"
-    assert planned(study, wanted, "--configfile", "studies/shape.yaml") == ({"assign_virtual_fibers"}, set())
-
-
-def test_the_shape_model_asks_for_meshes_alone(shaped, study):
-    """The goal of `make shape-model`, after a patient was added: what leads to its mesh, and the model."""
-    (study / "patients.tsv").write_text(table(1, 2, 3))
-    rules, patients = planned(study, "shape_model", "--configfile", "studies/base.yaml")
-    assert rules == FRONT | {"make_phantom", "build_mesh", "build_shape_model", "report_shape_model", "shape_model"}
-    assert patients == {"phantom-03"}
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("mesh:\n  size: 2 ms\n", 'mesh.size: expected a length such as "2 mm", got "2 ms"'),
-        ("mesh:\n  sise: 2 mm\n", "mesh.sise: unknown key"),
-        ("patients: nowhere.tsv\n", "nowhere.tsv"),
-        (
-            "electrophysiology:\n  ventricles: both\n",
-            "electrophysiology.ventricles: both: expected mesh.ventricles both, got left",
-        ),
-        ("surrogate:\n  patients: [stranger]\n", "surrogate.patients: stranger not in patients.tsv"),
-        ("imaging:\n  force: {stranger: 2}\n", "imaging.force: stranger not in patients.tsv"),
-        ("pharmacology:\n  patients: [stranger]\n", "pharmacology.patients: stranger not in patients.tsv"),
-        (
-            "pharmacology: {drugs: {aspirin: {dose: 1 g, molar_mass: 180 g/mol, clearance: 40 L/h, "
-            "central_volume: 10 L}}}\n",
-            "pharmacology.drugs: aspirin without block; known without: quinidine",
-        ),
-        ("deidentification:\n  key_file: nowhere\n", "deidentification.key_file nowhere: cannot be read"),
-    ],
-)
-def test_a_fault_in_the_configuration_starts_nothing(study, text, line):
-    (study / "studies/wrong.yaml").write_text(text)
-    run = snakemake(study, "--configfile", "studies/wrong.yaml")
-    said = [found for found in run.stderr.splitlines() if line in found]
-    assert run.returncode == 1
-    assert len(said) == 1
-    assert "Finished jobid" not in run.stdout + run.stderr
-
-
-@pytest.mark.parametrize(
-    ("rows", "line"),
-    [
-        (table(1, 1), "phantom-01"),
-        (table(1) + "real-01\tno/such/folder\t\t\treal\n", "no/such/folder"),
-        (table(1).replace("dicom\tclinical", "dycom\tclinical"), "dycom"),
-    ],
-)
-def test_a_fault_in_the_patient_table_starts_nothing(study, rows, line):
-    (study / "patients.tsv").write_text(rows)
-    run = snakemake(study)
-    assert run.returncode == 1
-    assert len([found for found in run.stderr.splitlines() if line in found]) == 1
-    assert "rule " not in run.stdout + run.stderr
-
-
-@pytest.mark.parametrize("options", [["--dag"], ["--rulegraph"], ["--lint"], ["--summary"]])
-def test_snakemake_tells_about_the_workflow(study, options):
-    run = snakemake(study, "--configfile", "studies/base.yaml", *options)
-    assert run.returncode == 0, run.stdout + run.stderr
-
-
-def test_every_rule_has_log_benchmark_message_and_resources():
-    """And its script, where it has one, carries the rule's own name."""
-    for file in (ROOT / "rules").glob("*.smk"):
-        for name, body in re.findall(r"\nrule (\w+):\n(.*?)(?=\n\S|\Z)", file.read_text(), re.S):
-            for directive in ("message", "log", "benchmark", "resources"):
-                assert f"\n    {directive}:" in body, f"{file.name}: rule {name} has no {directive}"
-            assert f"scripts/{name}.py" in body, f"{file.name}: rule {name} does not run scripts/{name}.py"
