@@ -1,24 +1,27 @@
 """Calibration of phantoms of all phenotypes, images included, against what was planted in them.
 
 envs/run python benchmarks/calibration.py [--phantoms 50] [--first 101] [--cores 2] [--study FILE]
-                                          [--stores FOLDER] [--results FOLDER]
+                                          [--stores FOLDER] [--results FOLDER] [--table FILE]
 
 The workflow takes each phantom from DICOM to its posterior (four CPU minutes each); the truth comes from another
 discretisation. With --stores the study takes over what another one with the same mesh has in its results up to the
 targets, and costs calibrations alone. With --results nothing is run: the phantoms in the results of a study, such as
-results/demo, are looked at. A patient that was stopped counts as an error without a figure and is named. Where the
+results/demo, are looked at. With --table figures go into a CSV table as well, and those that it has of other phantoms
+count: so many phantoms can be run in turns. A patient that was stopped is named and counted. Where the
 contraction of each segment was fitted, infarcted segments are counted: those with scar in at least half of their
 muscle. A line for each phantom and each phenotype; the last line, of all of them, is one JSON object.
 """
 
 import argparse
+import csv
 import json
 import os
 import shutil
 import subprocess
-from collections import defaultdict
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -33,6 +36,9 @@ STUDY = Path("studies/calibration.yaml")
 STORES = ("image", "automatic", "labels", "mesh", "anatomy", "targets")
 BEFORE = ("deid", "clinical.json", "anatomy.vtu", *(f"{store}.zarr" for store in STORES))
 """What the workflow makes of a patient before the posterior."""
+TEXTS = ("phenotype", "commit", "stopped")
+Row = dict[str, Any]
+"""TEXTS and figures of a phantom."""
 
 
 def run(numbers: range, cores: int, study: Path) -> None:
@@ -96,30 +102,58 @@ def _recognised(posterior: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
     }
 
 
-def looked_at(folder: Path) -> dict[str, list[dict[str, float]]]:
-    """The figures of the phantoms of a study by their phenotypes, each on a line of its own; those that were stopped by
-    their reason."""
-    found = defaultdict(list)
+def looked_at(folder: Path) -> dict[str, Row]:
+    """The rows of the phantoms of a study, each on a line of its own; those that were stopped have their reason."""
+    found = {}
     for path in sorted(folder.glob("phantom-*/posterior.zarr")):
         name = path.parent.name
-        try:
-            stores = [store.open(path), store.open(path.with_name("targets.zarr"))]
-        except PatientStopped as verdict:
-            print(f"{name}: {verdict.code}: {verdict}")
-            continue
         truth = store.open(Path("data/phantoms") / name / "truth.zarr")
-        one, phenotype = recovered(*stores, truth), truth.attrs["patient"]["phenotype"]
-        print(name, phenotype, ", ".join(f"{key} {value:.1f}" for key, value in one.items()))
-        found[phenotype].append(one)
+        row: Row = {"phenotype": truth.attrs["patient"]["phenotype"]}
+        try:
+            posterior, targets = store.open(path), store.open(path.with_name("targets.zarr"))
+            row |= {"commit": posterior.attrs["provenance"]["code"]["commit"][:7]}
+            row |= recovered(posterior, targets, truth)
+        except PatientStopped as verdict:
+            row |= {"stopped": verdict.code}
+        print(
+            name, ", ".join(f"{key} {value:.1f}" if isinstance(value, float) else value for key, value in row.items())
+        )
+        found[name] = row
     return found
 
 
-def summary(found: list[dict[str, float]]) -> dict[str, float]:
+def with_others(found: dict[str, Row], table: Path) -> dict[str, Row]:
+    """Rows with those that a table has of other phantoms; the table then has them all."""
+    before = {}
+    if table.exists():
+        with table.open(newline="") as file:
+            before = {row.pop("phantom"): _read(row) for row in csv.DictReader(file)}
+    rows = dict(sorted((before | found).items()))
+    columns = list(dict.fromkeys(chain(TEXTS, *rows.values())))
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["phantom", *columns], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({"phantom": name, **_written(row)} for name, row in rows.items())
+    return rows
+
+
+def _read(row: dict[str, str]) -> Row:
+    return {key: value if key in TEXTS else float(value) for key, value in row.items() if value}
+
+
+def _written(row: Row) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else f"{value:.6g}" for key, value in row.items()}
+
+
+def summary(rows: Sequence[Row]) -> dict[str, float]:
     """Medians of the sizes of errors, the share of intervals that hold the truth, and the most forward solves."""
-    columns = {key: np.array([one[key] for one in found]) for key in found[0]}
+    found = [row for row in rows if "stopped" not in row]
+    figures = {"phantoms": len(found), "stopped": len(rows) - len(found)}
+    if not found:
+        return figures
+    columns = {key: np.array([one[key] for one in found]) for key in found[0] if key not in TEXTS}
     segments = {key: float(columns[key].sum()) for key in ("infarcted", "found", "sound", "spared") if key in columns}
-    figures = {
-        "phantoms": len(found),
+    figures |= {
         "forward_solves": columns["forward_solves"].max(),
         "stiffness_error_median": np.median(np.abs(columns["stiffness_error"])),
         "tension_error_median": np.median(np.abs(columns["tension_error"])),
@@ -150,15 +184,18 @@ def main() -> None:
     parser.add_argument("--study", type=Path, default=STUDY)
     parser.add_argument("--stores", type=Path, help="results of a study whose stores up to the targets are taken over")
     parser.add_argument("--results", type=Path, help="only look at the phantoms in the results of a study")
+    parser.add_argument("--table", type=Path, help="CSV file of figures, which goes on from run to run")
     options = parser.parse_args()
     if options.results is None:
         if options.stores:
             take_over(options.stores, options.study)
         run(range(options.first, options.first + options.phantoms), options.cores, options.study)
-    found = looked_at(options.results or results(options.study))
-    for phenotype, ones in found.items():
-        print(phenotype, json.dumps(summary(ones)))
-    print(json.dumps(summary(list(chain(*found.values())))))
+    rows = looked_at(options.results or results(options.study))
+    if options.table:
+        rows = with_others(rows, options.table)
+    for phenotype in sorted({row["phenotype"] for row in rows.values()}):
+        print(phenotype, json.dumps(summary([row for row in rows.values() if row["phenotype"] == phenotype])))
+    print(json.dumps(summary(list(rows.values()))))
 
 
 if __name__ == "__main__":
