@@ -56,6 +56,15 @@ def test_a_slice_that_the_base_leaves_in_systole_counts_in_diastole():
     assert np.array_equal(labelled(stack), stack)
 
 
+def test_a_slice_inside_at_both_ends_of_systole_is_inside_between():
+    """The network is unsure of the last slice while the base passes it: the base was above before, and still is after."""
+    stack = cine(ring(), frames=10)
+    stack[:3], stack[3:6] = ring(12), ring(11)
+    probability = certain(stack)
+    probability[:, 3:6, 5] = 0.6 * probability[:, 3:6, 5] + 0.1
+    assert np.array_equal(postprocess.labels(probability, PIXEL), stack)
+
+
 def test_a_missing_slice_in_the_middle_does_not_cut_the_apex_off():
     stack = cine(ring())
     stack[:, 3] = np.where(disc(3), BLOOD, 0)

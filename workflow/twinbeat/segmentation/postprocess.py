@@ -108,9 +108,10 @@ def enclosure(likely: Labels) -> float:
 def presence(ventricle: Labels, certainty: Array) -> Mask:
     """In which slices (time, z) the ventricle is.
 
-    There it is sure, half closed, solid, steady over a fifth of the cycle, and without gaps along z. As it only
-    shortens, a slice outside of it when it is fullest is outside of it in all frames. ``certainty`` is the highest
-    probability of each voxel.
+    There it is sure, half closed, solid, steady over a fifth of the cycle, and without gaps along z. As its base only
+    comes down from where it is when the ventricle is fullest, and is lowest when it is emptiest, a slice outside of it
+    in the first of these frames is outside in all, and one inside in both is inside in all. ``certainty`` is the
+    highest probability of each voxel.
     """
     inside = ventricle > 0
     size = inside.sum((2, 3))
@@ -121,8 +122,8 @@ def presence(ventricle: Labels, certainty: Array) -> Mask:
     steady = ndimage.median_filter(sound, size=(width, 1), mode="wrap").astype(bool)
     middle = _middle(inside)
     present = np.stack([_run(row, middle) for row in steady])
-    pool = (ventricle == BLOOD).sum((2, 3)) * present.all(0)
-    return present & present[pool.sum(1).argmax()]
+    pool = ((ventricle == BLOOD).sum((2, 3)) * present.all(0)).sum(1)
+    return (present | present[pool.argmin()]) & present[pool.argmax()]
 
 
 def _shaped(likely: Labels) -> bool:
