@@ -58,7 +58,7 @@ class Mechanics(Section):
 
     active: Literal["stress", "strain"] = "stress"
     """How muscle contracts: stress, a tension along the fibres; strain, fibres that shorten by themselves, as tension
-    says. Not for land_2017."""
+    says. Not where cells drive it (beat.contraction)."""
 
     series_tension: Modulus = "2 kPa"
     """T0 of active strain: a tension T shortens fibres to 1 / (1 + e ln(1 + T / T0)) of their length, which is about
