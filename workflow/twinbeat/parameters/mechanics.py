@@ -75,7 +75,7 @@ class Mechanics(Section):
     """Of the linear systems; auto factorises small ones and iterates on large ones."""
 
     bulk: Pressure = "200 kPa"
-    """Stabilises taylor-hood (BENCHMARKS: 200 kPa (J - 1)^2 beside the multiplier)."""
+    """Stabilises taylor-hood: 200 kPa (J - 1)^2 beside the multiplier."""
 
     stabilisation: Modulus = "10 kPa"
     """Stabilises equal-order: about the shear modulus of muscle, and less of it is more stable."""
