@@ -5,7 +5,7 @@ envs/run python benchmarks/intake.py
 The study of 240 files has the size of the real one (12 slices x 20 frames of 256 x 256 pixels) and is made of noise;
 the one of 20,000 has ten stacks of 20 slices x 100 frames of 64 x 64 pixels. Each is de-identified and imported by
 processes of their own, on one core. Shifts of 3 to 8 mm are planted in single slices of phantoms that have none. Prints
-a table with what issue 4 asked; the last line is one JSON object.
+a table with what is asked; the last line is one JSON object.
 """
 
 import json
@@ -135,7 +135,7 @@ ASKED = {
     "import_peak_mb_20000": "below 1000",
     "deidentify_peak_mb_20000": "below 1000",
 }
-"""What issue 4 asks of a figure."""
+"""What is asked of a figure."""
 
 
 def table(figures: dict[str, float]) -> str:

@@ -2,10 +2,11 @@
 
 envs/run python benchmarks/mechanics_solver.py [--only NAME ...]
 
-NAME is a mesh of SIZES, with -th for taylor-hood elements and -mumps for factorisations, or ``beat``. Every run is a
-process of its own on one core: the human-sized ellipsoid (26 to 36 by 62 to 70 mm, fibres from +60 to -60 degrees, C =
-2 kPa) is inflated to 1.2 kPa and contracts with 60 kPa against 12 kPa. Compilation of the forms is not counted (a
-coarse mesh is solved first), all else from the mesh on is. Figures of the last line, one JSON object:
+NAME is one of RUNS (a mesh of SIZES, with -th for taylor-hood elements and -mumps for factorisations), or ``beat``,
+``beat-p1`` or ``beat-both``. Every run is a process of its own on one core: the human-sized ellipsoid (26 to 36 by 62
+to 70 mm, fibres from +60 to -60 degrees, C = 2 kPa) is inflated to 1.2 kPa and contracts with 60 kPa against 12 kPa.
+Compilation of the forms is not counted (a coarse mesh is solved first), all else from the mesh on is. Figures of the
+last line, one JSON object:
 
 - ``iterations_by_size``: cells -> mean linear iterations per solve of Newton's method (equal-order elements);
   ``iterations_by_size_taylor_hood`` likewise.

@@ -1,16 +1,17 @@
 """Meshes of the left ventricle and of both: speed, quality, memory, and how many phantoms pass all gates.
 
 envs/run python benchmarks/meshing.py [--phantoms 500] [--both 40] [--first 0] [--size 1.4] [--edge 3]
-         [--generator stuffing]
+         [--generator stuffing] [--large left]
 envs/run python benchmarks/meshing.py --results results/demo
 
 A phantom is a heart of one of four phenotypes in turn, seen as a short-axis stack with breath-hold shifts; meshes are
 made from its truth labels at end-diastole. Each large mesh is made in a process of its own, whose peak memory is told
 (that of the libraries alone is about 0.3 GB). Seconds are of this process's CPU time, so that other work on the machine
 does not count. The last line is one JSON object; names that begin with ``left_`` are of the left ventricle alone, and
-``curvature_`` are 99th percentiles over the edges of a surface, in 1/mm. With ``--results``, both meshes are made at
-the default size from the labels of each patient that a run has left: ``contours_left`` and ``contours_both`` are the
-root mean square distances in mm of the contours from the smooth surfaces.
+``curvature_`` are 99th percentiles over the edges of a surface, in 1/mm. With ``--large``, only that large mesh is
+made. With ``--results``, both meshes are made at the default size from the labels of each patient that a run has left:
+``contours_left`` and ``contours_both`` are the root mean square distances in mm of the contours from the smooth
+surfaces.
 """
 
 import argparse

@@ -66,7 +66,7 @@ rule synthesise_anatomy:
         runtime=5,
     params:
         shape=study.shape.model_dump(mode="json", exclude={"synthesise": {"number"}}),
-        mesh=section("mesh"),
+        mesh=section("mesh", without=["ventricles", "biventricle"]),
     message:
         "{wildcards.virtual}: synthesise an anatomy"
     script:

@@ -19,6 +19,7 @@ from twinbeat.mesh import (
     right,
     stuffing,
     synthetic,
+    template,
     tetrahedra,
 )
 from twinbeat.parameters import Mesh
@@ -258,7 +259,7 @@ class TestGates:
         corners = np.concatenate([cube + place for place in places])
         points, number = np.unique(corners, axis=0, return_inverse=True)
         cells = np.concatenate([number.reshape(-1, 8)[n][split] for n in range(8)])
-        border, _ = boundary.facets(stuffing.oriented(points.astype(float), cells), np.ones(len(cells), np.int64))
+        border, _ = boundary.facets(template.oriented(points.astype(float), cells), np.ones(len(cells), np.int64))
         assert quality.watertight(border)
         ring = xr.Dataset({"facets": (("f", "c"), border), "facet_tags": (("f",), np.ones(len(border), np.int64))})
         assert quality.surface_faults(ring) == ["surface of Euler characteristic 0, 2 of a ball expected"]

@@ -4,7 +4,6 @@ The calibrated tension becomes a curve of the time since local activation; the c
 rate, pressures and stroke volume; both are solved together for the periodic beat (``circulation.couple``).
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,6 @@ from .mechanics import FiberStrain, Journal, Per, Snapshot, Ventricle, at_points
 from .parameters import Beat, Mechanics, WhatIf
 from .units import KPA_PER_MMHG
 from .verdicts import Quarantined
-
-log = logging.getLogger("twinbeat")
 
 TOLERANCE = 1e-3
 """Of Newton's last step in mm and kPa; the error is about its square."""

@@ -37,8 +37,3 @@ def unit(a: Expr) -> Expr:
 def across(a: Expr, f: Expr) -> Expr:
     """The unit vector along the part of a that is perpendicular to the unit vector f, (3,)."""
     return unit(a - ufl.dot(a, f) * f)
-
-
-def stretch(F: Expr, f0: Expr) -> Expr:
-    """Stretch |F f0| along the unit vector f0 of the unloaded shape."""
-    return ufl.sqrt(ufl.dot(F * f0, F * f0))

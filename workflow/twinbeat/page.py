@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from . import __version__
 
 TEMPLATES = Path(__file__).parents[1] / "report" / "templates"
-MINUS, THIN_SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
 
 
 def render(template: str, **content: Any) -> str:

@@ -13,7 +13,7 @@ log = logging.getLogger("twinbeat")
 
 @dataclass(frozen=True)
 class OneFiber:
-    """The one-fibre model (Arts et al. 1991, doi 10.1016/0021-9290(91)90042-Z): stress = 3 p / ln(1 + wall / V).
+    """The one-fibre model (Arts et al. 1991, doi 10.1016/S0006-3495(91)82201-9): stress = 3 p / ln(1 + wall / V).
 
     Volumes are in mL, stresses in kPa. ``unloaded`` is the cavity volume without pressure; ``passive`` scales the
     stress E exp(8 E^2) of relaxed muscle with the Green-Lagrange strain E along the fibres.

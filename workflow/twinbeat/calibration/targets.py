@@ -1,6 +1,5 @@
 """What calibration aims at: volumes, radii, pressures and strains over time, each with its standard deviation."""
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,8 +13,6 @@ from ..parameters import Calibration
 from ..units import MM3_PER_ML
 from . import curves, pressure
 from .windows import SEGMENTS, Windows, weight
-
-log = logging.getLogger("twinbeat")
 
 INSIDE = {mesh.ENDOCARDIUM: (BLOOD,), mesh.EPICARDIUM: (BLOOD, MUSCLE)}
 """The labels that each wall encloses."""

@@ -87,7 +87,7 @@ class Circulation:
     closed_valve: float = 75006.2
 
     def rate(self, time: float, state: np.ndarray) -> np.ndarray:
-        """Time derivative of the 12 ``STATES``."""
+        """Time derivative (12,) of the ``STATES`` (12,), per s, at a time in s."""
         v_la, v_lv, v_ra, v_rv, p_as, p_vs, p_ap, p_vp, q_as, q_vs, q_ap, q_vp = state.tolist()
         p_la, p_lv = self.left_atrium.pressure(v_la, time), self.left_ventricle.pressure(v_lv, time)
         p_ra, p_rv = self.right_atrium.pressure(v_ra, time), self.right_ventricle.pressure(v_rv, time)
@@ -124,7 +124,7 @@ class Circulation:
         return state
 
     def blood(self, state: np.ndarray) -> float:
-        """Total volume in mL above the vessels' unstressed one: constant in a closed loop."""
+        """Total volume in mL of ``STATES`` (12,) above the vessels' unstressed one: constant in a closed loop."""
         vessels = (self.systemic_arteries, self.systemic_veins, self.pulmonary_arteries, self.pulmonary_veins)
         return float(state[:4].sum() + sum(vessel.C * p for vessel, p in zip(vessels, state[4:8], strict=True)))
 
@@ -218,7 +218,7 @@ def run_beat(circulation: Circulation, state: np.ndarray, step: float = 0.002) -
 
 
 def runge_kutta(circulation: Circulation, t: float, y: np.ndarray, dt: float) -> np.ndarray:
-    """The state after a step of ``dt`` s by the classical method."""
+    """The ``STATES`` (12,) after a step of ``dt`` s by the classical method."""
     k1 = circulation.rate(t, y)
     k2 = circulation.rate(t + dt / 2, y + dt / 2 * k1)
     k3 = circulation.rate(t + dt / 2, y + dt / 2 * k2)

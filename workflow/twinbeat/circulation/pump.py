@@ -94,8 +94,9 @@ class Pump:
     def following(
         self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray, share: float
     ) -> "Pump":
-        """The pump that has these pressures at these volumes and tensions, and whose tension grows with the volume:
-        by ``share`` of what that grows by. Coefficients stay: where tension follows volume a fit cannot part them."""
+        """The pump that has these pressures (mmHg) at these volumes (mL), tensions (kPa) and times (s), all (time,),
+        and whose tension grows with the volume: by ``share`` of what that grows by. Coefficients stay: where tension
+        follows volume a fit cannot part them."""
         both = zip(volume, tension, strict=True)
         rest, active = np.array([(self.static(v, T), self.static(v, T) - self.static(v, 0.0)) for v, T in both]).T
         slope = share * np.maximum(active, 0.0) / volume
@@ -107,7 +108,8 @@ class Pump:
         )
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
-        """The pump that fits these pressures best and then, corrected, exactly; time in s, within one beat."""
+        """The pump that fits these pressures (mmHg) best and then, corrected, exactly; volumes in mL, tensions in kPa
+        and times in s, within one beat, all (time,)."""
         x = volume / self.unloaded - 1
         better = replace(self, coefficients=regression(x, tension, pressure, self.limit))
         static = [better.static(v, T) for v, T in zip(volume, tension, strict=True)]
@@ -135,13 +137,14 @@ class Pumps(Ventricles):
         return Pumps(self.left.stiffened(factor), self.right.stiffened(factor))
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pumps":
-        """Each corrected to its own pressures, by a share of the way: see RELAXED."""
+        """Each corrected to its own pressures (time, pump), by a share of the way: see RELAXED."""
         columns = zip(self, volume.T, tension.T, pressure.T, strict=True)
         return Pumps(*(pump.towards(pump.corrected(time, *found), RELAXED) for pump, *found in columns))
 
 
 def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray, limit: float = np.inf) -> tuple[float, ...]:
-    """Coefficients of the closed form that fit pressures p best; passive pressure rises with x, and active with T."""
+    """Coefficients of the closed form that fit pressures p (mmHg) best; passive pressure rises with x, active with T
+    (kPa), all (time,)."""
     full, empty, x = np.maximum(x, 0), np.minimum(x, 0), np.minimum(x, limit)
     basis = np.stack([full, full**2, empty, -(empty**2), T, T * x, T * x**2], axis=1)
     return tuple(lsq_linear(basis, p, (LEAST, np.inf)).x.tolist())

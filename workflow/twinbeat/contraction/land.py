@@ -77,11 +77,11 @@ class Land:
         return self.phi * self.k_ws * (1 - self.r_s) * self.r_w / self.r_s
 
     def sensitivity(self, stretch: Array) -> Array:
-        """Ca50 in µM; stays above a hundredth of its value at rest."""
+        """Ca50 (cell,) in µM at a stretch (cell,); stays above a hundredth of its value at rest."""
         return np.maximum(self.ca50 + self.beta1 * (np.minimum(stretch, 1.2) - 1), 0.01 * self.ca50)
 
     def overlap(self, stretch: Array) -> Array:
-        """h(λ)."""
+        """h(λ), (cell,)."""
         short = np.minimum(stretch, 1.2)
         return np.maximum(1 + self.beta0 * (short + np.minimum(short, 0.87) - 1.87), 0.0)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from .. import beat, electrophysiology
 from ..activation import delays
@@ -24,7 +23,6 @@ from ..parameters import Electrophysiology, Fibers
 from .heart import CellHeart
 from .stretched import Stretched
 
-Array = NDArray[np.float64]
 LATE, CALCIUM = 100.0, 1.0  # ms and µM that count as much as 100 mL or mmHg of the circulation
 log = logging.getLogger("twinbeat")
 

@@ -45,7 +45,7 @@ def arrivals(points: Array, cells: Index, metric: Array, start: Array) -> Array:
 
 
 def front(points: Array, cells: Index, metric: Array, start: Array) -> Front:
-    """The same with where each point has its time from."""
+    """As ``arrivals``, with where each point has its time from."""
     time = np.where(np.isfinite(start), start, FAR)
     corners, count = cells.ravel(), len(points)
     about = np.argsort(corners, kind="stable") // 4

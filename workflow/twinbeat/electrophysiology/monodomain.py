@@ -36,7 +36,7 @@ class Cell(Protocol):
         """Parameters."""
 
     def advance(self, states: Array, parameters: Array, time: float, step: float) -> None:
-        """Advance the states in place."""
+        """Advance the states (state, cell) in place, by ``step`` ms from ``time`` on; parameters are (parameter,)."""
 
 
 Source = Callable[[float], Array | None]

@@ -44,5 +44,5 @@ def match_continuum(size: float, time_step: float) -> tuple[float, float]:
 
 
 def nearest(points: Array, name: str) -> int:
-    """The node at a named point of the benchmark."""
+    """The node, of points (point, 3) in mm, at a named point of the benchmark."""
     return int(np.argmin(np.linalg.norm(points - np.array(POINTS[name]), axis=1)))

@@ -123,13 +123,14 @@ class Marks:
         return self.tissue.time - self.begun
 
     def activate(self, before: Array) -> None:
-        """Enter the points that crossed the threshold upwards, for the first time, during the last step."""
+        """Enter the points that crossed the threshold upwards, for the first time, during the last step, before which
+        they had the potential ``before`` (point,) in mV."""
         after = self.tissue.voltage
         new = np.flatnonzero((before <= THRESHOLD) & (after > THRESHOLD) & np.isinf(self.activation))
         self._enter(self.activation, new, before, THRESHOLD)
 
     def repolarise(self, before: Array) -> None:
-        """Enter the points whose action potential has lost REPOLARISED of its amplitude, for the first time."""
+        """Enter the points whose action potential has lost REPOLARISED of its amplitude, likewise."""
         after = self.tissue.voltage
         np.maximum(self.peak, after, out=self.peak)
         level = self.peak - REPOLARISED * (self.peak - self.rest)
@@ -166,7 +167,7 @@ class Progress:
         self.last = self.begun
 
     def report(self, reached: float, awaited: Array) -> None:
-        """Say how far the wave is, and the longest time that may be left."""
+        """Say how far the wave is, in ms and by the times (point,) awaited, and the longest time that may be left."""
         now = time.monotonic()
         if now - self.last > 5:
             self.last = now

@@ -171,7 +171,8 @@ def of_nodes(muscle: xr.Dataset, kind: Index) -> Index:
 
 
 def patches(muscle: xr.Dataset, kind: Index, parameters: Electrophysiology) -> list[Patch]:
-    """The kinds of cells at the points of a mesh: by depth, of the border zone, of passive scar."""
+    """The kinds of cells at the points of a mesh: by depth, of the border zone, of passive scar; ``kind`` (cell,) is
+    the tissue of its elements."""
     layer = np.searchsorted([end for end, _ in parameters.layers], muscle["depth"].values - 1e-9)
     kind = of_nodes(muscle, kind)
     found = []

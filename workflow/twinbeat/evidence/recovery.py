@@ -1,6 +1,6 @@
 """Planted truths of the demo's phantoms, and how near the whole way from DICOM to calibrated heart comes to them.
 
-The phantoms move by another discretisation than the twin's (issue 2, section 3), so this is no inverse crime.
+The phantoms move by another discretisation than the twin's, so this is no inverse crime.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from .row import Row, timed
 
 RESULTS = Path("results/demo")
 DICE = {"dice_blood": 0.90, "dice_myocardium": 0.85}
-"""Least overlap of the labels with the truth (issue 2, section 4)."""
+"""Least overlap of the labels with the truth."""
 
 
 def rows() -> Iterator[Row]:

@@ -25,7 +25,7 @@ LABELS = {"phantom_lv": 1, "phantom_myo": 2, "phantom_rv": 3}
 
 
 def rows() -> Iterator[Row]:
-    """Mean Dice over four phenotypes (issue 2: at least 0.90 for blood, 0.85 for muscle), and the ejection fraction."""
+    """Mean Dice over four phenotypes (at least 0.90 for blood, 0.85 for muscle), and the ejection fraction."""
     yield timed("segmentation: Dice of LV blood", 1.0, 0.10, SOURCE, lambda: phantom_scores()["phantom_lv"])
     yield timed("segmentation: Dice of LV myocardium", 1.0, 0.15, SOURCE, lambda: phantom_scores()["phantom_myo"])
     yield timed("segmentation: Dice of RV blood", 1.0, 0.15, SOURCE, lambda: phantom_scores()["phantom_rv"])

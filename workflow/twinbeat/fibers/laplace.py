@@ -19,14 +19,15 @@ def shape_gradients(points: Array, cells: Index) -> tuple[Array, Array]:
 
 
 def stiffness(cells: Index, gradients: Array, volumes: Array) -> csr_array:
-    """Matrix of ∫ ∇u·∇v for linear tetrahedra."""
+    """Matrix of ∫ ∇u·∇v for linear tetrahedra (cell, 4), from the gradients (cell, 4, 3) in 1/mm of their shape
+    functions and their volumes (cell,) in mm³."""
     local = np.einsum("c,cia,cja->cij", volumes, gradients, gradients)
     where = (np.repeat(cells, 4, axis=1).ravel(), np.tile(cells, (1, 4)).ravel())
     return coo_array((local.ravel(), where)).tocsr()
 
 
 def harmonic(laplacian: csr_array, zeros: Index, ones: Index) -> Array:
-    """Nodal solution of Laplace's equation that is 0 on some nodes and 1 on others, insulated elsewhere."""
+    """Nodal solution (point,) of Laplace's equation that is 0 on some nodes and 1 on others, insulated elsewhere."""
     start = np.zeros(laplacian.shape[0])
     start[ones] = 1.0
     return _solved(laplacian, start, np.concatenate([zeros, ones]), np.zeros(len(start)))

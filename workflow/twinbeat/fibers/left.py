@@ -29,12 +29,13 @@ def frames(anatomy: xr.Dataset, parameters: Fibers) -> Array:
 
 
 def helix(depth: Array, parameters: Fibers) -> Array:
-    """Helix angle in rad at a share of the wall's thickness (Bayer et al. 2012, eq. 2)."""
+    """Helix angle (...) in rad at a share (...) of the wall's thickness (Bayer et al. 2012, eq. 2)."""
     return np.radians(parameters.helix_endocardium * (1 - depth) + parameters.helix_epicardium * depth)
 
 
 def tilt(depth: Array, parameters: Fibers) -> Array:
-    """Angle in rad of the sheets from the transmural axis, about the fibre, at a share of the wall's thickness."""
+    """Angle (...) in rad of the sheets from the transmural axis, about the fibre, at a share (...) of the wall's
+    thickness."""
     return np.radians(parameters.sheet_endocardium * (1 - depth) + parameters.sheet_epicardium * depth)
 
 

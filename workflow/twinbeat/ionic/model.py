@@ -52,7 +52,8 @@ class CellModel:
         return table
 
     def table(self, parameters: np.ndarray, step: float) -> np.ndarray:
-        """The functions of the voltage for steps of ``step`` ms, as the kernels take them."""
+        """The functions of the voltage for parameters (parameter,) and steps of ``step`` ms, (value,) as the kernels
+        take them."""
         return self._table(np.ascontiguousarray(parameters, float).tobytes(), step)
 
     def cuda_table(self, parameters: np.ndarray, step: float) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Newton's method with load steps that adapt, optionally with the cavity pressures as further unknowns."""
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +15,6 @@ from .linear import Linear
 
 if TYPE_CHECKING:
     from .ventricle import Snapshot, Ventricle
-
-log = logging.getLogger("twinbeat")
 
 SMALLEST_STEP = 1 / 256
 WILD = 6.0  # growth of Newton's steps after which the load step is given up

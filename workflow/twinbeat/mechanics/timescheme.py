@@ -47,7 +47,7 @@ class GeneralisedAlpha:
         return self.gamma * dt / per_acceleration, (1 - self.alpha_m) / ((1 - self.alpha_f) * per_acceleration)
 
     def history(self, dt: float, u0: Array, v0: Array, a0: Array) -> tuple[Array, Array]:
-        """v_f and a_m at u_f = 0, to which their slopes times u_f are added."""
+        """v_f (mm/ms) and a_m (mm/ms²) at u_f = 0, to which their slopes times u_f (mm) are added; all (dof,)."""
         velocity, acceleration = self.slopes(dt)
         free = -(dt * v0 + (0.5 - self.beta) * dt**2 * a0) / (self.beta * dt**2)  # a1 at u1 = u0
         v1 = v0 + dt * ((1 - self.gamma) * a0 + self.gamma * free)

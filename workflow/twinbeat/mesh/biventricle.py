@@ -67,7 +67,8 @@ def build_biventricle(labels: xr.Dataset, parameters: Mesh, scar: Array = NOTHIN
 
 
 def meshed(levels: Levels, parameters: Mesh, attempt: Attempt = ATTEMPTS[0], scar: Array = NOTHING) -> xr.Dataset:
-    """The mesh of an attempt, whatever its quality. Raises RuntimeError where Mmg fails."""
+    """The mesh of an attempt, with shorter edges about points (n, 3) of scar, whatever its quality. Raises RuntimeError
+    where Mmg fails."""
     section = parameters.biventricle
     sizes = wanted(levels, parameters, attempt.shorter, scar)
     mesh = resized(levels, sizes, section.chord, *started(levels, section, attempt))

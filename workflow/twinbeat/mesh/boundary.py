@@ -60,7 +60,7 @@ def parts(links: Index, count: int) -> Index:
 
 
 def touching(cells: Index) -> Index:
-    """Nodes at which the surface of cells touches itself: the faces around them are more than one fan."""
+    """Nodes at which the surface of cells (n, 4) touches itself: the faces around them are more than one fan."""
     faces, _, single = pairs(cells)
     nodes = faces[single]
     size = cells.max() + 1

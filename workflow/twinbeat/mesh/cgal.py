@@ -11,7 +11,7 @@ from skimage.measure import find_contours
 
 from .boundary import MUSCLE
 from .levels import Grid, Levels
-from .stuffing import oriented
+from .template import oriented
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -18,11 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from . import carp, formats
 
-Index = NDArray[np.int64]
 SUFFIXES = (*formats.WAYS, carp.SUFFIX)
 
 

@@ -31,7 +31,7 @@ class Grid:
 
     @classmethod
     def around(cls, low: Array, high: Array, step: float) -> "Grid":
-        """The grid of a box."""
+        """The grid of a box from ``low`` to ``high`` (3,), in mm as the step."""
         return cls(low, step, tuple(int(n) for n in np.ceil((high - low) / step) + 1))
 
     def points(self) -> Array:
@@ -69,7 +69,7 @@ class Levels:
         return (np.stack(ahead, axis=1) - np.stack(behind, axis=1)) / (2 * difference)
 
     def muscle(self, points: Array) -> Array:
-        """Negative in the muscle: max(outer, -left, -right)."""
+        """Negative in the muscle: max(outer, -left, -right), in mm at points (n, 3)."""
         return np.maximum(self.at("outer", points), -np.minimum(self.at("left", points), self.at("right", points)))
 
     def thickness(self, points: Array) -> Array:
@@ -94,5 +94,6 @@ class Levels:
 
 
 def least(a: Array, b: Array, width: float) -> Array:
-    """The smaller of two levels, smooth where they differ by less than ``width`` mm (there up to width / 4 less)."""
+    """The smaller of two levels (n,) in mm, smooth where they differ by less than ``width`` mm (there up to width / 4
+    less)."""
     return np.minimum(a, b) - np.maximum(width - np.abs(a - b), 0) ** 2 / (4 * width)

@@ -12,7 +12,8 @@ Index = NDArray[np.int64]
 
 
 def cavity_volume(points: Array, facets: Index, tags: Index) -> float:
-    """Volume in mL between the endocardium and a flat lid, for any positions of the nodes.
+    """Volume in mL between the endocardium, of facets (facet, 3) with tags (facet,), and a flat lid, for any positions
+    (point, 3) in mm of the nodes.
 
     Divergence theorem: V = -1/3 ∮ (x - x₀)·n dA over the endocardium, whose normals point into the cavity. With x₀ the
     mean of the rim nodes, the lid is the fan of triangles from x₀ to the rim, which add nothing.
@@ -24,13 +25,13 @@ def cavity_volume(points: Array, facets: Index, tags: Index) -> float:
 
 
 def cell_volumes(points: Array, cells: Index) -> Array:
-    """Volume of each tetrahedron in mm³."""
+    """Volume (cell,) in mm³ of tetrahedra (cell, 4) of points (point, 3) in mm."""
     a, b, c, d = (points[cells[:, n]] for n in range(4))
     return np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6
 
 
 def wall_volume(points: Array, cells: Index) -> float:
-    """Volume of the muscle in mL."""
+    """Volume in mL of muscle, all tetrahedra (cell, 4) of points (point, 3) in mm."""
     return float(cell_volumes(points, cells).sum() / MM3_PER_ML)
 
 
@@ -51,7 +52,8 @@ def enclosed_volume(surfaces: Surfaces, wall: int) -> float:
 
 
 def volume_below(points: Array, facets: Index) -> float:
-    """Volume in mL between facets and the plane z = 0, by ∮ z n_z dA; negative where they face what they enclose."""
+    """Volume in mL between facets (facet, 3) of points (point, 3) in mm and the plane z = 0, by ∮ z n_z dA; negative
+    where they face what they enclose."""
     a, b, c = np.moveaxis(points[facets], 1, 0)
     across = np.cross(b - a, c - a)[:, 2] / 2
     return float(np.sum(across * points[facets, 2].mean(axis=1)) / MM3_PER_ML)

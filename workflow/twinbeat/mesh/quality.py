@@ -69,7 +69,7 @@ def faults(mesh: xr.Dataset, limits: Mesh) -> list[str]:
 
 
 def element_faults(points: Array, cells: Index, limits: Mesh) -> list[str]:
-    """What is wrong with elements, in words."""
+    """What is wrong with elements (cell, 4) of points (point, 3) in mm, in words."""
     inverted, found = int((cell_volumes(points, cells) <= 0).sum()), figures(points, cells)
     angle, percentile, aspect = found.values()
     least, fewest, most = limits.minimum_dihedral, limits.percentile_dihedral, limits.maximum_aspect
@@ -103,7 +103,8 @@ def _bodies(facets: Index, tags: Index) -> dict[str, Index]:
 
 
 def watertight(facets: Index) -> bool:
-    """Whether each edge lies between exactly two triangles, once in each direction (closed, manifold, oriented)."""
+    """Whether each edge lies between exactly two of the triangles (n, 3), once in each direction (closed, manifold,
+    oriented)."""
     a, b = facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).T
     size = facets.max() + 1
     there, back = np.sort(a * size + b), np.sort(b * size + a)
@@ -111,7 +112,8 @@ def watertight(facets: Index) -> bool:
 
 
 def euler(facets: Index) -> int:
-    """Euler characteristic of a closed surface: 2 for a sphere, 2 less for each handle; a pinched node takes one."""
+    """Euler characteristic of a closed surface (n, 3): 2 for a sphere, 2 less for each handle; a pinched node takes
+    one."""
     return len(np.unique(facets)) - len(facets) // 2
 
 

@@ -154,7 +154,8 @@ def _signed(loop: Array, y: Array, x: Array) -> Array:
 
 
 def between(z: Array, y: Array, x: Array, planes: Array, stiffness: float) -> Stack:
-    """Finer planes, by least squares at the given ones plus ``stiffness`` (mm³) times the bending ∫ (d²φ/dz²)² dz."""
+    """Finer planes, by least squares at the given ones (z, y, x), in mm, plus ``stiffness`` (mm³) times the bending ∫
+    (d²φ/dz²)² dz."""
     step = (z[1] - z[0]) / 4
     fine = z[0] - 4 * step + step * np.arange(4 * len(z) + 4)
     pick = np.zeros((len(z), len(fine)))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .boundary import touching
-from .measures import cell_volumes
+from .template import oriented
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -66,12 +66,6 @@ def _octahedra(corner: Index, centre: Index) -> list[Index]:
     ring = [node[:-1, :-1], node[1:, :-1], node[1:, 1:], node[:-1, 1:]]
     cells += [np.stack([middle, ring[0], ring[k], ring[k + 1]], axis=-1) for k in (1, 2)]
     return [part.reshape(-1, 4) for part in cells]
-
-
-def oriented(points: Array, cells: Index) -> Index:
-    """The cells with their last corners exchanged where the volume would be negative."""
-    turned = cell_volumes(points, cells) < 0
-    return np.where(turned[:, None], cells[:, [0, 1, 3, 2]], cells)
 
 
 def stuff(start: Lattice, level: Level) -> tuple[Lattice, NDArray[np.bool_]]:

@@ -41,12 +41,12 @@ class Surfaces:
         }
 
     def direction(self, theta: Array, phi: Array) -> Array:
-        """d(θ, φ), shape (..., 3)."""
+        """d(θ, φ) in mm, shape (..., 3)."""
         sphere = (np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta))
         return np.stack(sphere, axis=-1) * self.radii[0]
 
     def angles(self, points: Array) -> tuple[Array, Array]:
-        """θ and φ of points (..., 3)."""
+        """θ and φ (...) in rad of points (..., 3) in mm."""
         x, y, z = np.moveaxis((points - self.centre) / self.radii[0], -1, 0)
         return np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)
 
@@ -60,11 +60,11 @@ class Surfaces:
         return rho + (q - 1) * np.exp(Y @ self.modes[1])
 
     def points(self, wall: int, theta: Array, phi: Array) -> Array:
-        """Points of a wall, shape (..., 3)."""
+        """Points of a wall in mm, shape (..., 3)."""
         return self.centre + self.multiplier(wall, theta, phi)[..., None] * self.direction(theta, phi)
 
     def rim(self, wall: int, phi: Array) -> Array:
-        """The θ at which a wall meets the base plane, by bisection."""
+        """The θ at which a wall meets the base plane, for each φ (...), by bisection."""
         low, high = np.full_like(phi, HIGHEST), np.full_like(phi, LOWEST)
         for _ in range(40):
             middle = (low + high) / 2

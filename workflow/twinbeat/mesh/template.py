@@ -94,7 +94,8 @@ def _on_wall(surfaces: Surfaces, wall: int, template: Disk) -> Array:
 
 
 def tetrahedra(triangles: Index, nodes: int, layers: int) -> Index:
-    """Three tetrahedra per wedge (Kuhn's split): the diagonal of a side starts at its smaller node, for both wedges."""
+    """Three tetrahedra (cell, 4) per wedge of a layer of triangles (n, 3), of so many nodes (Kuhn's split): the
+    diagonal of a side starts at its smaller node, for both wedges."""
     i, j, k = np.sort(triangles, axis=1).T
     below = np.arange(layers)[:, None] * nodes
     I, J, K = (below + n for n in (i, j, k))
@@ -104,7 +105,7 @@ def tetrahedra(triangles: Index, nodes: int, layers: int) -> Index:
 
 
 def oriented(points: Array, cells: Index) -> Index:
-    """The cells with two corners exchanged where the volume would be negative."""
+    """Cells (cell, 4) of points (point, 3), the last two corners exchanged where the volume would be negative."""
     a, b, c, d = (points[cells[:, n]] for n in range(4))
     flip = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) < 0
     cells = cells.copy()
@@ -113,7 +114,8 @@ def oriented(points: Array, cells: Index) -> Index:
 
 
 def boundary(cells: Index, nodes: int, layers: int) -> tuple[Index, Index]:
-    """Outward triangles of the boundary of positively oriented cells, and their tags from the layers of their nodes."""
+    """Outward triangles (facet, 3) of the boundary of positively oriented cells (cell, 4), and their tags (facet,) from
+    the layers of their nodes."""
     faces = cells[:, [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]]].reshape(-1, 3)
     _, first, count = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
     facets = faces[np.sort(first[count == 1])]

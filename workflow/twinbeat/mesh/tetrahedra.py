@@ -104,7 +104,8 @@ def walls(mesh: Tagged, levels: Levels) -> Index:
 
 
 def whole(links: Index, left: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which cells are of the left wall, once islands of either wall are of the other one; ``links`` are neighbours."""
+    """Which cells (cell,) are of the left wall, once islands of either wall are of the other one; ``links`` (n, 2) are
+    neighbours."""
     found = left.copy()
     for wall in (False, True):
         parts = boundary.parts(links[(found[links] == wall).all(axis=1)], len(found))

@@ -58,7 +58,7 @@ class Mechanics(Section):
 
     active: Literal["stress", "strain"] = "stress"
     """How muscle contracts: stress, a tension along the fibres; strain, fibres that shorten by themselves, as tension
-    says. Not for land_2017."""
+    says. Not where cells drive it (beat.contraction)."""
 
     series_tension: Modulus = "2 kPa"
     """T0 of active strain: a tension T shortens fibres to 1 / (1 + e ln(1 + T / T0)) of their length, which is about
@@ -75,7 +75,7 @@ class Mechanics(Section):
     """Of the linear systems; auto factorises small ones and iterates on large ones."""
 
     bulk: Pressure = "200 kPa"
-    """Stabilises taylor-hood (BENCHMARKS: 200 kPa (J - 1)^2 beside the multiplier)."""
+    """Stabilises taylor-hood: 200 kPa (J - 1)^2 beside the multiplier."""
 
     stabilisation: Modulus = "10 kPa"
     """Stabilises equal-order: about the shear modulus of muscle, and less of it is more stable."""

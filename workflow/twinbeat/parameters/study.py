@@ -35,8 +35,8 @@ class Study(Section):
     """Name of the study: results lie in results/{study}."""
 
     patients: str = "patients.tsv"
-    """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, group, and in
-    columns that may be missing further measurements: activation (a map), strain."""
+    """Table of patients: pseudonym, DICOM (folder, .zip, or .yaml request to a PACS), clinical file, truth (of a
+    phantom), group, and in columns that may be missing further measurements: activation (a map), strain."""
 
     retrieval: Retrieval = Retrieval()
     deidentification: Deidentification = Deidentification()

@@ -1,7 +1,5 @@
 """The motion of a virtual patient: its heart on hexahedra, unloaded at first, beating in the closed loop."""
 
-import logging
-
 import dolfinx
 import numpy as np
 import ufl
@@ -18,8 +16,6 @@ from ..units import KPA_PER_MMHG
 from . import hexmesh
 from .hexmesh import HexMesh
 from .patient import Patient
-
-log = logging.getLogger("twinbeat")
 
 LOOSE = 100 * KPA_PER_MMHG
 """Standard deviation of a goal that is left free."""

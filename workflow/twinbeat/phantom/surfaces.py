@@ -18,7 +18,7 @@ class Grid:
     shape: tuple[int, int]
 
     def around(self, segments: np.ndarray) -> tuple["Grid", tuple[slice, slice]]:
-        """The part of the grid that holds the segments, and where it lies."""
+        """The part of the grid that holds the segments (segment, 2, 2), in mm, and where it lies."""
         places = (segments.reshape(-1, 2) - self.origin) / self.step
         limit = self.shape[::-1]
         low, high = (np.clip(v, 0, limit).astype(int) for v in (np.floor(places.min(axis=0)), places.max(axis=0) + 2))
@@ -35,7 +35,7 @@ class Surface:
     triangles: np.ndarray
 
     def moved(self, matrix: np.ndarray, shift: np.ndarray) -> "Surface":
-        """The surface with its vertices at ``matrix @ vertex + shift``."""
+        """The surface with its vertices at ``matrix @ vertex + shift``, of (3, 3) and (3,)."""
         return Surface(self.vertices @ matrix.T + shift, self.triangles)
 
     def volume(self) -> float:
@@ -59,7 +59,7 @@ class Surface:
 
 
 def capped(vertices: np.ndarray, triangles: np.ndarray) -> Surface:
-    """A surface that is open at one rim, closed by a fan about the rim's centre."""
+    """A surface of triangles (triangle, 3) that is open at one rim, closed by a fan about the rim's centre."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     _, index, count = np.unique(np.sort(edges, axis=1), axis=0, return_index=True, return_counts=True)
     rim = edges[index[count == 1]]
@@ -85,7 +85,7 @@ def loft(contours: np.ndarray) -> Surface:
 
 
 def ellipsoid(centre: np.ndarray, radii: np.ndarray, levels: int = 14, count: int = 28) -> Surface:
-    """An ellipsoid along the axes."""
+    """An ellipsoid along the axes, with its centre (3,) and radii (3,) in mm."""
     polar = np.linspace(0.02, np.pi - 0.02, levels)[:, None]
     turn = 2 * np.pi * np.arange(count) / count
     unit = [

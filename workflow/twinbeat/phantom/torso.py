@@ -32,12 +32,12 @@ class Torso:
     diaphragm: float = 0.0
 
     def resting(self, point: np.ndarray) -> Self:
-        """The same body with the diaphragm just below a point in LPS."""
+        """The same body with the diaphragm just below a point (3,) in LPS mm."""
         x, y, z = point - MIDDLE
         return replace(self, diaphragm=self.diaphragm + float(z - self._dome(x, y)))
 
     def signal(self, points: np.ndarray) -> np.ndarray:
-        """bSSFP-like signal (...) at points (..., 3); blood has about 1."""
+        """bSSFP-like signal (...) at points (..., 3) in LPS mm; blood has about 1."""
         x, y, z = np.moveaxis(points - MIDDLE, -1, 0)
         outside = np.hypot(x / self.side, y / self.back)
         depth = (1 - outside) * self.back
@@ -91,7 +91,7 @@ class Torso:
         return np.where(np.hypot(x - 24, y - spine + 20) < 11, SIGNAL["vessel"], signal)
 
     def coil(self, points: np.ndarray) -> np.ndarray:
-        """Sensitivity (...) of the surface coils on the chest and, weaker, on the back."""
+        """Sensitivity (...) at points (..., 3) in LPS mm of the surface coils on the chest and, weaker, on the back."""
         x, y, _ = np.moveaxis(points - MIDDLE, -1, 0)
         front, behind = np.hypot((x - 40) / 1.6, y + self.back), np.hypot(x / 1.6, y - self.back)
         return 0.45 + 1.1 * np.exp(-front / 55) + 0.7 * np.exp(-behind / 55)

@@ -4,7 +4,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from numpy.typing import NDArray
 
 from ..mesh import quality
 from .frames import (
@@ -21,7 +20,6 @@ from .frames import (
 )
 from .theme import CONTOURS, FIT, INK, MUTED, axes, picture, styled
 
-Array = NDArray[np.float64]
 WALLS = {"wall": ("endocardium", "epicardium"), "surface": ("left endocardium", "right endocardium", "epicardium")}
 BINS = np.arange(0, 72.1, 2.0)  # degree; the regular tetrahedron has 70.5
 

@@ -187,6 +187,7 @@ class Scene:
 
 
 def tetrahedra(points: Array, cells: NDArray[np.integer]) -> pyvista.UnstructuredGrid:
+    """Tetrahedra (cell, 4) of points (point, 3) in mm, as VTK has them."""
     return pyvista.UnstructuredGrid({pyvista.CellType.TETRA: cells.astype(int)}, points)
 
 

@@ -79,6 +79,7 @@ def summarise(image: xr.Dataset, grid: Grid, probability: Array, labels: Labels)
 
 
 def confidence(probability: Array, labels: Labels) -> np.ndarray:
-    """The mean over the heart of the highest probability, per frame; 0 where there is no heart."""
+    """The mean over the heart of the highest probability (label, time, z, y, x), per frame (time,); 0 where there is no
+    heart in the labels (time, z, y, x)."""
     heart = labels > 0
     return (probability.max(0) * heart).sum((1, 2, 3)) / np.maximum(heart.sum((1, 2, 3)), 1)

@@ -14,7 +14,6 @@ from .scale import normalise, standardise
 PACKAGED = tuple(Path(__file__).with_name(name) for name in ("unet2d.onnx", "unet3d.onnx"))
 """The networks that come with Twinbeat, of slices and of stacks; their model card is ``unet.md``."""
 _BATCH = 16
-_LABELS = 4
 
 
 class Network:

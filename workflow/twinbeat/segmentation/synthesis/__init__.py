@@ -29,7 +29,7 @@ def sample(seed: int, index: int, slices: int = 8, size: int = 96) -> tuple[Fiel
     frame = place(rng, canvas, heart.length)
     ventricle = left.shape(rng, canvas, frame, heart)
     beside, right_outline = right.layers(rng, canvas, frame, ventricle, heart)
-    above, base_outline = base.layers(rng, canvas, frame, ventricle, heart)
+    above, base_outline = base.layers(rng, canvas, frame, heart)
     outline = np.maximum(np.minimum(ventricle.epicardium, ventricle.below), np.maximum(right_outline, base_outline))
     drawn = thorax.pericardium(rng, canvas, outline, frame.w)
     drawn += above + beside + left.layers(rng, canvas, frame, ventricle, heart)

@@ -4,16 +4,14 @@ import numpy as np
 
 from .canvas import Canvas, Field, Layer, blob
 from .frame import Frame
-from .left import Left, Size
+from .left import Size
 
 ATRIUM, VESSEL = 5, 6
 _BETWEEN = ("fat", "muscle", "muscle", "trabecula", "trabecula", "liver", "other_a")
 """Tissues between the chambers, some of them as grey as the ventricle's wall."""
 
 
-def layers(
-    rng: np.random.Generator, canvas: Canvas, frame: Frame, left: Left, heart: Size
-) -> tuple[list[Layer], Field]:
+def layers(rng: np.random.Generator, canvas: Canvas, frame: Frame, heart: Size) -> tuple[list[Layer], Field]:
     """From below to above, and the outline of it all (plane, y, x)."""
     reach, side = heart.inner + heart.wall, float(rng.choice([-1, 1]))
     signal = str(rng.choice(["blood", "vessel"]))
