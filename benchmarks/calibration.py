@@ -151,7 +151,8 @@ def summary(rows: Sequence[Row]) -> dict[str, float]:
     figures = {"phantoms": len(found), "stopped": len(rows) - len(found)}
     if not found:
         return figures
-    columns = {key: np.array([one[key] for one in found]) for key in found[0] if key not in TEXTS}
+    named = [key for key in dict.fromkeys(chain(*found)) if key not in TEXTS]
+    columns = {key: np.array([one[key] for one in found if key in one]) for key in named}
     segments = {key: float(columns[key].sum()) for key in ("infarcted", "found", "sound", "spared") if key in columns}
     figures |= {
         "forward_solves": columns["forward_solves"].max(),

@@ -1,5 +1,7 @@
 """How long muscle holds: twitches of the laws of contraction, and how long a ventricle of one fibre ejects with them.
 
+envs/run python benchmarks/ejection.py
+
 The ventricle is that of Arts et al. 1991 (doi 10.1016/S0006-3495(91)82201-9): p = σ ln(1 + Vw/V) / 3 and λ³ = (1 +
 3V/Vw) / (1 + 3V0/Vw), with the stress σ of one fibre whose calcium is that of cells activated within 40 ms; filled
 from a constant pressure, it ejects into a windkessel. Its dimensions are those of a healthy man. Tension is scaled

@@ -1,5 +1,7 @@
 """A twin from its action potential to its beat: activation, calcium, tension by the cells, deformation, circulation.
 
+envs/run python benchmarks/electromechanics.py [OPTIONS]
+
 Takes the stores of a patient (by default phantom-01 of the demo: run `make demo` first) and prints CPU and wall seconds
 of each part and the beat beside the phenomenological one; ``--figure`` draws both. ``--contraction``, ``--coupling``
 and ``--step`` choose law and scheme, ``--cell``, ``--layered`` and ``--elements`` the cells and the elements.

@@ -1,5 +1,7 @@
 """What a beat that acts back on its wave changes: activation, electrocardiogram, beat, and what it costs.
 
+envs/run python benchmarks/feedback.py [OPTIONS]
+
 Takes the stores of a patient (by default phantom-01 of the demo: run `make demo` first), or with ``--coarse`` an
 ellipsoid of 225 elements, and prints figures of the beat by cells without and with feedback: ``--conduction``, and the
 channels' ``--conductance``. The last line is one JSON object.

@@ -24,7 +24,7 @@ rule extract_targets:
         mem_mb=2000,
         runtime=5,
     params:
-        calibration=section("calibration", without=["conduction"]),
+        calibration=section("calibration", without=study.calibration.FIT),
     message:
         "{wildcards.patient}: extract targets of calibration"
     script:

@@ -2,7 +2,7 @@ rule deidentify:
     """Images without identifiers (DICOM PS3.15 basic profile), behind a gate that fails closed."""
     input:
         dicom=of_patient("dicom"),
-        code=modules("intake/files", "intake/record", "intake/sources", "intake/deidentification"),
+        code=modules("intake/files", "intake/private", "intake/record", "intake/sources", "intake/deidentification"),
     output:
         record=directory("results/{study}/{patient}/deid/record.zarr"),
         dicom=directory("results/{study}/{patient}/deid/dicom"),

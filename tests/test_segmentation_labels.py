@@ -57,7 +57,7 @@ def test_a_slice_that_the_base_leaves_in_systole_counts_in_diastole():
 
 
 def test_a_slice_inside_at_both_ends_of_systole_is_inside_between():
-    """The network is unsure of the last slice while the base passes it: the base was above before, and still is after."""
+    """The network is unsure of the last slice for a while; the base was above it before, and still is afterwards."""
     stack = cine(ring(), frames=10)
     stack[:3], stack[3:6] = ring(12), ring(11)
     probability = certain(stack)

@@ -105,8 +105,14 @@ def test_forcing_a_stack_imports_only_that_patient_again(study):
 
 def test_editing_the_calibration_leaves_segmentation_and_mesh_alone(study):
     rules, _ = edited(study, "calibration:\n  volume_sigma: 0.03\n")
-    assert "calibrate_heart" in rules
+    assert {"extract_targets", "calibrate_heart"} <= rules
     assert not rules & (FRONT | ANATOMY | {"make_phantom"})
+
+
+def test_editing_the_fit_leaves_its_targets_alone(study):
+    rules, _ = edited(study, "calibration:\n  starts: 3\n")
+    assert "calibrate_heart" in rules
+    assert not rules & (FRONT | ANATOMY | {"extract_targets"})
 
 
 def test_a_review_runs_that_patient_again_from_the_labels_on(finished, tmp_path):

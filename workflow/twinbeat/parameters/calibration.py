@@ -1,6 +1,6 @@
 """Parameters of calibration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -149,3 +149,9 @@ class Calibration(Section):
     pericardium: Pericardium = Pericardium()
 
     conduction: Conduction = Conduction()
+
+    FIT: ClassVar = (
+        *("wall_sigma", "stiffness_prior", "stiffness_spread", "tension_bend", "stiffness_bounds", "tension_bounds"),
+        *("held_out", "iterations", "starts", "contraction", "scar_stiffening", "pericardium", "conduction"),
+    )
+    """Keys of which the targets know nothing."""
