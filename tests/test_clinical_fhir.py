@@ -106,8 +106,10 @@ def test_void_and_bounded_values_are_set_aside_and_missing_ones_stay_missing():
     bound = observation(RATE)
     bound["valueQuantity"]["comparator"] = "<"
     absent = {**observation(RATE), "valueQuantity": None, "dataAbsentReason": {"text": "Grünwald"}}
-    found = clean(bundle((), "", void, bound, absent))
-    assert [one.reason for one in found.set_aside] == ["its status is entered-in-error", "it is only a bound"]
+    bare = {**observation(RATE), "valueQuantity": {"value": 70}}
+    found = clean(bundle((), "", void, bound, absent, bare))
+    reasons = ["its status is entered-in-error", "it is only a bound", "it has no unit"]
+    assert [one.reason for one in found.set_aside] == reasons
     assert not found.values and found.heart_rate.value == approx(75)
 
 
