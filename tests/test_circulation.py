@@ -24,7 +24,7 @@ def cycle():
 
 
 def test_limit_cycle_is_the_published_one(cycle):
-    """Regazzoni et al. 2022 by LSODA (BENCHMARKS): SV 69.78 mL, EF 51.03 %, LV 119.68, aorta 118.72 / 79.83 mmHg."""
+    """Regazzoni et al. 2022 by LSODA (own reference): SV 69.78 mL, EF 51.03 %, LV 119.68, aorta 118.72 / 79.83 mmHg."""
     found = cycle.stroke_volume, 100 * cycle.ejection_fraction, cycle.pressure.max()
     assert found == approx((69.78, 51.03, 119.68), rel=0.005)
     assert (cycle.arterial.max(), cycle.arterial.min()) == approx((118.72, 79.83), rel=0.005)

@@ -132,7 +132,7 @@ def test_deviation_from_the_mean():
 @needs_shared
 @pytest.mark.parametrize("name", dynamics.CASES)
 def test_published_curves_are_read(name):
-    """The peaks of BENCHMARKS: 30.62, 29.25, 35.98 and 9.33 mm of p0 (the mean of the peaks is not the mean's peak)."""
+    """The published peaks: 30.62, 29.25, 35.98 and 9.33 mm of p0 (the mean of the peaks is not the mean's peak)."""
     peak = {"mono_step0A": 30.62, "mono_step0B": 29.25, "mono_step1": 35.98, "biv_coarse": 9.33}[name]
     curves = dynamics.published(name)
     assert np.linalg.norm(curves.displacement[:, 0], axis=1).max() == approx(peak, rel=0.01)

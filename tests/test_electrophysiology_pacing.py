@@ -57,7 +57,7 @@ def test_regular_beat_conducts_as_matched(restitution):
 
 def test_early_beats_are_slow_until_they_are_blocked(restitution):
     """Sodium channels recover with the voltage: the shorter the interval, the slower; before 90 % repolarisation of
-    the last beat, about 297 ms after it began (293.5 in a cell alone, BENCHMARKS), nothing is conducted."""
+    the last beat, about 297 ms after it began (293.5 in a cell alone by a separate program), nothing is conducted."""
     velocities, duration = restitution
     assert duration == approx(293.5, abs=5)
     assert 280 < duration < 340

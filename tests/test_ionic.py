@@ -135,8 +135,8 @@ def test_vectorised_equals_scalar():
 
 
 def test_paced_cell_beats_as_published():
-    """BENCHMARKS (own, beat 100): at a cycle length of 1000 ms the cell rests at -85.35 mV and APD90 is 303.0 ms. The
-    other cycle lengths are rows of the evidence."""
+    """By a separate program, beat 100: at a cycle length of 1000 ms the cell rests at -85.35 mV, with an APD90 of 303.0
+    ms. The other cycle lengths are rows of the evidence."""
     times, voltage = ionic.pace(ionic.load(), cycle=1000, beats=100)
     assert voltage[0] == approx(-85.35, abs=0.2)
     assert ionic.duration(times, voltage) == approx(303.0, abs=1.0)

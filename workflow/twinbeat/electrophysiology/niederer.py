@@ -11,7 +11,7 @@ from .velocity import Grid, match, through
 LENGTHS = (20.0, 7.0, 3.0)
 INTRACELLULAR, EXTRACELLULAR = (0.17, 0.019), (0.62, 0.24)  # mS/mm along and across the fibres
 ALONG, ACROSS = (i * e / (i + e) for i, e in zip(INTRACELLULAR, EXTRACELLULAR, strict=True))
-VELOCITIES = (0.611, 0.222)  # mm/ms along and across for ever finer meshes and steps (own, BENCHMARKS)
+VELOCITIES = (0.611, 0.222)  # mm/ms along and across for ever finer meshes and steps (computed by separate programs)
 POINTS = {
     "P1": (0, 0, 0), "P2": (0, 7, 0), "P3": (20, 0, 0), "P4": (20, 7, 0), "P5": (0, 0, 3), "P6": (0, 7, 3),
     "P7": (20, 0, 3), "P8": (20, 7, 3), "P9": (10, 3.5, 1.5),

@@ -25,7 +25,7 @@ from .assembly import Array, Discretisation
 from .monodomain import Monodomain
 from .propagation import Stimulus, propagate
 
-CONTINUUM = (0.611, 0.1334)  # mm/ms at mS/mm: the limit for fine meshes (own, BENCHMARKS)
+CONTINUUM = (0.611, 0.1334)  # mm/ms at mS/mm: the limit for fine meshes (computed by separate programs)
 DIRECTIONS = ((2, 1), (3, 2), (5, 4), (1, 1))  # offsets of a lattice's first two edges: 0, 10.9, 19.1 and 30 degrees
 ELEMENTS, LENGTH = 24, 20.0  # a chain has at least as many elements and mm
 STIMULATED = 1.5  # elements; less does not take hold on a coarse mesh

@@ -23,7 +23,7 @@ from . import fibers
 from .row import Row, timed
 
 CURVES = "data/benchmarks"
-SOURCE = "Arostica et al. 2025, doi 10.1016/j.cma.2024.117485; BENCHMARKS"
+SOURCE = "Arostica et al. 2025, doi 10.1016/j.cma.2024.117485"
 DT = 5e-3  # s; on a coarse mesh the curves of steps of 1 ms differ by 0.1 %
 
 
@@ -52,7 +52,7 @@ class Curves(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A case, and how far from the mean BENCHMARKS lets it be."""
+    """A case, and how far from the mean it may be."""
 
     case: Case
     gate: float

@@ -13,7 +13,7 @@ from ..electrophysiology.propagation import propagate
 from ..electrophysiology.velocity import Directions, Grid, achieved, cable, conduction, tuned
 from .row import Row, timed
 
-OWN = "own, BENCHMARKS (separate programs, mesh-converged)"
+OWN = "own reference, computed by separate programs, mesh-converged"
 NIEDERER = "Niederer et al. 2011, doi 10.1098/rsta.2011.0139"
 DURATIONS = {2000: 306.7, 1000: 303.0, 800: 301.4, 600: 293.5, 500: 281.8, 400: 258.7, 350: 241.5}
 TORORD = {"endo": (266.01, -89.751), "epi": (232.18, -89.887), "mid": (330.54, -89.563)}

@@ -14,7 +14,7 @@ from ..phantom.shape import Shape
 from .row import Row, timed
 
 COMM = MPI.COMM_SELF
-LAND = "Land et al. 2015, doi 10.1098/rspa.2015.0641, problem {}; BENCHMARKS"
+LAND = "Land et al. 2015, doi 10.1098/rspa.2015.0641, problem {}; converged by separate programs"
 TIP = 4.165
 APICES = {2: ((-26.62, -28.29), 0.05), 3: ((-12.35, -15.46), 0.1)}
 ELEMENTS = {2: (24, 16, 3), 3: (32, 20, 3)}  # at the apex, where fibres meet, problem 3 converges slowly

@@ -10,7 +10,7 @@ from ..pharmacology.kinetics import PLASMA, Course, Kinetics, simulate
 from ..pharmacology.risk import CYCLE
 from .row import Row, timed
 
-OWN = "own run of the public FDA model, BENCHMARKS (CiPAORdv1.0, cycle length 2000 ms, beat 1000)"
+OWN = "own run of the public FDA model (CiPAORdv1.0, cycle length 2000 ms, beat 1000)"
 CONTROL, CONTROL_DURATION, CONTROL_REST = 69.673, 290.0, -88.014
 REFERENCE: dict[str, tuple[float, ...]] = {
     "quinidine": (28.019, 13.59, -13.068, 91.793),
