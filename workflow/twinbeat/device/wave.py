@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .medium import NOWHERE, Medium
 from .plan import Array
+from .samples import Samples
 
 CHECKED = 1.0  # ms between questions of the host
 log = logging.getLogger("twinbeat")
@@ -58,26 +59,6 @@ class Marks:
         return float(self.medium.machine.host(self.awaited[self.watched > 0]).max(initial=0.0))
 
 
-class Samples:
-    """What something is every ``interval`` ms from the start, kept on the device; nothing where ``of`` is None."""
-
-    def __init__(self, interval: float, of: Callable[[Any], Any] | None) -> None:
-        self.interval, self.of = interval, of
-        self.times: list[float] = []
-        self.values: list[Any] = []
-
-    def take(self, time: float, voltage: Any) -> None:
-        """A sample, if one is due."""
-        if self.of and time >= len(self.times) * self.interval - 1e-9:
-            self.times.append(time)
-            self.values.append(self.of(voltage))
-
-    def before(self, end: float, host: Callable[[Any], np.ndarray]) -> tuple[Array, Array]:
-        """Times and values of those before an end."""
-        count = int(np.searchsorted(self.times, end))
-        return np.array(self.times[:count]), np.array([host(value) for value in self.values[:count]])
-
-
 def propagate(
     medium: Medium,
     duration: float,
@@ -109,5 +90,11 @@ def propagate(
     stop = step * np.ceil(end / step - 1e-9)
     times = [host(values) - begun * step for values in (marks.activation, marks.repolarisation)]
     ended = [np.where(values <= stop + 1e-9, values, np.inf) for values in times]
-    shown, voltage = snapshots.before(end, host)
-    return Course(*ended, shown, voltage.reshape(-1, len(ended[0])), seen.before(end, host)[1])
+    shown, voltage = _before(end, snapshots, host)
+    return Course(*ended, shown, voltage.reshape(-1, len(ended[0])), _before(end, seen, host)[1])
+
+
+def _before(end: float, samples: Samples, host: Callable[[Any], np.ndarray]) -> tuple[Array, Array]:
+    """Times and values of the samples before an end, on the host."""
+    count = int(np.searchsorted(samples.times, end))
+    return np.array(samples.times[:count]), np.array([host(value) for value in samples.values[:count]])

@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from ..device.samples import Samples
 from .assembly import Array, Index
 from .monodomain import Monodomain
 
@@ -93,12 +94,12 @@ def propagate(
     """
     watched = slice(None) if watch is None else np.fromiter(watch, dtype=np.int64)
     marks, progress = Marks(tissue), Progress(duration)
-    snapshots, seen = Samples(tissue, interval, np.copy), Samples(tissue, SAMPLING, leads)
+    snapshots, seen = Samples(interval, np.copy), Samples(SAMPLING, leads)
     awaited = marks.repolarisation if repolarised else marks.activation
     tail = TAIL if leads else 0.0
     while marks.time < min(duration - 1e-9, tissue.ranks.largest(awaited[watched].max(initial=0.0)) + tail):
         for samples in (snapshots, seen):
-            samples.take(marks.time)
+            samples.take(marks.time, tissue.voltage)
         before = tissue.voltage.copy()
         tissue.advance()
         marks.activate(before)
@@ -142,21 +143,6 @@ class Marks:
         if len(new):
             after, step = self.tissue.voltage[new], self.tissue.time_step
             times[new] = self.time - step * (after - level) / (after - before[new])
-
-
-class Samples:
-    """What something is every ``interval`` ms from the start; nothing where ``of`` is None."""
-
-    def __init__(self, tissue: Monodomain, interval: float, of: Callable[[Array], Array] | None) -> None:
-        self.tissue, self.interval, self.of = tissue, interval, of
-        self.times: list[float] = []
-        self.values: list[Array] = []
-
-    def take(self, time: float) -> None:
-        """A sample, if one is due."""
-        if self.of and time >= len(self.times) * self.interval - 1e-9:
-            self.times.append(time)
-            self.values.append(self.of(self.tissue.voltage))
 
 
 class Progress:
