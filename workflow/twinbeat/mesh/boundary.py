@@ -6,13 +6,12 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from .levels import LEFT_BLOOD, LEFT_WALL, RIGHT_BLOOD, RIGHT_WALL, Levels
-from .template import BASE, ENDOCARDIUM, EPICARDIUM
+from .template import BASE, ENDOCARDIUM, EPICARDIUM, FACES
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 RIGHT_ENDOCARDIUM, LEFT_LID, RIGHT_LID = 4, 5, 6
 MUSCLE, OUTSIDE = 1, 0
-FACES = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])  # outward, of a cell of positive volume
 
 
 def pairs(cells: Index) -> tuple[Index, Index, Index]:

@@ -10,6 +10,7 @@ from .surfaces import Surfaces
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 ENDOCARDIUM, EPICARDIUM, BASE = 1, 2, 3
+FACES = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])  # outward, of a cell of positive volume
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def oriented(points: Array, cells: Index) -> Index:
 def boundary(cells: Index, nodes: int, layers: int) -> tuple[Index, Index]:
     """Outward triangles (facet, 3) of the boundary of positively oriented cells (cell, 4), and their tags (facet,) from
     the layers of their nodes."""
-    faces = cells[:, [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]]].reshape(-1, 3)
+    faces = cells[:, FACES].reshape(-1, 3)
     _, first, count = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
     facets = faces[np.sort(first[count == 1])]
     layer = facets // nodes
