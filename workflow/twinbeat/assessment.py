@@ -10,6 +10,7 @@ from .overlap import dice
 from .units import KPA_PER_MMHG
 from .variables import VARIABLES
 
+SEGMENTS = 17  # of the AHA
 MYOCARDIAL_DENSITY = 1.05  # g/mL; Vinnakota & Bassingthwaighte 2004, doi 10.1152/ajpheart.00478.2003
 JOULE_PER_MMHG_ML = KPA_PER_MMHG * 1e-3  # 1 kPa mL = 1 mJ
 TOLERANCES = {"stiffness_recovery": 15.0, "tension_recovery": 15.0, "ejection_fraction_recovery": 3.0}
@@ -70,12 +71,12 @@ def loop_area(volume: Array, pressure: Array) -> float:
     return float(0.5 * np.sum(volume * np.roll(pressure, -1) - np.roll(volume, -1) * pressure))
 
 
-def segment_mean(values: Array, anatomy: xr.Dataset, segments: int = 17) -> Array:
+def segment_mean(values: Array, anatomy: xr.Dataset) -> Array:
     """Volume-weighted mean of a cell quantity (cell,) over each AHA segment; 0 for a segment without cells."""
     weight = cell_volumes(anatomy.points.values, anatomy.cells.values)
     index = anatomy.segment.values.astype(int) - 1
-    total = np.bincount(index, weight, segments)
-    return np.bincount(index, weight * values, segments) / np.where(total > 0, total, 1)
+    total = np.bincount(index, weight, SEGMENTS)
+    return np.bincount(index, weight * values, SEGMENTS) / np.where(total > 0, total, 1)
 
 
 def _function(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
@@ -231,4 +232,4 @@ def _rms(values: Array) -> float:
 def _dataset(figures: dict[str, object], beat: xr.Dataset) -> xr.Dataset:
     table = VARIABLES["assessment"]
     data = {name: (table[name].dims, np.asarray(value, dtype=float)) for name, value in figures.items()}
-    return xr.Dataset(data, coords={"time": beat.time.values, "segment": np.arange(1, 18)})
+    return xr.Dataset(data, coords={"time": beat.time.values, "segment": np.arange(1, SEGMENTS + 1)})

@@ -233,8 +233,8 @@ class Shooting:
     The Jacobian is kept from one circulation to the next as long as it serves.
     """
 
-    def __init__(self, steady: float = 1e-5, rounds: int = 40, step: float = 0.002) -> None:
-        self.steady, self.rounds, self.step = steady, rounds, step
+    def __init__(self, steady: float = 1e-5, rounds: int = 40) -> None:
+        self.steady, self.rounds = steady, rounds
         self._inverse: np.ndarray | None = None
 
     def cycle(self, circulation: Circulation, state: np.ndarray) -> Cycle:
@@ -242,7 +242,7 @@ class Shooting:
 
         Quarantined("circulation-unsteady") when the largest relative change over the beat stays above ``steady``.
         """
-        cycle = run_beat(circulation, state, self.step)
+        cycle = run_beat(circulation, state)
         for _ in range(self.rounds):
             if cycle.unsteadiness < self.steady:
                 return cycle
@@ -260,17 +260,17 @@ class Shooting:
         start = cycle.states[0]
         guess = start - SCALE * (self._inverse @ cycle.gap)
         guess = circulation.with_blood(guess, circulation.blood(start) - circulation.blood(guess))
-        trial = run_beat(circulation, guess, self.step)
+        trial = run_beat(circulation, guess)
         if not trial.unsteadiness < 0.4 * cycle.unsteadiness:
             self._inverse = None
         if trial.unsteadiness < cycle.unsteadiness:
             return trial
-        return run_beat(circulation, cycle.states[-1], self.step)
+        return run_beat(circulation, cycle.states[-1])
 
     def _inverted(self, circulation: Circulation, cycle: Cycle, h: float = 1e-4) -> np.ndarray:
         """Scaled change of the start per scaled gap (12, 12), at constant blood."""
         start = cycle.states[0]
-        shifted = [run_beat(circulation, start + h * shift, self.step).gap for shift in np.diag(SCALE)]
+        shifted = [run_beat(circulation, start + h * shift).gap for shift in np.diag(SCALE)]
         blood = [(circulation.blood(start + shift) - circulation.blood(start)) / 100 for shift in np.diag(SCALE)]
         slope = np.nan_to_num((np.array(shifted) - cycle.gap).T / h, posinf=0.0, neginf=0.0)
         return np.linalg.pinv(np.vstack([slope, blood]))[:, :-1]

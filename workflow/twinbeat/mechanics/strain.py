@@ -13,15 +13,17 @@ from .cavity import assemble
 if TYPE_CHECKING:
     from .ventricle import Ventricle
 
+SEGMENTS = 17  # of the AHA
+
 
 class FiberStrain:
     """Mean Green-Lagrange strain along the fibres per segment, from end-diastole (the mesh) to the present shape.
 
-    ``segments`` is the segment, 1 to ``count``, of each local cell, ghosts included.
+    ``segments`` is the segment, 1 to SEGMENTS, of each local cell, ghosts included.
     """
 
-    def __init__(self, ventricle: "Ventricle", segments: np.ndarray, count: int = 17) -> None:
-        self.comm, self.count = ventricle.comm, count
+    def __init__(self, ventricle: "Ventricle", segments: np.ndarray) -> None:
+        self.comm = ventricle.comm
         space = fem.functionspace(ventricle.domain, ("DG", 0))
         w, share = ufl.split(ventricle.state)[0], ufl.TestFunction(space)
         strain = ufl.dot(ventricle.fiber, green_lagrange(ufl.Identity(3) + ufl.grad(w)) * ventricle.fiber)
@@ -31,10 +33,10 @@ class FiberStrain:
 
     def _summed(self, form: fem.Form) -> np.ndarray:
         cells = assemble(form)
-        sums = np.bincount(self._owned, weights=cells.getArray(readonly=True), minlength=self.count + 1)[1:]
+        sums = np.bincount(self._owned, weights=cells.getArray(readonly=True), minlength=SEGMENTS + 1)[1:]
         cells.destroy()
         return self.comm.allreduce(sums, op=MPI.SUM)
 
     def __call__(self) -> np.ndarray:
         """Strain (segment,) of the present state; 0 where a segment has no cell."""
-        return np.divide(self._summed(self._strain), self._volume, out=np.zeros(self.count), where=self._volume > 0)
+        return np.divide(self._summed(self._strain), self._volume, out=np.zeros(SEGMENTS), where=self._volume > 0)

@@ -18,6 +18,7 @@ NAMES = ("left", "septum", "right", "outer")
 LEFT_WALL, RIGHT_WALL, LEFT_BLOOD, RIGHT_BLOOD = 1, 2, 3, 4
 LABELS = {"LV wall": LEFT_WALL, "RV wall": RIGHT_WALL, "LV blood": LEFT_BLOOD, "RV blood": RIGHT_BLOOD}
 FARTHEST = 20.0  # mm; beyond, a level only says on which side a point lies
+DIFFERENCE = 0.05  # mm to either side, of gradients: a small part of the grid's step, over which splines bend
 VOXEL = 1.25  # mm, of the quadrature of volumes
 
 
@@ -62,11 +63,11 @@ class Levels:
         """Root mean square distance in mm of points (n, 3) from the surface of a level."""
         return float(np.sqrt(np.mean(self.at(name, points) ** 2)))
 
-    def gradient(self, name: str, points: Array, difference: float = 0.05) -> Array:
+    def gradient(self, name: str, points: Array) -> Array:
         """Its gradient (n, 3), by central differences."""
-        steps = difference * np.eye(3)
+        steps = DIFFERENCE * np.eye(3)
         ahead, behind = ([self.at(name, points + sign * step) for step in steps] for sign in (1, -1))
-        return (np.stack(ahead, axis=1) - np.stack(behind, axis=1)) / (2 * difference)
+        return (np.stack(ahead, axis=1) - np.stack(behind, axis=1)) / (2 * DIFFERENCE)
 
     def muscle(self, points: Array) -> Array:
         """Negative in the muscle: max(outer, -left, -right), in mm at points (n, 3)."""

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 Level = Callable[[Array], Array]
 SURFACES = {ENDOCARDIUM: "left", RIGHT_ENDOCARDIUM: "right", EPICARDIUM: "outer"}
+ROUNDS = 2  # the first moves a surface as if its area stayed, the second makes up for the area's change
 BORDER, BISECTIONS = 0.9, 10  # search from 90 to 111 % of the LV wall's volume, to 0.02 % of it
 
 
@@ -61,7 +62,7 @@ def _flat(mesh: Tagged) -> Tagged:
     return replace(mesh, points=points)
 
 
-def settled(mesh: Tagged, levels: Levels, rounds: int = 2) -> Tagged:
+def settled(mesh: Tagged, levels: Levels) -> Tagged:
     """The mesh with each of its surfaces moved evenly outwards until it encloses the smooth volume.
 
     Flat facets cut a curved surface by chords; some hundredths of a millimetre make up for it. Rims stay in z = 0.
@@ -74,7 +75,7 @@ def settled(mesh: Tagged, levels: Levels, rounds: int = 2) -> Tagged:
         outward = levels.gradient(name, points[nodes])
         outward[points[nodes, 2] == 0, 2] = 0.0
         outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             lacking = goals[name] - abs(volume_below(points, facets))
             points[nodes] += lacking * MM3_PER_ML / _area(points, facets) * outward
     return replace(mesh, points=points)

@@ -12,26 +12,26 @@ phantoms as it is, brings labels of phantoms nearer to the truth (0.944 to 0.947
 further from it."""
 
 
-def opened(mask: Mask, pixel_size: float, radius: float = ROUND) -> Mask:
-    """A mask (y, x) without what a disc of ``radius`` mm does not reach inside of it; smaller ones stay as they are.
+def opened(mask: Mask, pixel_size: float) -> Mask:
+    """A mask (y, x) without what a disc of ROUND mm does not reach inside of it; smaller ones stay as they are.
 
     Pixels measure ``pixel_size`` mm. Discs on a grid lose the single pixels that stick out at their four ends.
     """
     within = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    core = pixel_size * within > radius
+    core = pixel_size * within > ROUND
     if not core.any():
         return mask
-    return mask & (pixel_size * ndimage.distance_transform_edt(~core) <= radius)
+    return mask & (pixel_size * ndimage.distance_transform_edt(~core) <= ROUND)
 
 
-def closed(mask: Mask, pixel_size: float, radius: float = ROUND) -> Mask:
-    """A mask (y, x) with the notches that a disc of ``radius`` mm does not reach from outside."""
+def closed(mask: Mask, pixel_size: float) -> Mask:
+    """A mask (y, x) with the notches that a disc of ROUND mm does not reach from outside."""
     if not mask.any():
         return mask
-    margin = int(np.ceil(radius / pixel_size)) + 1
+    margin = int(np.ceil(ROUND / pixel_size)) + 1
     around = np.pad(mask, margin)
-    far = pixel_size * ndimage.distance_transform_edt(~around) > radius
-    filled = around | (pixel_size * ndimage.distance_transform_edt(~far) > radius)
+    far = pixel_size * ndimage.distance_transform_edt(~around) > ROUND
+    filled = around | (pixel_size * ndimage.distance_transform_edt(~far) > ROUND)
     return filled[margin:-margin, margin:-margin]
 
 
