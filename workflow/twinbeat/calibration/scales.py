@@ -7,7 +7,7 @@ import numpy as np
 from dolfinx import fem
 
 from ..kinematics import Expr
-from ..mechanics import Ventricle
+from ..mechanics import Ventricle, work
 from ..parameters import Calibration
 from ..parameters.calibration import Scale
 
@@ -39,15 +39,17 @@ def sought(ventricle: Ventricle, scar: np.ndarray, calibration: Calibration) -> 
         def stiffen(factor: float) -> None:
             ventricle.stiffening.x.array[:] = np.where(scar, factor, 1.0)
 
-        found.append(
-            Scaled(
-                "scar_stiffening", calibration.scar_stiffening, stiffen, lambda w, U: ventricle.passive(w, U, within)
-            )
-        )
+        def stiffening(w: Expr, U: Expr) -> Expr:
+            return work.passive(ventricle, w, U, within)
+
+        found.append(Scaled("scar_stiffening", calibration.scar_stiffening, stiffen, stiffening))
     if calibration.pericardium.fitted:
 
         def enclose(factor: float) -> None:
             ventricle.pericardium.value = factor * ventricle.mechanics.pericardium
 
-        found.append(Scaled("pericardium", calibration.pericardium, enclose, ventricle.enclosing))
+        def enclosing(w: Expr, U: Expr) -> Expr:
+            return work.enclosing(ventricle, w, U)
+
+        found.append(Scaled("pericardium", calibration.pericardium, enclose, enclosing))
     return found

@@ -10,6 +10,7 @@ import ufl
 from dolfinx import fem
 from petsc4py import PETSc
 
+from . import work
 from .cavity import assemble
 from .linear import Linear
 
@@ -33,7 +34,7 @@ class Unloading:
         self.residual_form = fem.form(form)
         self.moved = True  # since the Jacobian was factorised
         self._jacobian = ventricle.linear(ufl.derivative(form, self.state))
-        self.stiffness_form = fem.form(ventricle.passive(rest, U))
+        self.stiffness_form = fem.form(work.passive(ventricle, rest, U))
         self.loads = _loads_at_rest(ventricle)
 
     def residual(self) -> PETSc.Vec:

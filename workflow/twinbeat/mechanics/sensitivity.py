@@ -16,6 +16,7 @@ from dolfinx import fem
 from petsc4py import PETSc
 
 from ..kinematics import Expr
+from . import work
 from .cavity import assemble
 from .inverse import Unloading
 from .ventricle import Ventricle
@@ -38,7 +39,7 @@ class Sensitivity:
         form = ventricle.internal(w, p, U)
         within = np.zeros(len(contractile), np.int32) if regions is None else regions
         self._tension = _by_regions(ufl.derivative(form, ventricle.tension, share), within, count)
-        self._stiffness = fem.form(ventricle.passive(w, U))
+        self._stiffness = fem.form(work.passive(ventricle, w, U))
         self._reference = fem.form(ufl.derivative(form, ventricle.reference, self._direction))
         weighted = ufl.replace(form, {ufl.TestFunction(space): self._adjoint})
         self._reference_transposed = fem.form(ufl.derivative(weighted, ventricle.reference))

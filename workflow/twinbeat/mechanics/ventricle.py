@@ -147,20 +147,6 @@ class Ventricle:
         around = springs.pericardium(self.pericardium, w - U, v, G, self.ds)
         return solid * per_volume * self.dx + around + springs.base(self.mechanics, w - U, v, G, self.ds)
 
-    def passive(self, w: Expr, U: Expr, within: Expr | None = None) -> Expr:
-        """The part of the virtual work that is proportional to the stiffness: its derivative by the logarithm of it.
-        ``within`` (0 or 1): of the stiffness there."""
-        v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
-        F = ufl.variable(deformation_gradient(w, ufl.inv(G)))
-        P = ufl.diff(self.muscle().stored(F, *self.axes(G)), F)
-        work = ufl.inner(P, ufl.grad(v) * ufl.inv(G)) * ufl.det(G)
-        return (work if within is None else within * work) * self.dx
-
-    def enclosing(self, w: Expr, U: Expr) -> Expr:
-        """Virtual work of the pericardium: its derivative by the logarithm of the spring's stiffness."""
-        v, G = ufl.TestFunctions(self.space)[0], ufl.Identity(3) + ufl.grad(U)
-        return springs.pericardium(self.pericardium, w - U, v, G, self.ds)
-
     def axes(self, G: Expr) -> tuple[Expr, Expr | None]:
         """Unit fibre and sheet direction, perpendicular to each other, in the unloaded shape."""
         f0 = unit(G * self.fiber)
