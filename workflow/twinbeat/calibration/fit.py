@@ -93,12 +93,12 @@ class Fit:
     # --- the quadratic model
 
     def parameters(self, evaluation: Evaluation) -> np.ndarray:
-        """x."""
+        """x (parameter,)."""
         point = evaluation.point
         return np.array([*point.shared(), *point.tension[self.free], *point.pressure])
 
     def point(self, x: np.ndarray) -> Point:
-        """What x stands for; the tension is nought where it is not free."""
+        """What x (parameter,) stands for; the tension is nought in frames where it is not free."""
         tension = np.zeros(len(self.frames))
         tension[self.free] = x[self.tensions]
         return Point(float(np.exp(x[0])), float(x[1]), tension, x[self.pressures[1:]], x[self.shares], x[self.logs])

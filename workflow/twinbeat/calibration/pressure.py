@@ -71,7 +71,7 @@ def template(clinical: Clinical, times: np.ndarray, cycle: float, volume: np.nda
 
 
 def klotz(volume: np.ndarray, filled: float, pressure: float) -> np.ndarray:
-    """Pressure (kPa) of the relaxed ventricle at volumes (mL), from the one at end-diastole (``filled`` mL).
+    """Pressure (time,) in kPa of the relaxed ventricle at volumes (time,) in mL, from the one in kPa at ``filled`` mL.
 
     Klotz et al. 2006 (doi 10.1152/ajpheart.01240.2005), eqs. 5 to 8: P = 27.78 mmHg ((V - V0) / (V30 - V0))^2.76.
     """

@@ -152,8 +152,8 @@ class Problem:
         self._scratch = fem.Function(ventricle.space)
 
     def unload(self, stiffness: float, end_diastolic: float, logs: np.ndarray | None = None) -> UnloadedSensitivity:
-        """Unload the ventricle, with C = ``stiffness`` kPa, from ``end_diastolic`` kPa; without ``logs`` what is scaled
-        stays as it is."""
+        """Unload the ventricle, with C = ``stiffness`` kPa, from ``end_diastolic`` kPa; without ``logs`` (scaled,) what
+        is scaled stays as it is."""
         for each, log in zip(self.scaled, () if logs is None else logs, strict=logs is not None):
             each.apply(float(np.exp(log)))
         self.ventricle.stiffness.value = stiffness
@@ -167,8 +167,8 @@ class Problem:
         return self.ventricle.reference.x.array.copy(), self.observations.values()
 
     def load(self, tension: float, pressure: float, shares: np.ndarray | None = None) -> None:
-        """Set the tension of healthy muscle and the pressure of the cavity, kPa; without ``shares`` all regions develop
-        it."""
+        """Set the tension of healthy muscle and the pressure of the cavity, kPa; without ``shares`` (region,) all
+        regions develop it."""
         share = 1.0 if self.regions is None or shares is None else shares[self.regions]
         self.ventricle.tension.x.array[:] = tension * share * self.contractile
         self.ventricle.pressure.value = pressure

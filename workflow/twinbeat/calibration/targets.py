@@ -152,7 +152,7 @@ def _slices(labels: xr.Dataset, anatomy: xr.Dataset) -> tuple[np.ndarray, list[i
 
 
 def stacked(areas: np.ndarray, thickness: float) -> float:
-    """Volume (mm³) of a cavity whose slices, base first, have these areas (mm²).
+    """Volume in mm³ of a cavity whose slices, base first, have these areas (slice,) in mm² and this thickness in mm.
 
     Where the cavity ends, the area falls on as fast as it fell before, which is exact for a paraboloid: else the tip
     would come and go by whole slices as the heart shortens.

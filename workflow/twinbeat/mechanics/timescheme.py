@@ -57,13 +57,13 @@ class GeneralisedAlpha:
         )
 
     def advance(self, dt: float, between: Array, u0: Array, v0: Array, a0: Array) -> tuple[Array, Array, Array]:
-        """u1, v1 and a1 from u_f = ``between``."""
+        """u1 (mm), v1 (mm/ms) and a1 (mm/ms²) from u_f = ``between`` (mm); all (dof,), the step in ms."""
         step = (between - u0) / (1 - self.alpha_f)
         a1 = (step - dt * v0 - (0.5 - self.beta) * dt**2 * a0) / (self.beta * dt**2)
         return u0 + step, v0 + dt * ((1 - self.gamma) * a0 + self.gamma * a1), a1
 
     def predict(self, dt: float, u0: Array, v0: Array) -> Array:
-        """u_f if the velocity stays (the acceleration of stiff parts is no guide: it rings)."""
+        """u_f (dof,) in mm if the velocity stays (the acceleration of stiff parts is no guide: it rings)."""
         return u0 + (1 - self.alpha_f) * dt * v0
 
 

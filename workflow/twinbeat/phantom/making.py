@@ -62,7 +62,8 @@ def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) ->
 
 
 def correction(beat: Coupled) -> np.ndarray:
-    """What the three-dimensional ventricle's pressure has beyond the closed form's, at the times of the cycle, mmHg.
+    """What the three-dimensional ventricle's pressure has beyond the closed form's, in mmHg at the
+    times (time,) of the cycle.
 
     The catheter lies in that ventricle; its pressure is known at the frames and goes linearly between them.
     """
@@ -74,7 +75,11 @@ def correction(beat: Coupled) -> np.ndarray:
 def figures(
     heart_rate: float, cycle: Cycle, correction: np.ndarray, scar: np.ndarray, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """The clinical file's figures: cuff, catheter, and the segments of which at least half is scar."""
+    """The clinical file's figures: cuff, catheter, and the segments of which at least half is scar.
+
+    ``correction`` (time,) in mmHg is what the catheter reads beyond the cycle, ``scar`` (17,) the
+    share of each segment's muscle.
+    """
     cuff = np.array([cycle.arterial.max(), cycle.arterial.min()]) + rng.normal(0, CUFF_NOISE, 2)
     time = np.arange(0, 1000 * cycle.time[-1], CATHETER_STEP)
     noise = rng.normal(0, CATHETER_NOISE / np.sqrt(CATHETER_BEATS), len(time))
@@ -112,7 +117,10 @@ def scarred(heart: motion.Heart) -> np.ndarray:
 
 
 def truth(heart: motion.Heart, moving: xr.Dataset, image: xr.Dataset, scar: np.ndarray) -> xr.Dataset:
-    """All that was planted and what followed from it; only the assessment of a twin may read it."""
+    """All that was planted and what followed from it; only the assessment of a twin may read it.
+
+    ``scar`` (17,) is the share of each AHA segment's muscle.
+    """
     drawn, volume = heart.patient, moving.volume.values
     kept = moving[["tension", "volume", "pressure", "endo_triangles", "epi_triangles", "cycle"]]
     values = {

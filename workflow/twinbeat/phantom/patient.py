@@ -20,7 +20,7 @@ class Scar:
     top: float
 
     def contractile(self, along: np.ndarray, around: np.ndarray) -> np.ndarray:
-        """1 in healthy muscle, 0 in the scar (...)."""
+        """1 in healthy muscle, 0 in the scar (...), of points with these parameters (...) of ``Shape``."""
         off = np.abs((around - self.centre + np.pi) % (2 * np.pi) - np.pi)
         return np.where((off < self.half_width) & (along < self.top), 0.0, 1.0)
 
@@ -53,7 +53,7 @@ class Patient:
         return 60_000 / self.heart_rate
 
     def activation(self, along: np.ndarray, around: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Activation time in ms after the R wave (...)."""
+        """Activation time (...) in ms after the R wave, of points with these parameters (...) of ``Shape``."""
         return self.onset + self.spread * (0.3 * depth + 0.4 * along + 0.3 * along * (1 - np.cos(around)) / 2)
 
 

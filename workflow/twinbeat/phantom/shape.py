@@ -35,7 +35,7 @@ class Shape:
     """Largest distance from the septum to the right ventricle's free wall."""
 
     def point(self, along: np.ndarray, around: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Position (..., 3) in mm of points (...)."""
+        """Position (..., 3) in mm in the heart frame of points with these parameters (...)."""
         inner, outer = self._surface(along, around, 0.0), self._surface(along, around, 1.0)
         return inner + np.asarray(depth)[..., None] * (outer - inner)
 
@@ -57,7 +57,7 @@ class Shape:
         """Unit vectors (point, 3): towards the base along the layer of constant depth, and outwards, normal to it.
 
         By central differences of ``point`` in the disk that ``along`` and ``around`` are polar coordinates of: smooth
-        through the apex, where the way to the base is the one along ``around``.
+        through the apex, where the way to the base is the one along ``around``. The parameters are (point,).
         """
         ray = np.stack([np.cos(around), np.sin(around)])
         disk = np.asarray(along) * ray

@@ -15,5 +15,5 @@ def normalise(signal: NDArray) -> NDArray[np.float32]:
 
 
 def standardise(signal: NDArray) -> NDArray[np.float32]:
-    """Signals with mean 0 and standard deviation 1, as nnU-Net has them."""
+    """An image or a stack (..., y, x) with mean 0 and standard deviation 1, as nnU-Net has them."""
     return ((signal - signal.mean()) / max(float(signal.std()), 1e-6)).astype(np.float32)

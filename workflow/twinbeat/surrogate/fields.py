@@ -20,17 +20,17 @@ FIELDS = {
 
 
 def snapshot(member: xr.Dataset, field: str) -> np.ndarray:
-    """The quantities of a field as one vector, in their magnitudes."""
+    """The quantities of a field as one vector (size,), in their magnitudes."""
     return np.concatenate([member[name].values.ravel() / MAGNITUDE[name] for name in FIELDS[field]])
 
 
 def snapshots(members: Iterable[xr.Dataset], field: str) -> np.ndarray:
-    """The vectors of all members as columns."""
+    """The vectors of all members as columns (size, members)."""
     return np.stack([snapshot(member, field) for member in members], axis=1)
 
 
 def quantities(vector: np.ndarray, field: str, like: xr.Dataset) -> dict[str, np.ndarray]:
-    """The quantities in a vector, in stored units and in the shapes that they have in ``like``."""
+    """The quantities in a vector (size,), in stored units and in the shapes that they have in ``like``."""
     ends = np.cumsum([like[name].size for name in FIELDS[field]])
     parts = np.split(vector, ends[:-1])
     return {

@@ -44,7 +44,7 @@ class Process(NamedTuple):
 
     @classmethod
     def of(cls, inputs: np.ndarray, output: np.ndarray, theta: np.ndarray, stretch: float) -> Self:
-        """The process with hyperparameters that are known."""
+        """The process of ``output`` (members) on ``inputs`` (members, d) with hyperparameters that are known."""
         scale = float(np.std(output)) or 1.0
         kernel = _kernel(inputs.shape[1]).clone_with_theta(theta)
         regressor = GaussianProcessRegressor(kernel, alpha=_JITTER, optimizer=None).fit(inputs, output / scale)
