@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 
 from twinbeat import circulation
 from twinbeat.circulation import Goals, Loop, Pump, Reading
@@ -29,6 +30,16 @@ def learned() -> Pump:
 
 
 @cache
-def fitted() -> Loop:
+def loop() -> Loop:
     """Three scales for three goals: the systolic pressure is left free."""
     return circulation.fit(learned(), PERIOD, Goals((1.3, 0.02), (16.0, 100.0), (10.0, 0.05), (65.0, 0.3)))
+
+
+@pytest.fixture
+def pump():
+    return learned()
+
+
+@pytest.fixture
+def fitted():
+    return loop()

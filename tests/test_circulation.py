@@ -4,9 +4,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-import pumps
 import pytest
-from pumps import PERIOD, plain, tension
+from pumps import PERIOD, fitted, plain, pump, tension
 from pytest import approx
 
 from twinbeat import circulation
@@ -15,6 +14,7 @@ from twinbeat.circulation.patient import settle
 from twinbeat.circulation.pump import wave
 from twinbeat.verdicts import Quarantined
 
+__all__ = ["fitted", "pump"]
 TIMES = np.arange(0, PERIOD, 0.05)
 
 
@@ -60,16 +60,6 @@ def test_elastance_at_landmarks():
 def test_no_limit_cycle_is_a_verdict():
     with pytest.raises(Quarantined, match="after 1 rounds, expected under 1e-12"):
         Shooting(steady=1e-12, rounds=1).cycle(circulation.reference(), REFERENCE_STATE + 10)
-
-
-@pytest.fixture(scope="module")
-def pump():
-    return pumps.learned()
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    return pumps.fitted()
 
 
 def test_pump_recovers_a_heart_of_its_form(pump):

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-import pumps
 import pytest
-from pumps import PERIOD, tension
+from pumps import PERIOD, fitted, pump, tension
 from pytest import approx
 
 from twinbeat import circulation
@@ -14,15 +13,7 @@ from twinbeat.circulation.patient import settle
 from twinbeat.units import KPA_PER_MMHG
 from twinbeat.verdicts import Quarantined
 
-
-@pytest.fixture(scope="module")
-def pump():
-    return pumps.learned()
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    return pumps.fitted()
+__all__ = ["fitted", "pump"]
 
 
 class Stiffer:
