@@ -53,7 +53,15 @@ rule synthesise_anatomy:
     """The mesh of a virtual anatomy that is drawn from the shape model."""
     input:
         shape="results/{study}/shape.zarr",
-        code=modules("shapes", "mesh/generate", "mesh/template", "mesh/surfaces", "mesh/measures", "mesh/quality", "mesh/boundary"),
+        code=modules(
+            "shapes",
+            "mesh/generate",
+            "mesh/template",
+            "mesh/surfaces",
+            "mesh/measures",
+            "mesh/quality",
+            "mesh/boundary",
+        ),
     output:
         directory("results/{study}/virtual/{virtual}/mesh.zarr"),
     log:
