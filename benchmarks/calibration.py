@@ -3,7 +3,7 @@
 envs/run python benchmarks/calibration.py [--phantoms 50] [--first 101] [--cores 2] [--study FILE]
                                           [--stores FOLDER] [--results FOLDER] [--table FILE]
 
-The workflow takes each phantom from DICOM to its posterior (four CPU minutes each); the truth comes from another
+The workflow takes each phantom from DICOM to its posterior (five to ten CPU minutes each); the truth comes from another
 discretisation. With --stores the study takes over what another one with the same mesh has in its results up to the
 targets, and costs calibrations alone. With --results nothing is run: the phantoms in the results of a study, such as
 results/demo, are looked at. With --table figures go into a CSV table as well, and those that it has of other phantoms
