@@ -95,6 +95,12 @@ def test_no_heart_gives_no_labels():
     assert not labelled(cine(np.zeros((64, 64), np.uint8))).any()
 
 
+def test_without_a_left_ventricle_there_is_no_right_one():
+    """The network is nowhere sure of the left one."""
+    probability = certain(cine(np.where(disc(14, (32, 54)) & (ring() == 0), RV, ring()).astype(np.uint8)))
+    assert not postprocess.labels(0.6 * probability + 0.1, PIXEL).any()
+
+
 def test_a_slice_that_shows_no_ventricles_outline_is_outside():
     """A ring and a disc 50 pixels beside it, joined by a strip of 4 x 18 pixels, fill
     (2 pi 16^2 + 72) / (pi 16^2 + 50 x 32) = 0.70 of their hull."""

@@ -52,6 +52,8 @@ def labels(probability: Array, pixel_size: float) -> Labels:
         return left
     present = presence(left, probability.max(0))[..., None, None]
     result = _over_slices(partial(tidy, pixel_size=pixel_size), np.where(present, left, 0).astype(np.uint8))
+    if not result.any():
+        return result
     right = largest_component((likely == RV) & (result == 0))
     right = _over_slices(_without_specks, right) & (result == 0)
     result[right & narrowing(right, result > 0)[:, None, None]] = RV
