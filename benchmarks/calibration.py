@@ -111,7 +111,7 @@ def looked_at(folder: Path) -> dict[str, Row]:
         row: Row = {"phenotype": truth.attrs["patient"]["phenotype"]}
         try:
             posterior, targets = store.open(path), store.open(path.with_name("targets.zarr"))
-            row |= {"commit": posterior.attrs["provenance"]["code"]["commit"][:7]}
+            row |= {"commit": (posterior.attrs["provenance"]["code"]["commit"] or "unknown")[:7]}
             row |= recovered(posterior, targets, truth)
         except PatientStopped as verdict:
             row |= {"stopped": verdict.code}

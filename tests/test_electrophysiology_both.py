@@ -105,9 +105,10 @@ def test_wave_crosses_the_septum_and_goes_round_the_right_cavity(both, left, who
     right = whole["points"].values[regions.on(whole, RIGHT_ENDOCARDIUM)]
     opposite = right[np.linalg.norm(right[:, 1:] - root[1:], axis=1) < 1.5]
     places = opposite[[opposite[:, 0].argmin(), opposite[:, 0].argmax()]]
-    late = wave["fine_activation"].values - wave["fine_activation"].values.min()
-    septum, free = times(wave, whole, places) - wave["fine_activation"].values.min()
-    started = wave["fine_points"].values[late < 0.1]
+    begin = wave["fine_activation"].values.min()
+    septum, free = times(wave, whole, places) - begin
+    assert (np.linalg.norm(places - root, axis=1) - 3.0) / SPEED == approx([1.8, 12.7], abs=1.0)
+    started = wave["fine_points"].values[wave["fine_activation"].values < begin + 0.1]
     straight = np.linalg.norm(places[:, None] - started, axis=2).min(axis=1) / SPEED
     assert septum == approx(straight[0], abs=1.5)
     assert free > 2 * straight[1]

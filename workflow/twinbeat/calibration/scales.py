@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from dolfinx import fem
@@ -39,17 +40,12 @@ def sought(ventricle: Ventricle, scar: np.ndarray, calibration: Calibration) -> 
         def stiffen(factor: float) -> None:
             ventricle.stiffening.x.array[:] = np.where(scar, factor, 1.0)
 
-        def stiffening(w: Expr, U: Expr) -> Expr:
-            return work.passive(ventricle, w, U, within)
-
-        found.append(Scaled("scar_stiffening", calibration.scar_stiffening, stiffen, stiffening))
+        by_scar = partial(work.passive, ventricle, within=within)
+        found.append(Scaled("scar_stiffening", calibration.scar_stiffening, stiffen, by_scar))
     if calibration.pericardium.fitted:
 
         def enclose(factor: float) -> None:
             ventricle.pericardium.value = factor * ventricle.mechanics.pericardium
 
-        def enclosing(w: Expr, U: Expr) -> Expr:
-            return work.enclosing(ventricle, w, U)
-
-        found.append(Scaled("pericardium", calibration.pericardium, enclose, enclosing))
+        found.append(Scaled("pericardium", calibration.pericardium, enclose, partial(work.enclosing, ventricle)))
     return found

@@ -26,8 +26,8 @@ _SPECK = 0.1
 """Least share that a piece of the RV has of the largest one in its slice. The truth of phantoms and synthetic stacks
 has hardly any smaller one; dropping them takes the network's RV of phantoms from 0.934 to 0.936."""
 _WIDENED = 1.25
-"""How many times as wide as in the slice before the RV may get on the way to the apex, where it narrows: what widens
-again is the fat below the heart, which is as bright as blood."""
+"""How many times as wide as where it was narrowest the RV may get on the way to the apex: what widens again is the fat
+below the heart, which is as bright as blood."""
 _LEAST = 8
 """Fewest pixels of a ventricle in a slice."""
 
