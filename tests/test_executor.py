@@ -199,6 +199,21 @@ rule all:
     assert "Nothing to be done" in study.run().stderr
 
 
+def test_what_an_input_was_made_from_is_not_the_business_of_its_job(study):
+    """Of three jobs of one rule the second is wanted, once the raw file has got a new time: as new as any will be."""
+    study.configure("one", dose=1)
+    assert study.run("results/one/first.json").returncode == 0
+    made = study.results()["one/first.json"]
+    ahead = time.time() + 7200
+    os.utime(study.folder / "raw/one.json", (ahead, ahead))
+    ran = study.run()
+    assert ran.returncode == 0, ran.stderr
+    results = study.results()
+    assert results["one/first.json"] == made
+    assert results["one/second.json"]["from"] == [made["nonce"]]
+    assert [row["cause"] for row in study.accounts()] == ["done"] * 3
+
+
 def test_a_job_that_no_pool_can_hold_is_refused_with_what_it_asks(tmp_path):
     text = 'rule all:\n    output: "made.txt"\n    resources: mem_mb=10**6\n    shell: "touch {output}"\n'
     ran = Study(tmp_path / "study", LOCAL, text).run()

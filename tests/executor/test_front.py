@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from executor_samples import MEBI, POOLS, ahead, apart, denied, files, grow
 from snakemake.io import flag
+from snakemake.iocontainers import InputFiles
 from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_dask_jobqueue import front
@@ -48,7 +49,7 @@ class Told(list):
 
 def job(**keys):
     """A job of Snakemake."""
-    rule = SimpleNamespace(name="mesh", script=None, notebook=None, basedir=".")
+    rule = SimpleNamespace(name="mesh", input=InputFiles(["in.txt"]), script=None, notebook=None, basedir=".")
     about = {
         "rule": rule, "name": "mesh", "wildcards_dict": {"patient": "p1"}, "wildcards": SimpleNamespace(patient="p1"),
         "resources": {"mem_mb": 300, "runtime": 2}, "threads": 2, "input": ["in.txt"], "output": ["out.txt"],
@@ -180,7 +181,7 @@ def test_a_job_reads_its_configuration_as_it_was(study, monkeypatch):
     command = f"python -m snakemake --configfiles {study}/config.yaml --cores 1"
     made = opened(workflow(job()), monkeypatch, command=command)
     task, copy = made.task(job()), made._controller.frozen["config.yaml"]
-    words = ["--configfiles", copy, "--cores", "1"]
+    words = ["--configfiles", copy, "--cores", "1", "--consider-ancient", "mesh=0"]
     assert task.words(1, task.request) == words
     more = Request(memory=600 * MEBI)
     assert task.words(2, more) == [*words, "--set-resources", "mesh:mem_mb=600"]

@@ -20,6 +20,7 @@ from snakemake_executor_plugin_dask_jobqueue.request import (
     request_of,
     roomy,
     usable,
+    with_old_inputs,
     with_resources,
 )
 
@@ -237,6 +238,18 @@ def test_a_command_before_snakemake_is_refused(command):
     with pytest.raises(ValueError, match="a precommand belongs into the prologue of a pool") as caught:
         arguments(command)
     assert f"found: {command};" in str(caught.value)
+
+
+def test_all_inputs_of_a_job_are_old_to_its_attempt():
+    from snakemake.cli import get_argument_parser
+    from snakemake.iocontainers import InputFiles
+
+    mixed, named, bare = InputFiles(["a", "b"]), InputFiles(fromdict={"image": "c", "table": "d"}), InputFiles([])
+    inputs = {"mixed": mixed, "named": named, "bare": bare, "3": mixed}
+    rules = [SimpleNamespace(name=name, input=found) for name, found in inputs.items()]
+    said = get_argument_parser().parse_args(with_old_inputs(["--cores", "1"], rules))
+    assert said.consider_ancient == {"mixed": {0, 1}, "named": {0, 1, "image", "table"}}
+    assert with_old_inputs(["--cores", "1"], rules[2:]) == ["--cores", "1"]
 
 
 def told(words):

@@ -15,7 +15,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 from .controller import Controller
 from .ledger import Held
 from .progress import Progress
-from .request import Request, arguments, identity, request_of, with_resources
+from .request import Request, arguments, identity, request_of, with_old_inputs, with_resources
 from .sandbox import own
 from .settings import PoolsError, read_fleet
 from .task import Paths, Task
@@ -75,6 +75,7 @@ class Front:
 
     def _words(self, job: Any, tries: int, request: Request) -> list[str]:
         words = [self._copies.get(word, word) for word in arguments(self._executor.format_job_exec(job))]
+        words = with_old_inputs(words, [one.rule for one in (job.jobs if job.is_group() else [job])])
         return with_resources(words, job.rules, request) if tries > 1 else words
 
     def tell(self, line: str) -> None:

@@ -150,6 +150,16 @@ def arguments(command: str) -> list[str]:
     return words[3:]
 
 
+def with_old_inputs(words: list[str], rules: Iterable[Any]) -> list[str]:
+    """The same, with no input of the rules new: what to make again is for the driver to say, who has the records.
+
+    Else an attempt at a rule that makes its own inputs would make these, too, where what they come from looks newer.
+    """
+    items = {rule.name: [*map(str, range(len(rule.input))), *dict(rule.input.items())] for rule in rules}
+    told = [f"{name}={','.join(found)}" for name, found in items.items() if found and name.isidentifier()]
+    return [*words, "--consider-ancient", *told] if told else words
+
+
 def with_resources(words: list[str], rules: Iterable[str], request: Request) -> list[str]:
     """The same, telling the rules of a retry what they have now."""
     told = [f"{rule}:mem_mb={request.memory // MEBI}" for rule in rules if request.memory]
