@@ -4,13 +4,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from .fibers import SEGMENTS
 from .mesh import cell_volumes, wall_volume
 from .mesh.quality import aspects, dihedral_angles
 from .overlap import dice
 from .units import KPA_PER_MMHG
 from .variables import VARIABLES
 
-SEGMENTS = 17  # of the AHA
 MYOCARDIAL_DENSITY = 1.05  # g/mL; Vinnakota & Bassingthwaighte 2004, doi 10.1152/ajpheart.00478.2003
 JOULE_PER_MMHG_ML = KPA_PER_MMHG * 1e-3  # 1 kPa mL = 1 mJ
 TOLERANCES = {"stiffness_recovery": 15.0, "tension_recovery": 15.0, "ejection_fraction_recovery": 3.0}
@@ -75,8 +75,8 @@ def segment_mean(values: Array, anatomy: xr.Dataset) -> Array:
     """Volume-weighted mean of a cell quantity (cell,) over each AHA segment; 0 for a segment without cells."""
     weight = cell_volumes(anatomy.points.values, anatomy.cells.values)
     index = anatomy.segment.values.astype(int) - 1
-    total = np.bincount(index, weight, SEGMENTS)
-    return np.bincount(index, weight * values, SEGMENTS) / np.where(total > 0, total, 1)
+    total = np.bincount(index, weight, len(SEGMENTS))
+    return np.bincount(index, weight * values, len(SEGMENTS)) / np.where(total > 0, total, 1)
 
 
 def _function(targets: xr.Dataset, posterior: xr.Dataset) -> dict[str, float]:
@@ -232,4 +232,4 @@ def _rms(values: Array) -> float:
 def _dataset(figures: dict[str, object], beat: xr.Dataset) -> xr.Dataset:
     table = VARIABLES["assessment"]
     data = {name: (table[name].dims, np.asarray(value, dtype=float)) for name, value in figures.items()}
-    return xr.Dataset(data, coords={"time": beat.time.values, "segment": np.arange(1, SEGMENTS + 1)})
+    return xr.Dataset(data, coords={"time": beat.time.values, "segment": SEGMENTS})

@@ -15,7 +15,7 @@ from mpi4py import MPI
 from . import circulation, mesh
 from .activation import Curve, delays, lasting, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Pumps, Reading
-from .fibers import SCAR
+from .fibers import SCAR, SEGMENTS
 from .intake.clinical import Clinical
 from .mechanics import FiberStrain, Journal, Per, Snapshot, Ventricle, at_points, from_anatomy
 from .parameters import Beat, Mechanics, WhatIf
@@ -242,7 +242,7 @@ def dataset(heart: Heart, coupled: Coupled, curve: Curve, frames: int) -> xr.Dat
         "resistance_scale": coupled.loop.resistance,
         "compliance_scale": coupled.loop.compliance,
     }
-    coordinates = {"time": times, "frame": kept, "segment": np.arange(1, 18), "quantity": list(circulation.STATES)}
+    coordinates = {"time": times, "frame": kept, "segment": SEGMENTS, "quantity": list(circulation.STATES)}
     found = xr.Dataset(values, coordinates, attrs=figures)
     return found if coupled.volume.ndim == 1 else with_the_right(found, coupled)
 

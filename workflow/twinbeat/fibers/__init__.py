@@ -1,6 +1,6 @@
 """Rule-based fibres, coordinates, segments and tissue of the ventricles."""
 
-from .aha import segments
+from .aha import SEGMENTS, segments
 from .assigning import assign, refine
 from .coordinates import correspondence, nearest
 from .laplace import harmonic, shape_gradients, stiffness
@@ -9,6 +9,7 @@ from .scar import SCAR, scarred, tissue
 
 __all__ = [
     "SCAR",
+    "SEGMENTS",
     "assign",
     "axes",
     "correspondence",

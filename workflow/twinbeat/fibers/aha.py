@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from .regions import ENDOCARDIUM, LEFT_WALL, cell_tags, on
 
 Index = NDArray[np.int64]
+SEGMENTS = np.arange(1, 18)
 
 
 def segments(anatomy: xr.Dataset) -> Index:

@@ -7,19 +7,18 @@ import ufl
 from dolfinx import fem
 from mpi4py import MPI
 
+from ..fibers import SEGMENTS
 from ..kinematics import green_lagrange
 from .cavity import assemble
 
 if TYPE_CHECKING:
     from .ventricle import Ventricle
 
-SEGMENTS = 17  # of the AHA
-
 
 class FiberStrain:
     """Mean Green-Lagrange strain along the fibres per segment, from end-diastole (the mesh) to the present shape.
 
-    ``segments`` is the segment, 1 to SEGMENTS, of each local cell, ghosts included.
+    ``segments`` is the AHA segment of each local cell, ghosts included.
     """
 
     def __init__(self, ventricle: "Ventricle", segments: np.ndarray) -> None:
@@ -33,10 +32,10 @@ class FiberStrain:
 
     def _summed(self, form: fem.Form) -> np.ndarray:
         cells = assemble(form)
-        sums = np.bincount(self._owned, weights=cells.getArray(readonly=True), minlength=SEGMENTS + 1)[1:]
+        sums = np.bincount(self._owned, weights=cells.getArray(readonly=True), minlength=len(SEGMENTS) + 1)[1:]
         cells.destroy()
         return self.comm.allreduce(sums, op=MPI.SUM)
 
     def __call__(self) -> np.ndarray:
         """Strain (segment,) of the present state; 0 where a segment has no cell."""
-        return np.divide(self._summed(self._strain), self._volume, out=np.zeros(SEGMENTS), where=self._volume > 0)
+        return np.divide(self._summed(self._strain), self._volume, out=np.zeros(len(SEGMENTS)), where=self._volume > 0)

@@ -19,7 +19,6 @@ from .identity import STYLES, Identity
 
 CATHETER_STEP, CATHETER_NOISE, CATHETER_BEATS, CUFF_NOISE = 4.0, 0.5, 10, 3.0
 """Sampling in ms, noise in mmHg and number of beats in the mean of a micromanometer, and noise in mmHg of the cuff."""
-SEGMENTS = np.arange(1, 18)
 
 
 class Made(NamedTuple):
@@ -95,7 +94,7 @@ def figures(
             "pressure": np.round(trace, 2).tolist(),
             "beats": CATHETER_BEATS,
         },
-        "scar_segments": SEGMENTS[scar >= 0.5].tolist(),
+        "scar_segments": fibers.SEGMENTS[scar >= 0.5].tolist(),
     }
 
 
@@ -111,7 +110,7 @@ def scarred(heart: motion.Heart) -> np.ndarray:
             "facet_tags": (("facet",), np.ones(len(quads), np.int32)),
         }
     )
-    within, volume = fibers.segments(mesh)[:, None] == SEGMENTS, heart.volumes()
+    within, volume = fibers.segments(mesh)[:, None] == fibers.SEGMENTS, heart.volumes()
     whole = volume @ within
     return np.divide(((1 - heart.contractile) * volume) @ within, whole, out=np.zeros(17), where=whole > 0)
 
@@ -131,4 +130,4 @@ def truth(heart: motion.Heart, moving: xr.Dataset, image: xr.Dataset, scar: np.n
         "surface": (("vertex", "component"), moving.points.values[0]),
     }
     described = kept.assign(values).assign(image[["labels", "origin", "directions", "to_lps"]])
-    return described.assign_coords(segment=SEGMENTS).assign_attrs(patient=json.loads(json.dumps(asdict(drawn))))
+    return described.assign_coords(segment=fibers.SEGMENTS).assign_attrs(patient=json.loads(json.dumps(asdict(drawn))))

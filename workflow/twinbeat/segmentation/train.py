@@ -31,7 +31,7 @@ single precision do (cosine 0.99); of much smaller stacks oneDNN 3.7 gives none 
 RATE = 1.5e-3
 AVERAGING = 0.999
 """Decay of the running mean of the weights, which is what is exported."""
-VALIDATION_SEED = 1_000_003
+VALIDATION, VALIDATION_SEED = 32, 1_000_003  # stacks
 log = logging.getLogger("twinbeat")
 
 
@@ -181,11 +181,11 @@ def _average(mean: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 @torch.no_grad()
-def validate(network: nn.Module, dimensions: Dimensions, count: int = 32) -> list[float]:
-    """Dice of labels 1 to 3 over ``count`` synthetic stacks that no training stream contains."""
+def validate(network: nn.Module, dimensions: Dimensions) -> list[float]:
+    """Dice of labels 1 to 3 over VALIDATION synthetic stacks that no training stream contains."""
     network.eval()
     overlap, total = torch.zeros(TRAINED), torch.zeros(TRAINED)
-    for batch in DataLoader(Samples(VALIDATION_SEED, 0, count, 1), 1):
+    for batch in DataLoader(Samples(VALIDATION_SEED, 0, VALIDATION, 1), 1):
         images, labels = flatten(*batch, dimensions)
         found = one_hot(network(images.to(device())).argmax(1).cpu(), TRAINED).float().flatten(0, -2)
         truth = one_hot(labels, TRAINED).float().flatten(0, -2)
