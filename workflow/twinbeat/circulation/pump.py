@@ -17,8 +17,10 @@ from scipy.optimize import lsq_linear
 
 from .loop import V_LV, V_RV, Ventricles
 
-LEAST = np.array([0.0] * 5 + [-np.inf] * 2)
-"""Bounds of the coefficients."""
+LEAST = np.array([0.0, -np.inf, -np.inf])
+"""Bounds of b0 to b2; those of a1 to a4 are 0."""
+SHALLOW = 0.05
+"""-x up to which nothing is known of suction: it is as stiff as filling then; a fit to rounding errors would burst."""
 RELAXED = 0.7
 """Share of a correction that both ventricles take: they answer each other through septum and lungs, and the whole of it
 overshoots by half (the filling of the right atrium changed by 0.078, then by -0.043 of its magnitude)."""
@@ -144,10 +146,18 @@ class Pumps(Ventricles):
 
 def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray, limit: float = np.inf) -> tuple[float, ...]:
     """Coefficients of the closed form that fit pressures p (mmHg) best; passive pressure rises with x, active with T
-    (kPa), all (time,)."""
-    full, empty, x = np.maximum(x, 0), np.minimum(x, 0), np.minimum(x, limit)
-    basis = np.stack([full, full**2, empty, -(empty**2), T, T * x, T * x**2], axis=1)
-    return tuple(lsq_linear(basis, p, (LEAST, np.inf)).x.tolist())
+    (kPa), all (time,). Of a heart that was hardly below its unloaded volume a3 is a1 and a4 nothing."""
+    full, empty, seen = np.maximum(x, 0), np.minimum(x, 0), np.minimum(x, limit)
+    active = [T, T * seen, T * seen**2]
+    if empty.min() > -SHALLOW:
+        a1, a2, *others = _least([x, full**2, *active], p)
+        return a1, a2, a1, 0.0, *others
+    return tuple(_least([full, full**2, empty, -(empty**2), *active], p))
+
+
+def _least(basis: list[np.ndarray], p: np.ndarray) -> list[float]:
+    passive = np.zeros(len(basis) - 3)
+    return lsq_linear(np.stack(basis, axis=1), p, (np.append(passive, LEAST), np.inf)).x.tolist()
 
 
 def wave(time: np.ndarray, values: np.ndarray, period: float) -> Wave:
