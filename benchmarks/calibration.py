@@ -32,7 +32,6 @@ from twinbeat.parameters import Phantom
 from twinbeat.phantom import making
 from twinbeat.verdicts import PatientStopped
 
-PHENOTYPES = Phantom().phenotypes
 FIRST = 101
 """Number of the first phantom, which is not one of the demo."""
 STUDY = Path("studies/calibration.yaml")
@@ -110,7 +109,7 @@ def looked_at(folder: Path) -> dict[str, Row]:
     found = {}
     for path in sorted(folder.glob("phantom-*/posterior.zarr")):
         name = path.parent.name
-        row: Row = {"phenotype": PHENOTYPES[(making.number(name) - 1) % len(PHENOTYPES)]}
+        row: Row = {"phenotype": Phantom().phenotype(making.number(name))}
         try:
             truth = store.open(Path("data/phantoms") / name / "truth.zarr")
             posterior, targets = store.open(path), store.open(path.with_name("targets.zarr"))

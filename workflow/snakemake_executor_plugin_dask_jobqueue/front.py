@@ -15,7 +15,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 from .controller import Controller
 from .ledger import Held
 from .progress import Progress
-from .request import Request, arguments, identity, request_of, with_old_inputs, with_resources
+from .request import Request, arguments, identity, members, request_of, with_old_inputs, with_resources
 from .sandbox import own
 from .settings import PoolsError, read_fleet
 from .task import Paths, Task
@@ -75,7 +75,7 @@ class Front:
 
     def _words(self, job: Any, tries: int, request: Request) -> list[str]:
         words = [self._copies.get(word, word) for word in arguments(self._executor.format_job_exec(job))]
-        words = with_old_inputs(words, [one.rule for one in (job.jobs if job.is_group() else [job])])
+        words = with_old_inputs(words, [one.rule for one in members(job)])
         return with_resources(words, job.rules, request) if tries > 1 else words
 
     def tell(self, line: str) -> None:
@@ -95,7 +95,7 @@ class Front:
 
     def settled(self, job: Any, task: Task, *, failed: bool) -> None:
         """A job is done, or has failed."""
-        self._progress.note(job.jobs if job.is_group() else [job], task.wall, failed=failed)
+        self._progress.note(members(job), task.wall, failed=failed)
         running = list(self._controller.attempts.running.values())
         self._progress.show({one.wildcards.get(self._fleet.subject, "") for one in running}, len(running))
 
@@ -121,7 +121,7 @@ def _outcome(name: str | None) -> Callable[[list[str]], str | None]:
 
 
 def _paths(job: Any) -> Paths:
-    jobs = list(job.jobs) if job.is_group() else [job]
+    jobs = members(job)
     products = [path for one in jobs for path in one.products()]
     updated = [str(path) for path in products if is_flagged(path, "update")]
     logs = [str(path) for one in jobs for path in one.log]

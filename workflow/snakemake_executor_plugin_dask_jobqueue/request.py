@@ -100,12 +100,17 @@ def pools_for(request: Request, fleet: Fleet) -> list[str]:
     return [name for name, spare in fitting.items() if spare == min(fitting.values())]
 
 
+def members(job: Any) -> list[Any]:
+    """The jobs of a group; of any other job, itself."""
+    return list(job.jobs) if job.is_group() else [job]
+
+
 def identity(job: Any) -> str:
     """A name for what a job is: its rule, paths, inputs as they are now, parameters and code. Equal ones do the same.
 
     It is told to Snakemake as the external id, and so outlives the driver: an attempt with this name can be adopted.
     """
-    parts = [_described(one) for one in (job.jobs if job.is_group() else [job])]
+    parts = [_described(one) for one in members(job)]
     text = json.dumps(sorted(parts), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 

@@ -150,12 +150,12 @@ def regression(x: np.ndarray, T: np.ndarray, p: np.ndarray, limit: float = np.in
     full, empty, seen = np.maximum(x, 0), np.minimum(x, 0), np.minimum(x, limit)
     active = [T, T * seen, T * seen**2]
     if empty.min() > -SHALLOW:
-        a1, a2, *others = _least([x, full**2, *active], p)
+        a1, a2, *others = _fitted([x, full**2, *active], p)
         return a1, a2, a1, 0.0, *others
-    return tuple(_least([full, full**2, empty, -(empty**2), *active], p))
+    return tuple(_fitted([full, full**2, empty, -(empty**2), *active], p))
 
 
-def _least(basis: list[np.ndarray], p: np.ndarray) -> list[float]:
+def _fitted(basis: list[np.ndarray], p: np.ndarray) -> list[float]:
     passive = np.zeros(len(basis) - 3)
     return lsq_linear(np.stack(basis, axis=1), p, (np.append(passive, LEAST), np.inf)).x.tolist()
 

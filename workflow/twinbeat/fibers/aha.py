@@ -8,6 +8,7 @@ from .regions import ENDOCARDIUM, LEFT_WALL, cell_tags, on
 
 Index = NDArray[np.int64]
 SEGMENTS = np.arange(1, 18)
+"""Their numbers."""
 
 
 def segments(anatomy: xr.Dataset) -> Index:
@@ -22,5 +23,5 @@ def segments(anatomy: xr.Dataset) -> Index:
     angle = np.degrees(np.arctan2(y, x)) % 360
     sixth = np.array([2, 1, 6, 5, 4, 3])[(angle // 60).astype(np.int64) % 6]
     quarter = np.array([14, 13, 16, 15])[((angle + 45) // 90).astype(np.int64) % 4]
-    found = np.choose(np.minimum(third, 3), [sixth, sixth + 6, quarter, np.full_like(sixth, 17)])
+    found = np.choose(np.minimum(third, 3), [sixth, sixth + 6, quarter, np.full_like(sixth, SEGMENTS[-1])])
     return np.where(cell_tags(anatomy) == LEFT_WALL, found, 0)

@@ -39,3 +39,7 @@ class Phantom(Section):
 
     beats: Annotated[int, Field(ge=1)] = 4
     """Most beats of the three-dimensional heart, each with the circulation at its limit cycle."""
+
+    def phenotype(self, number: int) -> Phenotype:
+        """That of the patient with a number, from 1."""
+        return self.phenotypes[(number - 1) % len(self.phenotypes)]

@@ -49,7 +49,7 @@ def make(number: int, phantom: Phantom, mechanics: Mechanics, angles: Fibers) ->
     The even ones come from a hospital whose clinical data are FHIR, the odd ones with a short clinical file.
     """
     body, scanner, person, laboratory, files = np.random.default_rng([phantom.seed, number]).spawn(5)
-    drawn = patient.draw(body, phantom.phenotypes[(number - 1) % len(phantom.phenotypes)])
+    drawn = patient.draw(body, phantom.phenotype(number))
     heart, beat = motion.simulate(drawn, phantom, mechanics, angles)
     moving = motion.dataset(heart, beat)
     image = imaging.acquire(moving, phantom, scanner)
@@ -112,7 +112,7 @@ def scarred(heart: motion.Heart) -> np.ndarray:
     )
     within, volume = fibers.segments(mesh)[:, None] == fibers.SEGMENTS, heart.volumes()
     whole = volume @ within
-    return np.divide(((1 - heart.contractile) * volume) @ within, whole, out=np.zeros(17), where=whole > 0)
+    return np.divide(((1 - heart.contractile) * volume) @ within, whole, out=np.zeros(len(whole)), where=whole > 0)
 
 
 def truth(heart: motion.Heart, moving: xr.Dataset, image: xr.Dataset, scar: np.ndarray) -> xr.Dataset:
