@@ -1,5 +1,7 @@
 """Faults of a PACS, of the way to it and of this machine fail the job, leave nothing behind, and name no patient."""
 
+import time
+
 import numpy as np
 import pydicom
 import pytest
@@ -17,6 +19,7 @@ from pacs import (
     running,
 )
 from pydicom import Dataset
+from pynetdicom.acse import ACSE
 
 from twinbeat.intake import sources
 from twinbeat.intake.sources import dicomweb, dimse, request
@@ -59,6 +62,15 @@ def test_a_pacs_that_does_not_know_us_fails_the_job(archive, patient, tmp_path):
     assert "refuses the association" in fails(source, Retrieval(dimse={"a": called}))
     caller = archive.dimse.model_copy(update={"own_title": "STRANGER"})
     assert "connection was lost during C-FIND" in fails(source, Retrieval(dimse={"a": caller}))
+
+
+def test_a_refusal_that_comes_at_once_is_one(archive, patient, tmp_path, monkeypatch):
+    """It is there, and the connection closed, before pynetdicom's thread looks whether there is a connection."""
+    send = ACSE.send_request
+    monkeypatch.setattr(ACSE, "send_request", lambda self: (send(self), time.sleep(1)))
+    called = archive.dimse.model_copy(update={"title": "ANOTHER"})
+    source = ask(tmp_path, pacs="a", PatientID=patient.number)
+    assert "refuses the association" in fails(source, Retrieval(dimse={"a": called}))
 
 
 def test_a_full_disk_at_our_side_fails_the_job(archive, patient, tmp_path, private, monkeypatch):

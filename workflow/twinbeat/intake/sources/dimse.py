@@ -13,6 +13,7 @@ from typing import Any
 from pydicom import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, Association, evt
 from pynetdicom.dsutils import encode_file_meta
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
 
@@ -93,14 +94,22 @@ def _associated(pacs: Dimse, parameters: Retrieval) -> Iterator[Association]:
         entity.add_requested_context(model)
     context = _tls(pacs, ssl.Purpose.SERVER_AUTH)
     tls = (context, pacs.host) if context else None
-    association = entity.associate(pacs.host, pacs.port, ae_title=pacs.title, tls_args=tls)
+    refusals = list[evt.Event]()
+    handlers = [(evt.EVT_PDU_RECV, _note_refusal, [refusals])]
+    association = entity.associate(pacs.host, pacs.port, ae_title=pacs.title, tls_args=tls, evt_handlers=handlers)
     if not association.is_established:
-        how = "refuses the association" if association.is_rejected else "cannot be reached, or its TLS does not fit"
+        how = "refuses the association" if refusals else "cannot be reached, or its TLS does not fit"
         raise answers.RetrievalFailed(f"it {how}; expected it to accept")
     try:
         yield association
     finally:
         association.release()
+
+
+def _note_refusal(event: evt.Event, refusals: list[evt.Event]) -> None:
+    """``is_rejected`` is not true where a refusal comes before pynetdicom's other thread has seen the connection."""
+    if isinstance(event.pdu, A_ASSOCIATE_RJ):
+        refusals.append(event)
 
 
 def _tls(pacs: Dimse, purpose: ssl.Purpose) -> ssl.SSLContext | None:
