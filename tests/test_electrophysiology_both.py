@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from pytest import approx
 
-from twinbeat import biventricle, electrophysiology, fibers, mesh
+from twinbeat import beat, biventricle, electrophysiology, fibers, mesh
 from twinbeat.calibration import conduction
 from twinbeat.electrophysiology import electrocardiogram, irregular, sites, substrate, velocity
 from twinbeat.electrophysiology.velocity import Directions, Grid
@@ -221,6 +221,7 @@ def test_beat_takes_the_activation_of_the_right_wall(both):
     assert inside.any() and found[inside] == approx(30)
     alone = wave.isel(fine_cell=tags == LEFT_WALL)
     assert biventricle.delayed(both, alone, 20.0) == approx(0)
+    assert beat.of_cells(both, wave.assign(fine_wall=("fine_cell", tags))) == approx(20), "those of the left wall alone"
 
 
 BOTH = {"mesh": {"ventricles": "both"}, "electrophysiology": {"ventricles": "both"}}

@@ -84,7 +84,8 @@ def test_the_right_ventricle_keeps_step(stores):
 def test_dyssynchrony_costs_pressure_rise(stores):
     """An activation that takes four times as long spreads the twitches: the pressure rises more slowly, and segments
     shorten at different times."""
-    late = stores["activation"].assign(activation=4 * stores["activation"].activation)
+    wave = stores["activation"]
+    late = wave.assign({name: 4 * wave[name] for name in ("activation", "fine_activation")})
     usual, changed = figures(stores["beat"], stores), figures(simulated(stores, late), {"activation": late})
     assert changed["largest pressure rise (mmHg/s)"] < 0.95 * usual["largest pressure rise (mmHg/s)"]
     assert changed["first to last activation (ms)"] == approx(160.0)

@@ -16,6 +16,7 @@ from . import circulation, mesh
 from .activation import Curve, delays, lasting, local_curve
 from .circulation import Coupled, Goals, Loop, Pump, Pumps, Reading
 from .fibers import SCAR, SEGMENTS
+from .fibers.regions import LEFT_WALL
 from .intake.clinical import Clinical
 from .mechanics import FiberStrain, Journal, Per, Snapshot, Ventricle, at_points, from_anatomy
 from .parameters import Beat, Mechanics, WhatIf
@@ -179,8 +180,11 @@ def going_on(pump: Pump, usual: xr.Dataset, own: float, run: WhatIf) -> Circulat
 
 
 def of_cells(anatomy: xr.Dataset, activation: xr.Dataset) -> np.ndarray:
-    """Activation (cell,) in ms."""
-    return activation.activation.values[anatomy.cells.values].mean(axis=1)
+    """Activation (cell,) in ms: the means of the left wall's on the electrical mesh."""
+    fine = activation["fine_cells"].values
+    left = fine[activation["fine_wall"].values == LEFT_WALL] if "fine_wall" in activation else fine
+    onto = mesh.averaging(anatomy["points"].values, anatomy["cells"].values, activation["fine_points"].values, left)
+    return onto @ activation["fine_activation"].values
 
 
 def healthy(anatomy: xr.Dataset, posterior: xr.Dataset) -> np.ndarray:

@@ -22,7 +22,7 @@ from .circulation import Loop, Pumps, Reading
 from .fibers import SCAR
 from .fibers.regions import RIGHT_WALL
 from .intake.clinical import Clinical
-from .mesh.interpolate import interpolation
+from .mesh.interpolate import averaging
 from .parameters import Beat, BothVentricles, Mechanics
 from .units import KPA_PER_MMHG
 
@@ -85,8 +85,9 @@ def carried(heart: xr.Dataset, anatomy: xr.Dataset, posterior: xr.Dataset, both:
 def delayed(heart: xr.Dataset, activation: xr.Dataset, mean: float) -> np.ndarray:
     """How much later (cell,) in ms than the ``mean`` cell those of both ventricles contract: as the nearest muscle that
     was activated."""
-    weights = interpolation(activation["fine_points"].values, activation["fine_cells"].values, _middles(heart))
-    return weights @ activation["fine_activation"].values - mean
+    fine = activation["fine_points"].values, activation["fine_cells"].values
+    onto = averaging(heart["points"].values, heart["cells"].values, *fine)
+    return onto @ activation["fine_activation"].values - mean
 
 
 def _middles(mesh: xr.Dataset) -> np.ndarray:

@@ -5,7 +5,7 @@ from .export import read, write
 from .formats import owners
 from .from_labels import build
 from .generate import generate, refine
-from .interpolate import interpolation
+from .interpolate import averaging, interpolation
 from .measures import cavity_volume, cell_volumes, enclosed_volume, wall_volume
 from .muscle import remeshed
 from .surfaces import Surfaces
@@ -16,6 +16,7 @@ __all__ = [
     "ENDOCARDIUM",
     "EPICARDIUM",
     "Surfaces",
+    "averaging",
     "build",
     "build_biventricle",
     "cavity_volume",

@@ -2,8 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.spatial import cKDTree
+
+from .measures import cell_volumes
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -16,6 +18,29 @@ def interpolation(points: Array, cells: Index, targets: Array) -> csr_array:
     A target outside the mesh (curved walls are cut by chords) takes the value of a nearby point of its best cell: the
     rows are barycentric coordinates, none negative, with sum 1.
     """
+    best, weights = _located(points, cells, targets)
+    rows = np.repeat(np.arange(len(targets)), 4)
+    return csr_array((weights.ravel(), (rows, cells[best].ravel())), shape=(len(targets), len(points)))
+
+
+def averaging(points: Array, cells: Index, fine_points: Array, fine_cells: Index) -> csr_array:
+    """The matrix (cell, fine point) of the means over the cells of linear nodal values of a finer mesh, points in mm.
+
+    Each fine cell counts, by its volume, in that cell where its centre is: nothing is counted twice or left out, and
+    the integral is that over the fine mesh. A cell without any has the value at its own centre.
+    """
+    owner, _ = _located(points, cells, fine_points[fine_cells].mean(axis=1))
+    parts = np.repeat(cell_volumes(fine_points, fine_cells) / 4, 4)
+    sums = coo_array((parts, (np.repeat(owner, 4), fine_cells.ravel())), shape=(len(cells), len(fine_points))).tocsr()
+    held = sums.sum(axis=1)
+    empty = np.flatnonzero(held == 0)
+    lone = interpolation(fine_points, fine_cells, points[cells[empty]].mean(axis=1))
+    into = csr_array((np.ones(len(empty)), (empty, np.arange(len(empty)))), shape=(len(cells), len(empty)))
+    return diags_array(1 / np.where(held == 0, 1, held)) @ sums + into @ lone
+
+
+def _located(points: Array, cells: Index, targets: Array) -> tuple[Index, Array]:
+    """The cell (target,) that each target is in, or the best one, and its barycentric coordinates (target, 4) there."""
     corners = points[cells]
     _, near = cKDTree(corners.mean(axis=1)).query(targets, k=min(CANDIDATES, len(cells)))
     inverse = np.linalg.inv(corners[:, 1:] - corners[:, :1])
@@ -27,6 +52,4 @@ def interpolation(points: Array, cells: Index, targets: Array) -> csr_array:
         better = found.min(axis=1) > weights.min(axis=1)
         weights[better], best = found[better], np.where(better, candidate, best)
     weights = np.maximum(weights, 0)
-    weights /= weights.sum(axis=1, keepdims=True)
-    rows = np.repeat(np.arange(len(targets)), 4)
-    return csr_array((weights.ravel(), (rows, cells[best].ravel())), shape=(len(targets), len(points)))
+    return best, weights / weights.sum(axis=1, keepdims=True)
