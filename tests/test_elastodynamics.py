@@ -136,8 +136,24 @@ def test_published_curves_are_read(name):
     peak = {"mono_step0A": 30.62, "mono_step0B": 29.25, "mono_step1": 35.98, "biv_coarse": 9.33}[name]
     curves = dynamics.published(name)
     assert np.linalg.norm(curves.displacement[:, 0], axis=1).max() == approx(peak, rel=0.01)
-    low, high = dynamics.published_peaks(name)[0]
-    assert low < peak < high
+    sizes = np.linalg.norm(list(dynamics.published_peaks(name).values()), axis=2)
+    assert sizes[:, 0].min() < peak < sizes[:, 0].max()
+
+
+@needs_shared
+def test_peaks_of_teams_are_read():
+    """A line of the file: ambit, p1 of both ventricles."""
+    found = dynamics.published_peaks("biv_coarse")
+    assert len(found) == 9 and found["ambit"].shape == (3, 3)
+    assert found["ambit"][1] == approx([12.836, -0.923, 3.130])
+
+
+def test_peaks_are_where_displacements_are_largest():
+    """The first point at the second time, the second at the first; half as far off as a displacement is long."""
+    displacement = np.array([[[1, 0, 0], [0, 4, 0]], [[0, 0, 2], [0, 1, 0]]], float)
+    found = dynamics.peaks(History(np.arange(2.0), displacement, 0, 0))
+    assert found == approx(np.array([[0, 0, 2], [0, 4, 0]]))
+    assert dynamics.apart(found, 2 * found) == approx(0.5)
 
 
 @needs_shared

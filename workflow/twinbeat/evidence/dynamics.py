@@ -171,13 +171,25 @@ def published(name: str) -> Curves:
     return Curves(np.array([row["t_s"] for row in table], float), np.array(values, float))
 
 
-def published_peaks(name: str) -> list[tuple[float, float]]:
-    """Least and largest of the teams' peaks (mm) of each point of a case."""
+def published_peaks(name: str) -> dict[str, np.ndarray]:
+    """Displacements (point, 3) in mm of each team where they are largest."""
     with _file("arostica2025_peaks.csv").open(newline="") as file:
-        peaks = [(row["point"], float(row["peak_|u|_mm"])) for row in csv.DictReader(file) if row["case"] == name]
-    points = sorted({point for point, _ in peaks})
-    of_point = [[peak for other, peak in peaks if other == point] for point in points]
-    return [(min(found), max(found)) for found in of_point]
+        rows = sorted((row for row in csv.DictReader(file) if row["case"] == name), key=lambda row: row["point"])
+    found: dict[str, list[list[float]]] = {}
+    for row in rows:
+        found.setdefault(row["team"], []).append([float(row[f"u{c}_mm"]) for c in "xyz"])
+    return {team: np.array(peaks) for team, peaks in sorted(found.items())}
+
+
+def peaks(history: History) -> np.ndarray:
+    """Displacements (point, 3) in mm where they are largest."""
+    largest = np.linalg.norm(history.displacement, axis=2).argmax(axis=0)
+    return history.displacement[largest, np.arange(len(largest))]
+
+
+def apart(ours: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """| ours - others | / | others | of each point, of displacements (point, 3)."""
+    return np.linalg.norm(ours - others, axis=1) / np.linalg.norm(others, axis=1)
 
 
 def _file(name: str) -> Path:
