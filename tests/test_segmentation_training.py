@@ -41,6 +41,48 @@ def test_training_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, train)
         train.restore(path, 2, 3)
 
 
+def test_a_slow_machine_makes_fewer_steps(tmp_path, monkeypatch, train):
+    """The second step tells the pace, a quarter of a second on a clock that no machine moves: of 0.01 hours there is
+    time for 144 steps, of 0.0003 for four. The checkpoint knows that it is done."""
+    steps, clock = [], iter(np.arange(1000) / 4)
+    small = {"PACED": 2, "validate": lambda *_: [0.0, 0.0, 0.0], "export": lambda *_: None}
+    small |= {"sample": lambda *_: (np.zeros((4, 32, 32), np.float32), np.zeros((4, 32, 32), np.uint8))}
+    small |= {"advance": lambda state, *_: (steps.append(1), (state._replace(step=state.step + 1), 0.0))[1]}
+    for name, value in small.items():
+        monkeypatch.setattr(train, name, value)
+    monkeypatch.setattr(train.time, "monotonic", lambda: next(clock))
+    recipe = train.Recipe(2, 1000, hours=0.0003)
+    for _ in range(2):
+        train.train(3, 1, recipe, tmp_path / "x.pt", tmp_path / "x.onnx", workers=0, every=10)
+    assert len(steps) == train.restore(tmp_path / "x.pt", 1, 3).steps == 4
+    assert recipe._replace(hours=0.01).within(0.25).steps == 144
+    assert train.Recipe(2, 1000).within(1e6).steps == 1000
+
+
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path, monkeypatch, train):
+    monkeypatch.setattr(train, "advance", lambda state, *_: (state._replace(step=state.step + 1), float("nan")))
+    with pytest.raises(FloatingPointError, match=r"loss nan at step 1 of x.pt"):
+        train.train(3, 1, train.Recipe(2, 2), tmp_path / "x.pt", tmp_path / "x.onnx", workers=0, every=10)
+    assert not any(tmp_path.iterdir())
+
+
+def test_gradients_of_all_stacks_are_those_in_single_precision(train):
+    """Of each shape of stack, in the directions of all weights together; on processors with AMX, too."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    network = train.build(3)
+    for depth, side in train.SHAPES:
+        images, labels = (torch.from_numpy(np.array(part))[None] for part in sample(5, 0, depth, side))
+        found = []
+        for reduced in (True, False):
+            network.zero_grad()
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
+                heads = network(images[None])
+            train.deep_loss(heads.float(), labels.long()).backward()
+            found.append(torch.cat([kept.grad.flatten() for kept in network.parameters()]))
+        assert torch.nn.functional.cosine_similarity(*found, dim=0) > 0.98, (depth, side)
+
+
 def test_training_goes_on_from_a_published_network(tmp_path, train):
     """The network that comes with Twinbeat gives in torch what it gives in ONNX Runtime, to rounding; one step changes
     it, the mean of its weights moves nine tenths of the way (1 less 1 / 10 at the first step), and other files are

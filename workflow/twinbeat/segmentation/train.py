@@ -13,7 +13,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import onnx
@@ -32,20 +32,29 @@ RATE = 1.5e-3
 AVERAGING = 0.999
 """Decay of the running mean of the weights, which is what is exported."""
 VALIDATION, VALIDATION_SEED = 32, 1_000_003  # stacks
+os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")  # with AMX oneDNN 3.7 writes past its gradients
 log = logging.getLogger("twinbeat")
 
 
 class Recipe(NamedTuple):
-    """Stacks to a batch, batches, the highest learning rate, and how many resolutions of the answer are looked at."""
+    """Stacks to a batch, batches, the highest learning rate, how many resolutions of the answer are looked at, and
+    hours: on a machine that is too slow for all batches there are fewer."""
 
     batch: int
     steps: int
     rate: float = RATE
     heads: int = HEADS
+    hours: float = math.inf
+
+    def within(self, pace: float) -> Self:
+        """With as many steps as there is time for at a ``pace`` in s."""
+        return self._replace(steps=int(min(self.steps, max(PACED, 3600 * self.hours / pace))))
 
 
-CPU = {2: Recipe(2, 4000), 3: Recipe(2, 16_000)}
-"""Under three hours on two cores for both: 10,000 steps of stacks took 83 minutes on one."""
+PACED = 100
+"""Steps that tell the pace."""
+CPU = {2: Recipe(2, 4000, hours=0.6), 3: Recipe(2, 16_000, hours=2.1)}
+"""Under three hours for both, with what validation takes."""
 GPU = {2: Recipe(4, 20_000), 3: Recipe(4, 60_000)}
 FURTHER = {2: Recipe(2, 1000, 4e-4, 1), 3: Recipe(2, 4500, 4e-4, 1)}
 """For a published network, which has no heads of deep supervision."""
@@ -68,13 +77,15 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
 
 
 class State(NamedTuple):
-    """What a checkpoint holds; ``origin`` are the notes of the published network that it began with, if any."""
+    """What a checkpoint holds: ``origin`` are the notes of the published network that it began with, if any, ``steps``
+    is the last one where the machine's pace set it."""
 
     network: nn.Module
     mean: nn.Module
     optimizer: torch.optim.Optimizer
     step: int
     origin: str = ""
+    steps: float = math.inf
 
 
 def device() -> torch.device:
@@ -103,7 +114,7 @@ def restore(path: Path, seed: int, dimensions: Dimensions, start: Path | None = 
     state.network.load_state_dict(saved["network"])
     state.mean.load_state_dict(saved["mean"])
     state.optimizer.load_state_dict(saved["optimizer"])
-    return state._replace(step=saved["step"], origin=saved["origin"])
+    return state._replace(step=saved["step"], origin=saved["origin"], steps=saved["steps"])
 
 
 def load(path: Path, network: nn.Module) -> str:
@@ -125,7 +136,7 @@ def save(path: Path, seed: int, state: State) -> None:
     parts = {"network": state.network, "mean": state.mean, "optimizer": state.optimizer}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
-    rest = {"seed": seed, "step": state.step, "origin": state.origin}
+    rest = {"seed": seed, "step": state.step, "origin": state.origin, "steps": state.steps}
     torch.save({name: part.state_dict() for name, part in parts.items()} | rest, draft)
     draft.replace(path)
 
@@ -216,16 +227,28 @@ def train(
     dimensions: Dimensions, seed: int, recipe: Recipe, checkpoint: Path, output: Path, workers: int, every: int,
     start: Path | None = None,
 ) -> None:  # fmt: skip
-    """Train up to the recipe's last step; every ``every`` steps and in the end write the checkpoint and the network."""
+    """Train up to the last step; every ``every`` steps and in the end write the checkpoint and the network.
+
+    That is the recipe's last step, or an earlier one where its hours do not suffice: the first PACED steps tell, those
+    of a checkpoint have told. FloatingPointError where the loss is no number; the last checkpoint stays.
+    """
     state = restore(checkpoint, seed, dimensions, start)
+    recipe = recipe._replace(steps=int(min(recipe.steps, state.steps)))
     samples = Samples(seed, state.step * recipe.batch, recipe.steps * recipe.batch, recipe.batch)
     begin, first, losses = time.monotonic(), state.step, list[float]()
     for batch in DataLoader(samples, recipe.batch, num_workers=workers):
         images, labels = (part.to(device()) for part in flatten(*batch, dimensions))
         state, value = advance(state, images, labels, recipe)
+        if not math.isfinite(value):
+            raise FloatingPointError(f"loss {value} at step {state.step} of {checkpoint.name}; expected a number")
         losses.append(value)
-        if state.step % every == 0 and state.step < recipe.steps:
-            left = (time.monotonic() - begin) / (state.step - first) * (recipe.steps - state.step)
+        pace = (time.monotonic() - begin) / (state.step - first)
+        if state.step == PACED and (fewer := recipe.within(pace)) != recipe:
+            recipe, state = fewer, state._replace(steps=fewer.steps)
+        if state.step >= recipe.steps:
+            break
+        if state.step % every == 0:
+            left = pace * (recipe.steps - state.step)
             log.info("train: loss %.4f over the last %d steps, %.0f s left", np.mean(losses[-every:]), every, left)
             keep(state, dimensions, seed, recipe, checkpoint, output)
     keep(state, dimensions, seed, recipe, checkpoint, output)
@@ -252,13 +275,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="default: beside the library")
     parser.add_argument("--workers", type=int, default=max(1, (os.process_cpu_count() or 1) - 1))
     parser.add_argument("--every", type=int, default=500)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.process_cpu_count() or 1)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
     dimensions = options.dimensions
     recipe = (FURTHER if options.start else GPU if device().type == "cuda" else CPU)[dimensions]
-    recipe = recipe._replace(steps=options.steps or recipe.steps)
+    recipe = recipe._replace(steps=options.steps, hours=math.inf) if options.steps else recipe
     output = options.output or Path(__file__).with_name(f"unet{dimensions}d.onnx")
     checkpoint = options.folder / f"unet{dimensions}d.pt"
     train(dimensions, options.seed, recipe, checkpoint, output, options.workers, options.every, options.start)
