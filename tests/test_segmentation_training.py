@@ -55,6 +55,8 @@ def test_a_slow_machine_makes_fewer_steps(tmp_path, monkeypatch, train):
     for _ in range(2):
         train.train(3, 1, recipe, tmp_path / "x.pt", tmp_path / "x.onnx", workers=0, every=10)
     assert len(steps) == train.restore(tmp_path / "x.pt", 1, 3).steps == 4
+    train.train(3, 1, train.Recipe(2, 6), tmp_path / "x.pt", tmp_path / "x.onnx", workers=0, every=10)
+    assert len(steps) == 6, "as many as were asked for, where no hours were"
     assert recipe._replace(hours=0.01).within(0.25).steps == 144
     assert train.Recipe(2, 1000).within(1e6).steps == 1000
 

@@ -233,7 +233,8 @@ def train(
     of a checkpoint have told. FloatingPointError where the loss is no number; the last checkpoint stays.
     """
     state = restore(checkpoint, seed, dimensions, start)
-    recipe = recipe._replace(steps=int(min(recipe.steps, state.steps)))
+    paced = state.steps if math.isfinite(recipe.hours) else math.inf
+    recipe = recipe._replace(steps=int(min(recipe.steps, paced)))
     samples = Samples(seed, state.step * recipe.batch, recipe.steps * recipe.batch, recipe.batch)
     begin, first, losses = time.monotonic(), state.step, list[float]()
     for batch in DataLoader(samples, recipe.batch, num_workers=workers):
