@@ -40,6 +40,7 @@ class TestVerdicts:
         caplog.set_level(logging.INFO, "twinbeat")
         assert self.quarantined(stack, COARSE.model_copy(update={"minimum_dihedral": 50.0})) == "mesh-quality"
         assert caplog.text.count("trying again") == len(from_labels.attempts(COARSE, 9.0)) == 8
+        assert "mesh: size 8 mm, layers 1, smoothness 0.001, misfit 1 mm: " in caplog.text
 
     def test_flat_elements_are_made_smaller(self, stack, caplog):
         """Layers of 4 to 5 mm with edges of 16 mm have angles of about atan(4.5 / 14) = 18 degree, below 20; smoother

@@ -41,8 +41,14 @@ def build(labels: xr.Dataset, parameters: Mesh) -> xr.Dataset:
             found = quality.faults(mesh, parameters) + volume_faults(mesh, shape, parameters)
         if not found:
             return mesh.assign(_figures(mesh, shape, outlines))
-        log.info("mesh: %s: %s; trying again", attempt.model_dump(mode="json"), "; ".join(found))
+        log.info("mesh: %s: %s; trying again", told(attempt), "; ".join(found))
     raise Quarantined("mesh-quality", "; ".join(found))
+
+
+def told(attempt: Mesh) -> str:
+    """What differs between attempts."""
+    varied = attempt.model_dump(mode="json", include={"size", "layers", "smoothness", "misfit"})
+    return ", ".join(f"{name} {value}" for name, value in varied.items())
 
 
 def steady(labels: xr.Dataset, smoothness: float) -> contours.Contours:
