@@ -105,15 +105,16 @@ def report(name: str, history: History, as_published: bool, seconds: float) -> N
     figures["peaks_mm"] = rounded(size.max(axis=0), 3)
     figures["times_of_peaks_s"] = [float(history.time[i]) for i in size.argmax(axis=0)]
     if as_published:
-        figures |= beside_the_mean(name, history) | beside_the_teams(name, history)
+        teams = dynamics.published_peaks(name)
+        figures |= beside_the_mean(name, history, teams) | beside_the_teams(history, teams)
     print(json.dumps(figures))
 
 
-def beside_the_mean(name: str, history: History) -> dict[str, Any]:
+def beside_the_mean(name: str, history: History, teams: dict[str, np.ndarray]) -> dict[str, Any]:
     """The deviations of the histories."""
     curves = dynamics.published(name)
     off = dynamics.deviations(history, curves)
-    sizes = np.linalg.norm(list(dynamics.published_peaks(name).values()), axis=2)
+    sizes = np.linalg.norm(list(teams.values()), axis=2)
     ours, means = (np.linalg.norm(u.displacement, axis=2).max(axis=0) for u in (history, curves))
     found = zip(off, ours, means, sizes.min(axis=0), sizes.max(axis=0), strict=True)
     for point, (one, peak, mean, low, high) in enumerate(found):
@@ -122,9 +123,9 @@ def beside_the_mean(name: str, history: History) -> dict[str, Any]:
     return {"relative_l2": rounded(off, 4)}
 
 
-def beside_the_teams(name: str, history: History) -> dict[str, Any]:
+def beside_the_teams(history: History, teams: dict[str, np.ndarray]) -> dict[str, Any]:
     """How far the peaks of each team, and ours, are from the mean of all teams, and ours from the nearest team."""
-    teams, ours = dynamics.published_peaks(name), dynamics.peaks(history)
+    ours = dynamics.peaks(history)
     mean = np.mean(list(teams.values()), axis=0)
     for team, theirs in [*teams.items(), ("ours", ours)]:
         off = ", ".join(f"{one:.3f}" for one in dynamics.apart(theirs, mean))

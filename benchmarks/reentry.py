@@ -34,7 +34,7 @@ def figures(size: float, end: float) -> dict[str, float]:
 
 
 def draw(found: reentry.Reentry, path: Path) -> None:
-    """The voltage at some times, and where the tips are."""
+    """The voltage at some times."""
     matplotlib.use("Agg")
     times = [t for t in SHOWN if t <= len(found.voltage) * reentry.SAMPLING]
     figure, axes = plt.subplots(1, len(times), figsize=(2.2 * len(times), 2.6), layout="constrained")

@@ -44,7 +44,7 @@ def test_training_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, train)
 def test_a_slow_machine_makes_fewer_steps(tmp_path, monkeypatch, train):
     """The second step tells the pace, a quarter of a second on a clock that no machine moves: of 0.01 hours there is
     time for 144 steps, of 0.0003 for four. The checkpoint knows that it is done."""
-    steps, clock = [], iter(np.arange(1000) / 4)
+    steps, clock = [], iter((np.arange(1000) / 4).tolist())
     small = {"PACED": 2, "validate": lambda *_: [0.0, 0.0, 0.0], "export": lambda *_: None}
     small |= {"sample": lambda *_: (np.zeros((4, 32, 32), np.float32), np.zeros((4, 32, 32), np.uint8))}
     small |= {"advance": lambda state, *_: (steps.append(1), (state._replace(step=state.step + 1), 0.0))[1]}
@@ -54,11 +54,11 @@ def test_a_slow_machine_makes_fewer_steps(tmp_path, monkeypatch, train):
     recipe = train.Recipe(2, 1000, hours=0.0003)
     for _ in range(2):
         train.train(3, 1, recipe, tmp_path / "x.pt", tmp_path / "x.onnx", workers=0, every=10)
-    assert len(steps) == train.restore(tmp_path / "x.pt", 1, 3).steps == 4
+    assert len(steps) == train.restore(tmp_path / "x.pt", 1, 3).step == 4
     train.train(3, 1, train.Recipe(2, 6), tmp_path / "x.pt", tmp_path / "x.onnx", workers=0, every=10)
     assert len(steps) == 6, "as many as were asked for, where no hours were"
-    assert recipe._replace(hours=0.01).within(0.25).steps == 144
-    assert train.Recipe(2, 1000).within(1e6).steps == 1000
+    assert recipe._replace(hours=0.01).within(3600 / 0.25).steps == 144
+    assert train.Recipe(2, 1000).within(3600 / 1e6).steps == 1000
 
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path, monkeypatch, train):

@@ -41,9 +41,9 @@ class Reentry(NamedTuple):
 
     def tips(self, since: float = SETTLED) -> Array:
         """How many phase singularities there are at each sample after ``since``, from LAG on."""
-        first, lag = max(round(since / SAMPLING), round(LAG / SAMPLING)), round(LAG / SAMPLING)
-        now, before = self.voltage[first:] - BETWEEN, self.voltage[first - lag : -lag] - BETWEEN
-        phase = np.arctan2(before, now)
+        lag = round(LAG / SAMPLING)
+        first = max(round(since / SAMPLING), lag)
+        phase = np.arctan2(self.voltage[first - lag : -lag] - BETWEEN, self.voltage[first:] - BETWEEN)
         return np.abs(charges(phase)).sum(axis=(1, 2))
 
     def periods(self, since: float = SETTLED) -> Array:
@@ -93,12 +93,9 @@ def crossed(points: Array, size: float) -> Train:
 
 def charges(phase: Array) -> Array:
     """Turns (..., y - 1, x - 1) of a phase (..., y, x) in rad around each square of four places: 1, 0 or -1."""
-    corners = [phase[..., :-1, :-1], phase[..., :-1, 1:], phase[..., 1:, 1:], phase[..., 1:, :-1]]
-    steps = [
-        (after - before + np.pi) % (2 * np.pi) - np.pi
-        for before, after in zip(corners, corners[1:] + corners[:1], strict=True)
-    ]
-    return np.rint(sum(steps) / (2 * np.pi))
+    corners = np.stack([phase[..., :-1, :-1], phase[..., :-1, 1:], phase[..., 1:, 1:], phase[..., 1:, :-1]])
+    steps = (np.roll(corners, -1, axis=0) - corners + np.pi) % (2 * np.pi) - np.pi
+    return np.rint(steps.sum(axis=0) / (2 * np.pi))
 
 
 def upstrokes(trace: Array, since: float) -> Array:

@@ -31,12 +31,12 @@ def averaging(points: Array, cells: Index, fine_points: Array, fine_cells: Index
     """
     owner, _ = _located(points, cells, fine_points[fine_cells].mean(axis=1))
     parts = np.repeat(cell_volumes(fine_points, fine_cells) / 4, 4)
-    sums = coo_array((parts, (np.repeat(owner, 4), fine_cells.ravel())), shape=(len(cells), len(fine_points))).tocsr()
-    held = sums.sum(axis=1)
-    empty = np.flatnonzero(held == 0)
+    held = coo_array((parts, (np.repeat(owner, 4), fine_cells.ravel())), shape=(len(cells), len(fine_points))).tocsr()
+    empty = np.setdiff1d(np.arange(len(cells)), owner)
     lone = interpolation(fine_points, fine_cells, points[cells[empty]].mean(axis=1))
     into = csr_array((np.ones(len(empty)), (empty, np.arange(len(empty)))), shape=(len(cells), len(empty)))
-    return diags_array(1 / np.where(held == 0, 1, held)) @ sums + into @ lone
+    weights = held + into @ lone
+    return diags_array(1 / weights.sum(axis=1)) @ weights
 
 
 def _located(points: Array, cells: Index, targets: Array) -> tuple[Index, Array]:

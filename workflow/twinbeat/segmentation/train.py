@@ -32,7 +32,6 @@ RATE = 1.5e-3
 AVERAGING = 0.999
 """Decay of the running mean of the weights, which is what is exported."""
 VALIDATION, VALIDATION_SEED = 32, 1_000_003  # stacks
-os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")  # with AMX oneDNN 3.7 writes past its gradients
 log = logging.getLogger("twinbeat")
 
 
@@ -46,13 +45,13 @@ class Recipe(NamedTuple):
     heads: int = HEADS
     hours: float = math.inf
 
-    def within(self, pace: float) -> Self:
-        """With as many steps as there is time for at a ``pace`` in s."""
-        return self._replace(steps=int(min(self.steps, max(PACED, 3600 * self.hours / pace))))
+    def within(self, speed: float) -> Self:
+        """With as many steps as there is time for at a ``speed`` in steps per hour."""
+        return self._replace(steps=int(min(self.steps, max(PACED, speed * self.hours))))
 
 
 PACED = 100
-"""Steps that tell the pace."""
+"""Steps that tell the speed."""
 CPU = {2: Recipe(2, 4000, hours=0.6), 3: Recipe(2, 16_000, hours=2.1)}
 """Under three hours for both, with what validation takes."""
 GPU = {2: Recipe(4, 20_000), 3: Recipe(4, 60_000)}
@@ -77,15 +76,15 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
 
 
 class State(NamedTuple):
-    """What a checkpoint holds: ``origin`` are the notes of the published network that it began with, if any, ``steps``
-    is the last one where the machine's pace set it."""
+    """What a checkpoint holds: ``origin`` are the notes of the published network that it began with, if any, ``speed``
+    that of the first PACED steps, per hour."""
 
     network: nn.Module
     mean: nn.Module
     optimizer: torch.optim.Optimizer
     step: int
     origin: str = ""
-    steps: float = math.inf
+    speed: float = math.inf
 
 
 def device() -> torch.device:
@@ -114,7 +113,7 @@ def restore(path: Path, seed: int, dimensions: Dimensions, start: Path | None = 
     state.network.load_state_dict(saved["network"])
     state.mean.load_state_dict(saved["mean"])
     state.optimizer.load_state_dict(saved["optimizer"])
-    return state._replace(step=saved["step"], origin=saved["origin"], steps=saved["steps"])
+    return state._replace(step=saved["step"], origin=saved["origin"], speed=saved["speed"])
 
 
 def load(path: Path, network: nn.Module) -> str:
@@ -136,7 +135,7 @@ def save(path: Path, seed: int, state: State) -> None:
     parts = {"network": state.network, "mean": state.mean, "optimizer": state.optimizer}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
-    rest = {"seed": seed, "step": state.step, "origin": state.origin, "steps": state.steps}
+    rest = {"seed": seed, "step": state.step, "origin": state.origin, "speed": state.speed}
     torch.save({name: part.state_dict() for name, part in parts.items()} | rest, draft)
     draft.replace(path)
 
@@ -233,8 +232,7 @@ def train(
     of a checkpoint have told. FloatingPointError where the loss is no number; the last checkpoint stays.
     """
     state = restore(checkpoint, seed, dimensions, start)
-    paced = state.steps if math.isfinite(recipe.hours) else math.inf
-    recipe = recipe._replace(steps=int(min(recipe.steps, paced)))
+    recipe = recipe.within(state.speed)
     samples = Samples(seed, state.step * recipe.batch, recipe.steps * recipe.batch, recipe.batch)
     begin, first, losses = time.monotonic(), state.step, list[float]()
     for batch in DataLoader(samples, recipe.batch, num_workers=workers):
@@ -244,8 +242,9 @@ def train(
             raise FloatingPointError(f"loss {value} at step {state.step} of {checkpoint.name}; expected a number")
         losses.append(value)
         pace = (time.monotonic() - begin) / (state.step - first)
-        if state.step == PACED and (fewer := recipe.within(pace)) != recipe:
-            recipe, state = fewer, state._replace(steps=fewer.steps)
+        if state.step == PACED:
+            state = state._replace(speed=3600 / pace)
+            recipe = recipe.within(state.speed)
         if state.step >= recipe.steps:
             break
         if state.step % every == 0:
