@@ -1,15 +1,19 @@
-"""How far found borders of the left ventricle lie from the true ones, on phantoms as they are and made harder.
+"""How far found borders of the left ventricle lie from the true ones, on phantoms as they are and made harder, and on
+fresh synthetic stacks: what networks are judged on.
 
-envs/run python benchmarks/borders.py [--network unet3d.onnx] [--seeds 5 6]
+envs/run python benchmarks/borders.py [--network unet3d.onnx] [--seeds 5 6] [--stacks 40]
 
 Seeds 5 and 6 are those on which networks and rules are judged; each gives one patient of each phenotype at end-diastole
 and end-systole. Fat of opposed phase has a black line where it meets muscle, whose middle lies 0.9 mm within the truth.
-The last line is one JSON object: for each kind of phantom the mean Dice of LV blood, LV muscle and RV blood, and how
-far endocardium and epicardium lie outside of the true ones (mm, median over the slices, mean over the phantoms).
+Stacks are of a stream that neither training nor validation sees; there the network stands alone, without any rule.
+The last line is one JSON object: for each kind of phantom, and for all stacks together, the Dice of LV blood, LV muscle
+and RV blood, and how far endocardium and epicardium lie outside of the true ones (mm, median over the slices); of
+phantoms the means.
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -23,9 +27,13 @@ from twinbeat.parameters import Segmentation
 from twinbeat.phantom import imaging
 from twinbeat.segmentation import inference
 from twinbeat.segmentation.network import PACKAGED, Network
+from twinbeat.segmentation.scale import PIXEL
+from twinbeat.segmentation.synthesis import sample
 
 KINDS = ("clean", "opposed", "rim", "blur", "noise")
 RIM, HALF = 0.85, 2.3
+STREAM, STACK = 1_000_004, (10, 112)
+"""Of synthetic stacks: the seed; slices, and pixels along each side."""
 LEAST = 20
 """Fewest pixels of a slice whose borders are compared."""
 
@@ -78,16 +86,37 @@ def outside(found: np.ndarray, truth: np.ndarray, pixel_size: float) -> float:
 
 
 def compared(cine: xr.Dataset) -> list[float]:
-    """Dice of each label, and how far both borders lie outside of the true ones."""
+    """Dice of each label in a phantom, and how far both borders lie outside of the true ones."""
     labels = inference.segment(cine, Segmentation())
     found, truth = labels.labels.values, truth_on(labels, cine.labels)
-    pixel_size = float(labels.x[1] - labels.x[0])
-    pairs = list(zip(found.reshape(-1, *found.shape[2:]), truth.reshape(-1, *truth.shape[2:]), strict=True))
+    return judged(_slices(found), _slices(truth), float(labels.x[1] - labels.x[0]))
+
+
+def stacks(network: Network, count: int) -> list[float]:
+    """The same of so many synthetic stacks together."""
+    found, truth = [], []
+    for number in range(count):
+        images, labels = sample(STREAM, number, *STACK)
+        found.append(network.probability(images).argmax(0))
+        truth.append(labels)
+    return judged(np.concatenate(found), np.concatenate(truth), PIXEL)
+
+
+def judged(found: np.ndarray, truth: np.ndarray, pixel_size: float) -> list[float]:
+    """Dice of each label in slices (slice, y, x), and how far both borders lie outside of the true ones."""
     borders = [
-        np.nanmedian([outside(np.isin(a, inner), np.isin(b, inner), pixel_size) for a, b in pairs])
+        np.nanmedian(
+            [outside(np.isin(a, inner), np.isin(b, inner), pixel_size) for a, b in zip(found, truth, strict=True)]
+        )
         for inner in ([1], [1, 2])
     ]
     return [*(float(dice(found == label, truth == label)) for label in LABELS.values()), *borders]
+
+
+def show(figures: dict[str, list[float]], kind: str, found: Sequence[float]) -> None:
+    """Print the figures of a kind and put them with the others."""
+    figures[kind] = [round(float(value), 3) for value in found]
+    print(f"{kind:8} Dice {figures[kind][:3]}, borders outside by {figures[kind][3:]} mm", flush=True)
 
 
 def main() -> None:
@@ -95,13 +124,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", type=Path, default=PACKAGED[1], help="that labels; ours finds the heart")
     parser.add_argument("--seeds", type=int, nargs="+", default=[5, 6])
+    parser.add_argument("--stacks", type=int, default=40)
     options = parser.parse_args()
     used, figures = (Network(PACKAGED[0]), Network(options.network)), {}
     for kind in KINDS:
         with patch.object(inference, "networks", lambda _: used):
             found = [compared(made(seed, name, kind)) for seed in options.seeds for name in PHENOTYPES]
-        figures[kind] = [round(float(value), 3) for value in np.mean(found, axis=0)]
-        print(f"{kind:8} Dice {figures[kind][:3]}, borders outside by {figures[kind][3:]} mm", flush=True)
+        show(figures, kind, np.mean(found, axis=0))
+    show(figures, "stacks", stacks(used[1], options.stacks))
     print(json.dumps(figures))
 
 

@@ -4,7 +4,8 @@ envs/run python benchmarks/segmentation.py [--phantoms 200 --frames 2]
 
 By default four phantoms of 12 frames, one of each phenotype; of 2 frames, one is end-diastole and the other
 end-systole. The real study comes from the folder that TWINBEAT_SHARED names (default ../shared) and is left out where
-it is absent. No image of it was used in training or in choosing a network. The last line is one JSON object of figures.
+it is absent. No image of it was used in training; what of it was known when networks were chosen is told in their card
+(``unet.md``). The last line is one JSON object of figures.
 """
 
 import argparse
