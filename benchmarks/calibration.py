@@ -97,10 +97,10 @@ def _recognised(posterior: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
         return {}
     planted, called = recognition(posterior, truth)
     return {
-        "infarcted": planted.sum(),
-        "found": (planted & called).sum(),
-        "sound": (~planted).sum(),
-        "spared": (~planted & ~called).sum(),
+        "infarcted": float(planted.sum()),
+        "found": float((planted & called).sum()),
+        "sound": float((~planted).sum()),
+        "spared": float((~planted & ~called).sum()),
     }
 
 
