@@ -74,4 +74,4 @@ def _histogram(axis: Axes, mesh: xr.Dataset) -> None:
     for value, name, colour in ((least, "least", INK), (percentile, "first percentile", MUTED)):
         axis.axvline(value, color=colour, linewidth=0.9, label=f"{name}: {value:.1f}")
     axis.set(xlabel="smallest dihedral angle (degree)", ylabel="elements", title=f"{len(angles)} elements")
-    axis.legend(loc="upper left")
+    axis.legend()
