@@ -13,7 +13,7 @@ phantoms the means.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -113,10 +113,13 @@ def judged(found: np.ndarray, truth: np.ndarray, pixel_size: float) -> list[floa
     return [*(float(dice(found == label, truth == label)) for label in LABELS.values()), *borders]
 
 
-def show(figures: dict[str, list[float]], kind: str, found: Sequence[float]) -> None:
-    """Print the figures of a kind and put them with the others."""
-    figures[kind] = [round(float(value), 3) for value in found]
-    print(f"{kind:8} Dice {figures[kind][:3]}, borders outside by {figures[kind][3:]} mm", flush=True)
+def rows(used: tuple[Network, Network], seeds: Sequence[int], count: int) -> Iterator[tuple[str, Sequence[float]]]:
+    """The figures of each kind of phantom, and of so many stacks."""
+    for kind in KINDS:
+        with patch.object(inference, "networks", lambda _: used):
+            found = [compared(made(seed, name, kind)) for seed in seeds for name in PHENOTYPES]
+        yield kind, np.mean(found, axis=0)
+    yield "stacks", stacks(used[1], count)
 
 
 def main() -> None:
@@ -127,11 +130,9 @@ def main() -> None:
     parser.add_argument("--stacks", type=int, default=40)
     options = parser.parse_args()
     used, figures = (Network(PACKAGED[0]), Network(options.network)), {}
-    for kind in KINDS:
-        with patch.object(inference, "networks", lambda _: used):
-            found = [compared(made(seed, name, kind)) for seed in options.seeds for name in PHENOTYPES]
-        show(figures, kind, np.mean(found, axis=0))
-    show(figures, "stacks", stacks(used[1], options.stacks))
+    for kind, found in rows(used, options.seeds, options.stacks):
+        figures[kind] = [round(float(value), 3) for value in found]
+        print(f"{kind:8} Dice {figures[kind][:3]}, borders outside by {figures[kind][3:]} mm", flush=True)
     print(json.dumps(figures))
 
 
