@@ -19,6 +19,9 @@ ORDERING, PORD = 7, 4
 """MUMPS by itself orders symmetric matrices of up to 10,000 unknowns by AMF, with which a factorisation of the demo's
 hearts takes 1.5 times as long as by nested dissection with PORD, which every MUMPS brings along. Others
 it orders by PORD itself, where it was built without METIS, as Debian's is."""
+FEW = 1000
+"""Unknowns below which the order is left to MUMPS: where all depend on all, as in a mesh of one element, PORD finds one
+vertex and ends the process by exit()."""
 
 
 ACCURACY = 1e-9
@@ -54,7 +57,8 @@ class Factorised:
         factors.setType("cholesky" if symmetric else "lu")
         factors.setFactorSolverType("mumps")
         factors.setFactorSetUpSolverType()
-        factors.getFactorMatrix().setMumpsIcntl(ORDERING, PORD)
+        if self.matrix.size[0] >= FEW:
+            factors.getFactorMatrix().setMumpsIcntl(ORDERING, PORD)
         self._columns: list[PETSc.Vec] = []
         self._solved: list[PETSc.Vec] = []
         self._solved_transposed: list[PETSc.Vec] | None = None
