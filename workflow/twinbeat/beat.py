@@ -18,7 +18,7 @@ from .circulation import Coupled, Goals, Loop, Pump, Pumps, Reading
 from .fibers import SCAR, SEGMENTS
 from .fibers.regions import LEFT_WALL
 from .intake.clinical import Clinical
-from .mechanics import FiberStrain, Journal, Per, Snapshot, Ventricle, at_points, from_anatomy
+from .mechanics import Dynamics, FiberStrain, Journal, Per, Snapshot, Ventricle, at_points, from_anatomy
 from .parameters import Beat, Mechanics, WhatIf
 from .units import KPA_PER_MMHG
 from .verdicts import Quarantined
@@ -55,7 +55,8 @@ class Heart:
         comm: MPI.Comm,
         solid: type[Ventricle] = Ventricle,
     ) -> None:
-        self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm, solid)
+        self._dynamics = Dynamics(mechanics.density, mechanics.viscosity) if mechanics.dynamic else None
+        self.ventricle, self._mapping = from_anatomy(anatomy, mechanics, comm, solid, self._dynamics)
         self.ventricle.newton.tolerance = TOLERANCE
         self.ventricle.stiffness.value = float(posterior.stiffness)
         self._scale(posterior)
@@ -83,6 +84,11 @@ class Heart:
         """Let cells contract as ``local``, each ``late`` (cell,) by so many ms."""
         self._curve, self._delays = local, late
 
+    def move(self, cycle: float) -> None:
+        """From here on muscle has the mass and the viscosity of ``mechanics``; times come again after a cycle in ms."""
+        if self._dynamics:
+            self._dynamics.start(cycle)
+
     def unloaded_volume(self) -> Per:
         """Volume in mL of the unloaded cavity."""
         ventricle, now = self.ventricle, self.ventricle.snapshot()
@@ -93,6 +99,8 @@ class Heart:
 
     def hold(self, volume: Per, time: float) -> Per:
         """Cavity pressure in kPa at a volume in mL and a time in ms, sought from the state of the last beat."""
+        if self._dynamics:
+            self._dynamics.to(time)
         if time in self._held:
             self.ventricle.restore(self._held[time])
         pressure = self._equilibrium(volume, time)
@@ -156,6 +164,7 @@ def run(
 
     Equilibria are kept in the folder ``checkpoint`` until it is found, to go on there after the machine cut it off.
     """
+    heart.move(mean.cycle)
     with Journal(checkpoint, heart.ventricle) as heart.journal:
         coupled = circulation.couple(heart, pump, circulate, times(mean.cycle, beat), beat.beats, beat.steady)
     check(coupled.steadiness, beat)

@@ -156,6 +156,7 @@ def marched(
 ) -> xr.Dataset:
     """The periodic beat in the circulation that ``circulate`` gives; ``checkpoint`` is as in ``beat.run``."""
     times = beat.times(heart.cells.muscle.cycle, settings)
+    heart.move(heart.cells.muscle.cycle)
     with Journal(checkpoint, heart.ventricle, heart.cells.name) as heart.journal:
         coupled = circulation.march(heart, pump, circulate, times, settings.beats, settings.steady, stronger, renewed)
     beat.check(coupled.steadiness, settings)

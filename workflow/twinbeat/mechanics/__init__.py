@@ -3,6 +3,7 @@
 from .anatomy import at_points, contractile, from_anatomy
 from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, Per
 from .compilation import wait_longer
+from .dynamics import Dynamics
 from .journal import Journal
 from .sensitivity import Sensitivity, UnloadedSensitivity
 from .strain import FiberStrain
@@ -15,6 +16,7 @@ __all__ = [
     "EPICARDIUM",
     "Cavity",
     "Contractile",
+    "Dynamics",
     "FiberStrain",
     "Journal",
     "Per",

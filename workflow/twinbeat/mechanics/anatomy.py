@@ -11,14 +11,18 @@ from ..fibers.regions import LEFT_WALL, RIGHT_WALL, biventricular, cell_tags
 from ..mesh.distribute import Mapping, to_dolfinx
 from ..parameters import Mechanics
 from .elements import PAIRS
-from .ventricle import Ventricle
+from .ventricle import Load, Ventricle
 
 STRAIGHT = 0.9
 """Cosine between sheet and depth from which on a cell tells how fibres turn."""
 
 
 def from_anatomy[Solid: Ventricle](
-    anatomy: xr.Dataset, mechanics: Mechanics, comm: MPI.Comm, solid: type[Solid] = Ventricle
+    anatomy: xr.Dataset,
+    mechanics: Mechanics,
+    comm: MPI.Comm,
+    solid: type[Solid] = Ventricle,
+    external: Load | None = None,
 ) -> tuple[Solid, Mapping]:
     """The anatomy, its fibres included, as a ventricle over the ranks of ``comm``; with the mapping of its entities.
 
@@ -27,7 +31,7 @@ def from_anatomy[Solid: Ventricle](
     domain, tags, mapping = to_dolfinx(anatomy, comm)
     fiber, sheet = directions(domain, mapping, anatomy, PAIRS[mechanics.elements].quadrature)
     right = in_right_wall(domain, mapping, anatomy) if biventricular(anatomy) else None
-    return solid(domain, tags, fiber, mechanics, sheet=sheet, right=right), mapping
+    return solid(domain, tags, fiber, mechanics, sheet=sheet, right=right, external=external), mapping
 
 
 def in_right_wall(domain: mesh.Mesh, mapping: Mapping, anatomy: xr.Dataset) -> fem.Function:

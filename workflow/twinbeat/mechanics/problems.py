@@ -163,8 +163,9 @@ def manufactured(comm: MPI.Comm, count: int, cell: str, **chosen: str) -> tuple[
     energy = law.energy(F, ufl.as_vector([1.0, 0.0, 0.0])) + incompressible(multiplier, bulk, F)
     P = ufl.diff(energy, F)
 
-    def loads(v: Expr, dx: ufl.Measure, ds: ufl.Measure) -> Expr:
-        return ufl.dot(-ufl.div(P), v) * dx + ufl.dot(P * ufl.FacetNormal(domain), v) * ds
+    def loads(solid: Ventricle) -> Expr:
+        v = ufl.TestFunctions(solid.space)[0]
+        return ufl.dot(-ufl.div(P), v) * solid.dx + ufl.dot(P * ufl.FacetNormal(domain), v) * solid.ds
 
     fiber = along_x(domain)
     solid = Ventricle(domain, tags, fiber, mechanics, clamped=CLAMPED, lid=False, external=loads, quadrature=6)

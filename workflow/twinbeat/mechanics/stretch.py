@@ -9,7 +9,7 @@ import ufl
 from dolfinx import fem, mesh
 
 from ..kinematics import Expr, deformation_gradient
-from .ventricle import Ventricle
+from .ventricle import Load, Ventricle
 
 Array = np.ndarray
 
@@ -25,7 +25,7 @@ class Contractile(Ventricle):
         self.slope = fem.Function(fem.functionspace(domain, ("DG", 0)))
         super().__init__(domain, facet_tags, fiber, *args, **chosen)
 
-    def _build(self, external: Any) -> None:
+    def _build(self, external: Load | None) -> None:
         degree = self.pair.quadrature
         element = basix.ufl.quadrature_element("tetrahedron", value_shape=(), degree=degree)
         self.anchor = fem.Function(fem.functionspace(self.domain, element))

@@ -32,8 +32,8 @@ from .krylov import Iterative
 from .linear import Factorised, Linear
 from .newton import Newton
 
-Load = Callable[[Expr, ufl.Measure, ufl.Measure], Expr]
-"""Virtual work (mN mm) of dead loads: a linear form of the test displacement, with the measures dx and ds."""
+Load = Callable[["Ventricle"], Expr]
+"""Virtual work (mN mm) of further forces: a linear form in the test functions of a ventricle's ``space``."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Ventricle:
     mesh (any space with values at quadrature points), ``sheet`` the same for laws that need it. ``clamped`` facets (a
     tag) do not move. With ``lid`` the load is the derivative of the cavity volume, else a plain follower pressure on
     tag 1 (for surfaces that enclose no cavity). With ``right`` (a field, 1 in the wall of the right ventricle) there
-    are two cavities, ``pressure`` being that of the left one. ``external`` is the virtual work of further loads.
+    are two cavities, ``pressure`` being that of the left one. ``external`` is the virtual work of further forces.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Ventricle:
         self._load_form = None if self.cavities else fem.form(self._load(w))
         form = self.internal(w, p, U) - self._load(w)
         if external is not None:
-            form -= external(ufl.TestFunctions(self.space)[0], self.dx, self.ds)
+            form -= external(self)
         self.residual_form = fem.form(form)
         self.damping = fem.Constant(self.domain, 0.0)
         jacobian = ufl.derivative(form, self.state) - self.damping * self._bulk_stiffening(w, U)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..units import Pressure, SpringStiffness
+from ..units import Density, Pressure, SpringStiffness, Viscosity
 from .section import Section
 
 Modulus = Annotated[Pressure, Field(gt=0)]
@@ -89,4 +89,15 @@ class Mechanics(Section):
     base_tangential: SpringStiffness = "0.5 kPa/mm"
     """Spring in the base plane."""
 
+    density: Annotated[Density, Field(ge=0, le=2)] = "0 g/mL"
+    """Mass of muscle in the beat: 1.06 g/mL has inertia, 0 none. Calibration is of equilibria in any case."""
+
+    viscosity: Annotated[Viscosity, Field(ge=0)] = "0 kPa ms"
+    """eta of the stress S = eta dE/dt of muscle in the beat; Arostica et al. (2025) have 100 kPa ms."""
+
     holzapfel_ogden: HolzapfelOgden = HolzapfelOgden()
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the beat has inertia or viscosity."""
+        return self.density > 0 or self.viscosity > 0

@@ -1,0 +1,62 @@
+"""What the mass and the viscosity of muscle change in the beat of a calibrated heart, and what they cost.
+
+envs/run python benchmarks/dynamics.py [--patient results/demo/phantom-01] [--steps 20 5]
+
+Takes the stores of a patient (by default of the demo: run `make demo` first) and lets it beat without either, with the
+density of muscle, with the viscosity of Arostica et al. 2025, with both, and with ten times that viscosity, in time
+steps of so many ms. A line for each; the last line is one JSON object with all of them.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from electromechanics import patient
+from mpi4py import MPI
+
+from twinbeat import beat
+from twinbeat.parameters import Beat, Mechanics
+from twinbeat.units import KPA_PER_MMHG
+
+ROOT = Path(__file__).parents[1]
+DENSITY, VISCOSITY = "1.06 g/mL", "100 kPa ms"
+KINDS = {
+    "none": {},
+    "density": {"density": DENSITY},
+    "viscosity": {"viscosity": VISCOSITY},
+    "both": {"density": DENSITY, "viscosity": VISCOSITY},
+    "tenfold viscosity": {"density": DENSITY, "viscosity": "1000 kPa ms"},
+}
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patient", type=Path, default=ROOT / "results/demo/phantom-01")
+    parser.add_argument("--steps", type=float, nargs="+", default=[20.0, 5.0], help="ms")
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
+    options = parser.parse_args()
+    stores, clinical = patient(options.patient)
+    found = {}
+    for step in options.steps:
+        for kind in options.only:
+            start, settings = time.process_time(), Beat(time_step=f"{step:g} ms")
+            one = beat.simulate(*stores, clinical, settings, Mechanics(**KINDS[kind]), MPI.COMM_SELF)
+            pressure, clock = one.pressure.values / KPA_PER_MMHG, time.process_time() - start
+            figures = {
+                "ejection_fraction": round(one.attrs["ejection_fraction"], 2),
+                "largest_pressure_mmhg": round(float(pressure.max()), 2),
+                "largest_rise_mmhg_per_s": round(1000 * float(np.gradient(pressure, one.time.values).max())),
+                "least_pressure_mmhg": round(float(pressure.min()), 2),
+                "steadiness": round(float(one.steadiness), 4),
+                "cpu_seconds": round(clock, 1),
+            }
+            found[f"{kind}, {step:g} ms"] = figures
+            print(f"{kind}, {step:g} ms", json.dumps(figures), flush=True)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
