@@ -51,7 +51,7 @@ rule calibrate_heart:
         runtime=60,
     params:
         calibration=section("calibration", without=["conduction"]),
-        mechanics=section("mechanics"),
+        mechanics=of_equilibria(),
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: calibrate stiffness and tension"

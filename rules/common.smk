@@ -104,6 +104,11 @@ def of_beat(wildcards=None):
     return section("beat", without=[] if study.beat.ventricles == "both" else ["both"])
 
 
+def of_equilibria(wildcards=None):
+    """What the configuration says of mechanics that stands still, as in a calibration and in a phantom."""
+    return section("mechanics", without=["density", "viscosity"])
+
+
 def of_patient(column):
     """An input function: what patients.tsv says of the patient in this column, or nothing."""
     return lambda wildcards: patients[wildcards.patient].get(column) or []

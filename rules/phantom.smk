@@ -16,7 +16,7 @@ rule make_phantom:
         runtime=30,
     params:
         phantom=section("phantom"),
-        mechanics=section("mechanics"),
+        mechanics=of_equilibria(),
         fibers=section("fibers"),
     message:
         "{wildcards.patient}: make the virtual patient"

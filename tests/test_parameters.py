@@ -45,6 +45,10 @@ FELT = {"feedback": {"conduction": True}}
             "config.yaml: beat.contraction: land_2017: expected cells with calcium, got bueno_orovio_2008_epi",
         ),
         (
+            {"mechanics": {"viscosity": "0.1 kPa s"}, "beat": {"ventricles": "both"}},
+            "config.yaml: mechanics.density and viscosity: expected beat.ventricles left, or neither, got both",
+        ),
+        (
             {"beat": {"contraction": "land_2017", "ventricles": "both"}, "mesh": {"ventricles": "both"}},
             "config.yaml: beat.contraction: land_2017: expected beat.ventricles left, got both",
         ),

@@ -6,6 +6,7 @@ rate, pressures and stroke volume; both are solved together for the periodic bea
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,8 @@ class Factors:
 class Heart:
     """The ventricle of a twin, or both; ``hold`` makes it a heart for ``circulation.couple``.
 
-    The anatomy is at rest under the cavity pressures ``filling`` (kPa), ``full`` (cavity,) mL. Keeps of each time held
+    The anatomy is at rest under the cavity pressures ``filling`` (kPa), ``full`` (cavity,) mL. Where ``mechanics`` has
+    mass or viscosity, muscle has from ``move`` on, and is a heart for ``circulation.march``. Keeps of each time held
     the displacement of the anatomy's points (on rank 0) and the fibre strain per segment.
     """
 
@@ -67,7 +69,7 @@ class Heart:
         self._held: dict[float, Snapshot] = {}
         self.displacement: dict[float, np.ndarray | None] = {}
         self.strain: dict[float, np.ndarray] = {}
-        self.contractile = posterior.contractile.values
+        self.contractile, self._muscle = posterior.contractile.values, healthy(anatomy, posterior)
         self._curve, self._delays = Curve(np.array([0.0]), np.array([0.0]), 1.0), np.zeros(len(self.contractile))
 
     def _scale(self, posterior: xr.Dataset) -> None:
@@ -84,10 +86,19 @@ class Heart:
         """Let cells contract as ``local``, each ``late`` (cell,) by so many ms."""
         self._curve, self._delays = local, late
 
-    def move(self, cycle: float) -> None:
-        """From here on muscle has the mass and the viscosity of ``mechanics``; times come again after a cycle in ms."""
+    def move(self, cycle: float) -> bool:
+        """Whether muscle has mass or viscosity, as it has from here on; times come again after a cycle in ms."""
         if self._dynamics:
             self._dynamics.start(cycle)
+        return self._dynamics is not None
+
+    def strengthen(self, factor: float) -> None:
+        """Let muscle develop this much more tension."""
+        self.contractile = factor * self.contractile
+
+    def mean_tension(self) -> float:
+        """Of healthy muscle where it was held last, kPa."""
+        return float(self._muscle @ self._tension / self._muscle.sum())
 
     def unloaded_volume(self) -> Per:
         """Volume in mL of the unloaded cavity."""
@@ -109,8 +120,8 @@ class Heart:
         return self.ventricle.comm.bcast(pressure, root=0)
 
     def _equilibrium(self, volume: Per, time: float) -> Per:
-        tension = self.contractile * self._curve(time - self._delays)
-        self.ventricle.tension.x.array[:] = tension[self._mapping.cells]
+        self._tension = self.contractile * self._curve(time - self._delays)
+        self.ventricle.tension.x.array[:] = self._tension[self._mapping.cells]
         return self.journal.hold(volume)
 
 
@@ -164,9 +175,9 @@ def run(
 
     Equilibria are kept in the folder ``checkpoint`` until it is found, to go on there after the machine cut it off.
     """
-    heart.move(mean.cycle)
+    go = partial(circulation.march, starling=0.0) if heart.move(mean.cycle) else circulation.couple
     with Journal(checkpoint, heart.ventricle) as heart.journal:
-        coupled = circulation.couple(heart, pump, circulate, times(mean.cycle, beat), beat.beats, beat.steady)
+        coupled = go(heart, pump, circulate, times(mean.cycle, beat), beat.beats, beat.steady)
     check(coupled.steadiness, beat)
     return dataset(heart, coupled, mean, beat.frames)
 

@@ -27,7 +27,9 @@ log = logging.getLogger("twinbeat")
 STEP = 0.002  # s, of the circulation at most
 CLOSE = 0.1  # mmHg between the heart's pressure and the line
 ITERATIONS = 15
-STARLING = 1.6  # d ln T / d ln V of the closed form: the limit cycle does not depend on it, how fast it is found does
+STARLING = 1.6
+"""d ln T / d ln V of the closed form where cells drive the heart: the limit cycle does not depend on it, how fast it is
+found does."""
 SOFTEST, STIFFEST = 0.05, 100.0  # mmHg/mL, of the heart within a step
 
 
@@ -103,6 +105,7 @@ def march(
     steady: float = 0.0,
     stronger: Stronger = as_strong,
     renewed: Renewed = as_it_is,
+    starling: float = STARLING,
 ) -> Coupled:
     """Run the heart at ``times`` (ms, from 0 on, within a beat) until a beat ends as it began, within ``steady``.
 
@@ -116,7 +119,7 @@ def march(
         beat = _beat(heart, loop, times, pump)
         gap = float(np.abs((beat.states[-1] - beat.states[0]) / SCALE).max())
         volume = beat.states[:-1, V_LV]
-        pump = pump.following(times / 1000, volume, beat.tension[:-1], beat.pressure[:-1], STARLING)
+        pump = pump.following(times / 1000, volume, beat.tension[:-1], beat.pressure[:-1], starling)
         factor = stronger(volume, pump)
         change = max(gap, abs(np.log(factor)), renewed())
         log.info("beat %d of %d: state changed by %.2g, tension to change by %.3f", number + 1, beats, gap, factor)

@@ -42,7 +42,6 @@ class CellHeart(beat.Heart):
         self, anatomy: xr.Dataset, posterior: xr.Dataset, filling: float, mechanics: Mechanics, comm: MPI.Comm
     ) -> None:
         super().__init__(anatomy, posterior, filling, mechanics, comm, Contractile)
-        self._muscle = beat.healthy(anatomy, posterior)
         self.ventricle.newton.close, self.ventricle.newton.faster = CLOSE, FASTER
 
     def drive(self, muscle: Muscle, settings: Beat, scale: float) -> None:

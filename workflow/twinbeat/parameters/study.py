@@ -113,6 +113,12 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _left_muscle_moves(self) -> Self:
+        if self.mechanics.dynamic and self.beat.ventricles == "both":
+            raise ValueError("mechanics.density and viscosity: expected beat.ventricles left, or neither, got both")
+        return self
+
+    @model_validator(mode="after")
     def _beat_can_act_back(self) -> Self:
         if not self.electrophysiology.feedback.active:
             return self
