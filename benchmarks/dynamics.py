@@ -2,9 +2,10 @@
 
 envs/run python benchmarks/dynamics.py [--patient results/demo/phantom-01] [--steps 20 5]
 
-Takes the stores of a patient (by default of the demo: run `make demo` first) and lets it beat without either, with the
-density of muscle, with the viscosity of Arostica et al. 2025, with both, and with ten times that viscosity, in time
-steps of so many ms. A line for each; the last line is one JSON object with all of them.
+Takes the stores of a patient (by default of the demo: run `make demo` first) and lets it beat without either, with so
+little of it that only the coupling is another one (marched), with the density of muscle, with the viscosity of Arostica
+et al. 2025, with both, and with ten times that viscosity, in time steps of so many ms. A line for each; the last line
+is one JSON object with all of them.
 """
 
 import argparse
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 DENSITY, VISCOSITY = "1.06 g/mL", "100 kPa ms"
 KINDS = {
     "none": {},
+    "next to none": {"density": "1e-6 g/mL"},
     "density": {"density": DENSITY},
     "viscosity": {"viscosity": VISCOSITY},
     "both": {"density": DENSITY, "viscosity": VISCOSITY},

@@ -98,16 +98,18 @@ class Pump:
     ) -> "Pump":
         """The pump that has these pressures (mmHg) at these volumes (mL), tensions (kPa) and times (s), all (time,),
         and whose tension grows with the volume: by ``share`` of what that grows by. Coefficients stay: where tension
-        follows volume a fit cannot part them. Between the times all goes linearly, as the heart's pressure does that is
-        marched through them: with a spline the limit cycle would not be where a beat ends as it began."""
-        both = zip(volume, tension, strict=True)
-        rest, active = np.array([(self.static(v, T), self.static(v, T) - self.static(v, 0.0)) for v, T in both]).T
+        follows volume a fit cannot part them. Between the times volume, tension and pressure go linearly, as the
+        heart's do that is marched through them: so its limit cycle is where such a beat ends as it began."""
+        active = [self.static(v, T) - self.static(v, 0.0) for v, T in zip(volume, tension, strict=True)]
         slope = share * np.maximum(active, 0.0) / volume
+        grid, samples = np.arange(SAMPLES) * self.period / SAMPLES, (volume, tension, pressure, slope)
+        V, T, p, slope = (np.interp(grid, time, values, period=self.period) for values in samples)
+        static = [self.static(v, t) for v, t in zip(V, T, strict=True)]
         return replace(
             self,
-            tension=line(time, tension, self.period),
-            correction=line(time, pressure - rest - slope * volume, self.period),
-            elastance=line(time, slope, self.period),
+            tension=Wave(T, self.period),
+            correction=Wave(p - static - slope * V, self.period),
+            elastance=Wave(slope, self.period),
         )
 
     def corrected(self, time: np.ndarray, volume: np.ndarray, tension: np.ndarray, pressure: np.ndarray) -> "Pump":
@@ -166,11 +168,6 @@ def wave(time: np.ndarray, values: np.ndarray, period: float) -> Wave:
     wrapped = np.concatenate([time - period, time, time + period])
     spline = PchipInterpolator(wrapped, np.tile(values, 3))
     return Wave(spline(np.arange(SAMPLES) * period / SAMPLES), period)
-
-
-def line(time: np.ndarray, values: np.ndarray, period: float) -> Wave:
-    """The periodic wave through samples, linear between them."""
-    return Wave(np.interp(np.arange(SAMPLES) * period / SAMPLES, time, values, period=period), period)
 
 
 def learn(
