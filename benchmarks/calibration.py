@@ -1,7 +1,7 @@
 """Calibration of phantoms of all phenotypes, images included, against what was planted in them.
 
 envs/run python benchmarks/calibration.py [--phantoms 50] [--first 101] [--cores 2] [--study FILE]
-                                          [--stores FOLDER] [--results FOLDER] [--table FILE]
+                                          [--stores FOLDER] [--results FOLDER] [--table FILE] [--called 0.25]
 
 The workflow takes each phantom from DICOM to its posterior (five to ten CPU minutes each); the truth comes from another
 discretisation. With --stores the study takes over what another one with the same mesh has in its results up to the
@@ -27,7 +27,7 @@ import numpy as np
 import xarray as xr
 
 from twinbeat import store
-from twinbeat.assessment import interval, recognition, recovery, tension_sigma, wilson
+from twinbeat.assessment import CALLED, interval, recognition, recovery, tension_sigma, wilson
 from twinbeat.parameters import Phantom
 from twinbeat.phantom import making
 from twinbeat.verdicts import PatientStopped
@@ -38,9 +38,9 @@ STUDY = Path("studies/calibration.yaml")
 STORES = ("image", "automatic", "labels", "mesh", "anatomy", "targets")
 BEFORE = ("deid", "clinical.json", "anatomy.vtu", *(f"{store}.zarr" for store in STORES))
 """What the workflow makes of a patient before the posterior."""
-TEXTS = ("phenotype", "commit", "stopped")
+TEXTS = ("phenotype", "commit", "stopped", "scar", "lost")
 Row = dict[str, Any]
-"""TEXTS and figures of a phantom."""
+"""TEXTS and figures of a phantom; ``scar`` and ``lost``, of each segment, where contraction was fitted, in one text."""
 
 
 def run(numbers: range, cores: int, study: Path) -> None:
@@ -74,9 +74,11 @@ def results(study: Path) -> Path:
     return Path("results") / study.stem
 
 
-def recovered(posterior: xr.Dataset, targets: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
-    """Errors in %, % and points; whether the 90 % intervals hold the truth; forward solves."""
+def recovered(posterior: xr.Dataset, targets: xr.Dataset, truth: xr.Dataset) -> Row:
+    """Errors in %, % and points; whether the 90 % intervals hold the truth; forward solves; and of each segment the
+    share of scar and the probability that contraction is lost, where that was sought."""
     errors, peak = recovery(targets, posterior, truth), int(posterior.tension.values.argmax())
+    sought = "probability_lost" in posterior
     spread = float(np.sqrt(posterior.covariance.values[0, 0]))
     stiffness = interval(float(np.log(posterior.stiffness)), spread)
     tension = interval(float(posterior.tension[peak]), float(tension_sigma(posterior)[peak]))
@@ -87,21 +89,12 @@ def recovered(posterior: xr.Dataset, targets: xr.Dataset, truth: xr.Dataset) -> 
         "stiffness_covered": float(stiffness[0] <= np.log(float(truth.stiffness)) <= stiffness[1]),
         "tension_covered": float(tension[0] <= float(truth.tension.max()) <= tension[1]),
         "forward_solves": float(posterior.forward_solves),
-        **_recognised(posterior, truth),
+        **({"scar": _text(truth.scar), "lost": _text(posterior.probability_lost)} if sought else {}),
     }
 
 
-def _recognised(posterior: xr.Dataset, truth: xr.Dataset) -> dict[str, float]:
-    """Numbers of infarcted and of other segments, and how many of each are called so; none where it was not sought."""
-    if "probability_lost" not in posterior:
-        return {}
-    planted, called = recognition(posterior, truth)
-    return {
-        "infarcted": float(planted.sum()),
-        "found": float((planted & called).sum()),
-        "sound": float((~planted).sum()),
-        "spared": float((~planted & ~called).sum()),
-    }
+def _text(segments: xr.DataArray) -> str:
+    return " ".join(f"{value:.3f}" for value in segments.values)
 
 
 def looked_at(folder: Path) -> dict[str, Row]:
@@ -147,27 +140,29 @@ def _written(row: Row) -> dict[str, str]:
     return {key: value if isinstance(value, str) else f"{value:.6g}" for key, value in row.items()}
 
 
-def summary(rows: Sequence[Row]) -> dict[str, float]:
-    """Medians of the sizes of errors, the share of intervals that hold the truth, and the most forward solves."""
+def summary(rows: Sequence[Row], called: float = CALLED) -> dict[str, float]:
+    """Medians of the sizes of errors, the share of intervals that hold the truth, and the most forward solves; how many
+    infarcted segments are told, with a probability above ``called``."""
     found = [row for row in rows if "stopped" not in row]
     figures = {"phantoms": len(found), "stopped": len(rows) - len(found)}
     if not found:
         return figures
     named = [key for key in dict.fromkeys(chain(*found)) if key not in TEXTS]
     columns = {key: np.array([one[key] for one in found if key in one]) for key in named}
-    segments = {key: float(columns[key].sum()) for key in ("infarcted", "found", "sound", "spared") if key in columns}
+    sought = [row for row in found if "lost" in row]
+    scar, lost = (np.array([row[name].split() for row in sought], dtype=float) for name in ("scar", "lost"))
     figures |= {
         "forward_solves": columns["forward_solves"].max(),
         "stiffness_error_median": np.median(np.abs(columns["stiffness_error"])),
         "tension_error_median": np.median(np.abs(columns["tension_error"])),
         "coverage_90": np.mean([columns["stiffness_covered"], columns["tension_covered"]]),
         "ef_error_points": np.abs(columns["ef_error_points"]).max(),
-        **(segments and _rates(segments)),
+        **(_rates(recognition(scar, lost, called)) if sought else {}),
     }
     return {name: round(float(value), 3) for name, value in figures.items()}
 
 
-def _rates(segments: dict[str, float]) -> dict[str, float]:
+def _rates(segments: dict[str, int]) -> dict[str, float]:
     """Sensitivity and specificity over all segments, with the bounds of their 90 % intervals."""
     rates = {}
     for name, hits, count in (("sensitivity", "found", "infarcted"), ("specificity", "spared", "sound")):
@@ -188,6 +183,7 @@ def main() -> None:
     parser.add_argument("--stores", type=Path, help="results of a study whose stores up to the targets are taken over")
     parser.add_argument("--results", type=Path, help="only look at the phantoms in the results of a study")
     parser.add_argument("--table", type=Path, help="CSV file of figures, which goes on from run to run")
+    parser.add_argument("--called", type=float, default=CALLED, help="probability from which on a segment is infarcted")
     options = parser.parse_args()
     if options.results is None:
         if options.stores:
@@ -197,8 +193,9 @@ def main() -> None:
     if options.table:
         rows = with_others(rows, options.table)
     for phenotype in sorted({row["phenotype"] for row in rows.values()}):
-        print(phenotype, json.dumps(summary([row for row in rows.values() if row["phenotype"] == phenotype])))
-    print(json.dumps(summary(list(rows.values()))))
+        own = [row for row in rows.values() if row["phenotype"] == phenotype]
+        print(phenotype, json.dumps(summary(own, options.called)))
+    print(json.dumps(summary(list(rows.values()), options.called)))
 
 
 if __name__ == "__main__":

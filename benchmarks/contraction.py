@@ -99,17 +99,13 @@ def twin(number: int, source: Solid, solid: Solid, strains: bool) -> dict[str, f
     found = calibration.calibrate(solid.anatomy, wanted, healthy, options, Mechanics())
     sector = source.anatomy["segment"].values - 1
     share = np.bincount(sector, scar, 17) / np.bincount(sector, minlength=17)
-    infarcted, called = recognition(found, xr.Dataset({"scar": ("segment", share)}))
     return {
         "stiffness_error": 100 * (float(found.stiffness) / stiffness - 1),
         "tension_error": 100 * (float(found.tension.max()) / tension.max() - 1),
         "forward_solves": float(found.forward_solves),
         "share_sigma": float(np.sqrt(np.diag(found.covariance.values)[-17:-1]).mean()),
         "cpu_seconds": time.process_time() - start,
-        "infarcted": float(infarcted.sum()),
-        "found": float((infarcted & called).sum()),
-        "sound": float((~infarcted).sum()),
-        "spared": float((~infarcted & ~called).sum()),
+        **recognition(share, found.probability_lost.values),
     }
 
 

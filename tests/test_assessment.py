@@ -80,11 +80,9 @@ def test_interval_of_a_share():
 
 def test_segments_are_called_infarcted():
     """Planted are those with scar in half of their muscle or more; called those that lost contraction likely enough."""
-    probability = np.array([0.9, 0.1, 0.5, 0.2])
-    seen = xr.Dataset({"probability_lost": ("sector", probability)})
-    planted, called = assessment.recognition(seen, xr.Dataset({"scar": ("segment", [1.0, 0.5, 0.3, 0.0])}))
-    assert planted.tolist() == [True, True, False, False]
-    assert called.tolist() == [True, False, True, False]
+    found = assessment.recognition([1.0, 0.5, 0.3, 0.0, 0.0], [0.9, 0.1, 0.5, 0.2, 0.24])
+    assert found == {"infarcted": 2, "found": 1, "sound": 3, "spared": 2}
+    assert assessment.recognition([0.0], [0.24], called=0.2)["spared"] == 0
 
 
 def test_uncertainty_comes_from_the_covariance(twin, found):
