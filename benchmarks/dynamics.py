@@ -11,18 +11,24 @@ is one JSON object with all of them.
 import argparse
 import json
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 from electromechanics import patient
 from mpi4py import MPI
 
 from twinbeat import beat
+from twinbeat.intake.clinical import Clinical
 from twinbeat.parameters import Beat, Mechanics
 from twinbeat.units import KPA_PER_MMHG
+from twinbeat.verdicts import PatientStopped
 
 ROOT = Path(__file__).parents[1]
 DENSITY, VISCOSITY = "1.06 g/mL", "100 kPa ms"
+STEADY = 2e-3
+"""As beat.steady: what a beat may change beside which effects are seen."""
 KINDS = {
     "none": {},
     "next to none": {"density": "1e-6 g/mL"},
@@ -42,22 +48,29 @@ def main() -> None:
     options = parser.parse_args()
     stores, clinical = patient(options.patient)
     found = {}
-    for step in options.steps:
-        for kind in options.only:
-            start, settings = time.process_time(), Beat(time_step=f"{step:g} ms")
-            one = beat.simulate(*stores, clinical, settings, Mechanics(**KINDS[kind]), MPI.COMM_SELF)
-            pressure, clock = one.pressure.values / KPA_PER_MMHG, time.process_time() - start
-            figures = {
-                "ejection_fraction": round(one.attrs["ejection_fraction"], 2),
-                "largest_pressure_mmhg": round(float(pressure.max()), 2),
-                "largest_rise_mmhg_per_s": round(1000 * float(np.gradient(pressure, one.time.values).max())),
-                "least_pressure_mmhg": round(float(pressure.min()), 2),
-                "steadiness": round(float(one.steadiness), 4),
-                "cpu_seconds": round(clock, 1),
-            }
-            found[f"{kind}, {step:g} ms"] = figures
-            print(f"{kind}, {step:g} ms", json.dumps(figures), flush=True)
+    for step, kind in product(options.steps, options.only):
+        name = f"{kind}, {step:g} ms"
+        try:
+            found[name] = figures(stores, clinical, Beat(time_step=f"{step:g} ms", steady=STEADY), KINDS[kind])
+        except PatientStopped as verdict:
+            found[name] = {"stopped": str(verdict)}
+        print(name, json.dumps(found[name]), flush=True)
     print(json.dumps(found))
+
+
+def figures(stores: list[xr.Dataset], clinical: Clinical, settings: Beat, kind: dict[str, str]) -> dict[str, float]:
+    """Of the beat with these entries of ``mechanics``."""
+    start = time.process_time()
+    found = beat.simulate(*stores, clinical, settings, Mechanics(**kind), MPI.COMM_SELF)
+    pressure = found.pressure.values / KPA_PER_MMHG
+    return {
+        "ejection_fraction": round(found.attrs["ejection_fraction"], 2),
+        "largest_pressure_mmhg": round(float(pressure.max()), 2),
+        "least_pressure_mmhg": round(float(pressure.min()), 2),
+        "largest_rise_mmhg_per_s": round(1000 * float(np.gradient(pressure, found.time.values).max())),
+        "steadiness": round(float(found.steadiness), 4),
+        "cpu_seconds": round(time.process_time() - start, 1),
+    }
 
 
 if __name__ == "__main__":
