@@ -14,12 +14,11 @@ import time
 from itertools import product
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
-from electromechanics import patient
+from electromechanics import NAMES, patient
 from mpi4py import MPI
 
-from twinbeat import beat
+from twinbeat import beat, whatif
 from twinbeat.intake.clinical import Clinical
 from twinbeat.parameters import Beat, Mechanics
 from twinbeat.units import KPA_PER_MMHG
@@ -62,12 +61,12 @@ def figures(stores: list[xr.Dataset], clinical: Clinical, settings: Beat, kind: 
     """Of the beat with these entries of ``mechanics``."""
     start = time.process_time()
     found = beat.simulate(*stores, clinical, settings, Mechanics(**kind), MPI.COMM_SELF)
-    pressure = found.pressure.values / KPA_PER_MMHG
+    shown = whatif.figures(dict(zip(NAMES, stores, strict=True))["activation"], found)
     return {
-        "ejection_fraction": round(found.attrs["ejection_fraction"], 2),
-        "largest_pressure_mmhg": round(float(pressure.max()), 2),
-        "least_pressure_mmhg": round(float(pressure.min()), 2),
-        "largest_rise_mmhg_per_s": round(1000 * float(np.gradient(pressure, found.time.values).max())),
+        "ejection_fraction": round(shown["ejection fraction (%)"], 2),
+        "largest_pressure_mmhg": round(shown["largest LV pressure (mmHg)"], 2),
+        "least_pressure_mmhg": round(float(found.pressure.min()) / KPA_PER_MMHG, 2),
+        "largest_rise_mmhg_per_s": round(shown["largest pressure rise (mmHg/s)"]),
         "steadiness": round(float(found.steadiness), 4),
         "cpu_seconds": round(time.process_time() - start, 1),
     }

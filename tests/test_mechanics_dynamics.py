@@ -129,12 +129,13 @@ def test_beat_of_muscle_with_mass():
     stores, settings = twin(COMM), Beat(time_step="50 ms", frames=4)
     parts = (*stores.values(), clinical(), settings)
     still = beat.simulate(*parts, Mechanics(), COMM)
-    found = beat.simulate(*parts, Mechanics(density="1.06 g/mL", viscosity="200 kPa ms"), COMM)
+    heavy = Mechanics(density="1.06 g/mL", viscosity="200 kPa ms")
+    found = beat.simulate(*parts, heavy, COMM)
     assert float(found.steadiness) <= settings.steady
     change = found.attrs["stroke_volume"] / still.attrs["stroke_volume"] - 1
     assert 1e-4 < abs(change) < 0.04
     if COMM.size > 1:
-        alone = beat.simulate(*parts, Mechanics(density="1.06 g/mL", viscosity="200 kPa ms"), MPI.COMM_SELF)
+        alone = beat.simulate(*parts, heavy, MPI.COMM_SELF)
         assert found.pressure.values == approx(alone.pressure.values, rel=1e-4, abs=1e-4)
 
 

@@ -18,6 +18,7 @@ import ufl
 from dolfinx import fem
 
 from ..kinematics import Expr, deformation_gradient, green_lagrange
+from .probe import everywhere
 from .timescheme import GeneralisedAlpha
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ class Dynamics:
     def __call__(self, ventricle: "Ventricle") -> Expr:
         """Virtual work (mN mm) of both, as forces on the muscle."""
         self._ventricle, domain = ventricle, ventricle.domain
-        (w, U), v = (
-            (ufl.split(f)[0] for f in (ventricle.state, ventricle.reference)),
-            ufl.TestFunctions(ventricle.space)[0],
-        )
+        w, U = (ufl.split(f)[0] for f in (ventricle.state, ventricle.reference))
+        v = ufl.TestFunctions(ventricle.space)[0]
         G = ufl.Identity(3) + ufl.grad(U)
         F0 = ufl.inv(G)
         F = deformation_gradient(w, F0)
@@ -92,7 +91,5 @@ class Dynamics:
 
     def _strains(self) -> Array:
         """E (local cell, point, 9) of the present state, ghosts included."""
-        domain = self._ventricle.domain
-        cells = domain.topology.index_map(3)
-        found = self._strain.eval(domain, np.arange(cells.size_local + cells.num_ghosts, dtype=np.int32))
+        found = everywhere(self._strain, self._ventricle.domain)
         return found.reshape(len(found), -1, 9)

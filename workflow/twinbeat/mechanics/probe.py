@@ -1,4 +1,4 @@
-"""Values of a function at points that are no nodes."""
+"""Values of functions and expressions at points that are no nodes."""
 
 import numpy as np
 from dolfinx import fem, geometry, mesh
@@ -30,3 +30,9 @@ class Probe:
         values[here] = function.eval(self.points[here], self.cells[here]).reshape(here.sum(), -1)
         parts = self.comm.allgather(values)
         return np.stack([parts[rank][i] for i, rank in enumerate(self.holder)])
+
+
+def everywhere(expression: fem.Expression, domain: mesh.Mesh) -> np.ndarray:
+    """Values (local cell, ...) of an expression at its points in all cells, ghosts included."""
+    cells = domain.topology.index_map(3)
+    return expression.eval(domain, np.arange(cells.size_local + cells.num_ghosts, dtype=np.int32))

@@ -9,6 +9,7 @@ import ufl
 from dolfinx import fem, mesh
 
 from ..kinematics import Expr, deformation_gradient
+from .probe import everywhere
 from .ventricle import Load, Ventricle
 
 Array = np.ndarray
@@ -34,8 +35,6 @@ class Contractile(Ventricle):
         G = ufl.Identity(3) + ufl.grad(ufl.split(self.reference)[0])
         F = deformation_gradient(ufl.split(self.state)[0], ufl.inv(G))
         self._strain = fem.Expression(along(F, self.axes(G)[0]), points)
-        cells = self.domain.topology.index_map(3)
-        self._cells = np.arange(cells.size_local + cells.num_ghosts, dtype=np.int32)
         super()._build(external)
 
     def energy(self, F: Expr, p: Expr, f0: Expr, s0: Expr | None) -> Expr:
@@ -44,7 +43,7 @@ class Contractile(Ventricle):
 
     def strain(self) -> Array:
         """e (local cell, point) of the present state, from the unloaded shape, ghosts included."""
-        return self._strain.eval(self.domain, self._cells)
+        return everywhere(self._strain, self.domain)
 
     def stretch(self, strain: Array) -> Array:
         """Stretch (local cell,) of the mean of a strain (local cell, point)."""
