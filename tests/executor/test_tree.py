@@ -86,6 +86,20 @@ def test_pages_that_processes_share_are_counted_once(tmp_path, looks):
     assert peaks[1] - peaks[0] == pytest.approx(64 * MEBI, abs=16 * MEBI)
 
 
+def test_memory_lent_to_a_child_that_is_about_to_run_another_program_is_counted_once(tmp_path, looks):
+    """Between vfork and exec, which a pipe to be opened holds up here, two processes have the same 64 MiB."""
+    os.mkfifo(tmp_path / "pipe")
+    program = (
+        "import os, subprocess, sys\n"
+        f"a, writes = bytearray({{}}), {looks!r} + \"open('{tmp_path}/pipe', 'w')\"\n"
+        "writer = subprocess.Popen([sys.executable, '-c', writes])\n"
+        f"opened = [(os.POSIX_SPAWN_OPEN, 0, '{tmp_path}/pipe', os.O_RDONLY, 0)]\n"
+        "os.waitpid(os.posix_spawn('/bin/true', ['true'], {{}}, file_actions=opened), 0), writer.wait()"
+    )
+    peaks = [tried(spec(tmp_path, program.format(size), name=f"{size}"))["memory"] for size in (0, 64 * MEBI)]
+    assert peaks[1] - peaks[0] == pytest.approx(64 * MEBI, abs=16 * MEBI)
+
+
 BURN = "import time\nwhile time.process_time() < 0.2: pass\n"
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MARK = "SNAKEMAKE_ATTEMPT"
+NO_EXEC_YET = 0x40  # PF_FORKNOEXEC of the kernel's flags of a process
 PATIENCE = 5.0  # seconds that srun has to end its ranks on all nodes
 
 
@@ -28,7 +29,7 @@ class Tree:
         below = list(descendants(os.getpid()))
         away = self._marked(below) if _launchers(below) else []
         self._away |= {process: _seconds(process) for process in away}
-        members = [*below, *away]
+        members = [process for process in (*below, *away) if not _borrows(process)]
         if sum(map(_resident, members)) > self.peak:
             self.peak = max(self.peak, sum(map(_proportional, members)))
 
@@ -96,9 +97,21 @@ def _name(process: int) -> str:
     return _read(process, "comm").decode(errors="replace").strip()
 
 
+def _status(process: int) -> list[bytes]:
+    """Fields of the kernel's line on a process, from its state on; none once it is gone."""
+    return _read(process, "stat").rpartition(b")")[2].split()
+
+
 def _seconds(process: int) -> float:
-    fields = _read(process, "stat").rpartition(b")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, _status(process)[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def _borrows(process: int) -> bool:
+    """Whether a process is between vfork and exec: all the memory it shows is its parent's, and is not shared out."""
+    fields = _status(process)
+    if not fields or not int(fields[6]) & NO_EXEC_YET:
+        return False
+    return _read(process, "statm") == _read(int(fields[1]), "statm") != b""
 
 
 def _resident(process: int) -> int:
