@@ -68,21 +68,35 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path, monkeypatch, trai
     assert not any(tmp_path.iterdir())
 
 
-def test_gradients_of_all_stacks_are_those_in_single_precision(train):
-    """Of each shape of stack, in the directions of all weights together; on processors with AMX, too."""
+def gradient(train, network, images, labels, reduced):
+    """Logits, and the gradients of all weights in one vector."""
+    torch = pytest.importorskip("torch")
+    network.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
+        heads = network(images)
+    train.deep_loss(heads.float(), labels).backward()
+    return heads.detach(), torch.cat([kept.grad.flatten() for kept in network.parameters()])
+
+
+def test_stacks_are_computed_slice_by_slice_as_they_are_in_space(train):
+    """Of each shape of stack, two at a time: the logits, and the gradients in the directions of all weights together,
+    in single precision to rounding and in bfloat16 nearly; on processors with AMX, too. Afterwards all is as before."""
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     network = train.build(3)
-    for depth, side in train.SHAPES:
-        images, labels = (torch.from_numpy(np.array(part))[None] for part in sample(5, 0, depth, side))
-        found = []
-        for reduced in (True, False):
-            network.zero_grad()
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
-                heads = network(images[None])
-            train.deep_loss(heads.float(), labels.long()).backward()
-            found.append(torch.cat([kept.grad.flatten() for kept in network.parameters()]))
-        assert torch.nn.functional.cosine_similarity(*found, dim=0) > 0.98, (depth, side)
+    kinds = [type(layer) for layer in network.modules()]
+    for shape in train.SHAPES:
+        given = zip(*(sample(5, index, *shape) for index in range(2)), strict=True)
+        images, labels = (torch.from_numpy(np.stack(part)) for part in given)
+        images, labels = images[:, None], labels.long()
+        logits, known = gradient(train, network, images, labels, False)
+        with train.by_slices(network):
+            (same, found), (_, nearly) = (gradient(train, network, images, labels, kind) for kind in (False, True))
+        assert torch.allclose(same, logits, atol=1e-3)
+        assert torch.linalg.norm(found - known) < 1e-2 * torch.linalg.norm(known)
+        assert torch.nn.functional.cosine_similarity(nearly, known, dim=0) > 0.98, shape
+        assert torch.linalg.norm(nearly) == pytest.approx(float(torch.linalg.norm(known)), rel=0.05)
+    assert kinds == [type(layer) for layer in network.modules()]
 
 
 def test_training_goes_on_from_a_published_network(tmp_path, train):

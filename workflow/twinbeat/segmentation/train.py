@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -19,9 +20,10 @@ import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import nll_loss, one_hot
 from torch.utils.data import DataLoader, Dataset
 
+from .slicewise import by_slices
 from .synthesis import sample
 from .unet import HEADS, LABELS, TRAINED, Dimensions, Merged, build
 
@@ -143,17 +145,18 @@ def save(path: Path, seed: int, state: State) -> None:
 def deep_loss(heads: Tensor, labels: Tensor) -> Tensor:
     """``loss`` at each resolution of logits (batch, head, label, ...), each with half the weight of the one before."""
     weights = [0.5**head for head in range(heads.shape[1])]
-    return sum(w * loss(heads[:, head], labels) for head, w in enumerate(weights)) / sum(weights)
+    truth = one_hot(labels, heads.shape[2]).movedim(-1, 1).to(heads.dtype).contiguous()
+    return sum(w * loss(head, labels, truth) for w, head in zip(weights, heads.unbind(1), strict=True)) / sum(weights)
 
 
-def loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy plus one minus the soft Dice of each label over the batch (Milletari et al. 2016)."""
-    count = logits.shape[1]
-    space = (0, *range(2, logits.ndim))
-    probability, truth = logits.softmax(1)[:, 1:], one_hot(labels, count).movedim(-1, 1)[:, 1:]
+def loss(logits: Tensor, labels: Tensor, truth: Tensor) -> Tensor:
+    """Cross entropy plus one minus the soft Dice of each label over the batch (Milletari et al. 2016); the ``truth``
+    are the labels, one-hot."""
+    logarithms, space = logits.contiguous().log_softmax(1), (0, *range(2, logits.ndim))
+    probability = logarithms.exp()
     overlap = (probability * truth).sum(space)
     dice = (2 * overlap + 1) / (probability.sum(space) + truth.sum(space) + 1)
-    return cross_entropy(logits, labels) + (1 - dice).mean()
+    return nll_loss(logarithms, labels) + (1 - dice[1:]).mean()
 
 
 def rate(step: int, recipe: Recipe) -> float:
@@ -173,7 +176,8 @@ def advance(state: State, images: Tensor, labels: Tensor, recipe: Recipe) -> tup
     for group in state.optimizer.param_groups:
         group["lr"] = rate(state.step, recipe)
     state.network.train()
-    with torch.autocast(images.device.type, dtype=torch.bfloat16):
+    kind = images.device.type
+    with torch.autocast(kind, dtype=torch.bfloat16), by_slices(state.network) if kind == "cpu" else nullcontext():
         heads = state.network(images)[:, : recipe.heads]
     value = deep_loss(heads.float(), labels)
     state.optimizer.zero_grad()
@@ -273,9 +277,10 @@ def main() -> None:
     parser.add_argument("--from", type=Path, dest="start", help="network of train that learns more, with a lower rate")
     parser.add_argument("--folder", type=Path, default=Path("results/segmenter"), help="of the checkpoint")
     parser.add_argument("--output", type=Path, help="default: beside the library")
-    parser.add_argument("--workers", type=int, default=max(1, (os.process_cpu_count() or 1) - 1))
+    cores = os.process_cpu_count() or 1
+    parser.add_argument("--workers", type=int, default=max(1, cores // 2), help="processes that make samples")
     parser.add_argument("--every", type=int, default=500)
-    parser.add_argument("--threads", type=int, default=os.process_cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=max(1, cores - cores // 2))
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
