@@ -99,6 +99,17 @@ def test_stacks_are_computed_slice_by_slice_as_they_are_in_space(train):
     assert kinds == [type(layer) for layer in network.modules()]
 
 
+def test_gradients_of_slices_are_those_in_single_precision(train):
+    """Of the network of slices, in bfloat16 and on processors with AMX, too."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    network = train.build(2)
+    images, labels = (torch.from_numpy(np.array(part)) for part in sample(5, 0, 8, 96))
+    known, nearly = (gradient(train, network, images[:, None], labels.long(), kind)[1] for kind in (False, True))
+    assert torch.nn.functional.cosine_similarity(nearly, known, dim=0) > 0.98
+    assert torch.linalg.norm(nearly) == pytest.approx(float(torch.linalg.norm(known)), rel=0.05)
+
+
 def test_training_goes_on_from_a_published_network(tmp_path, train):
     """The network that comes with Twinbeat gives in torch what it gives in ONNX Runtime, to rounding; one step changes
     it, the mean of its weights moves nine tenths of the way (1 less 1 / 10 at the first step), and other files are
