@@ -270,6 +270,7 @@ def keep(state: State, dimensions: Dimensions, seed: int, recipe: Recipe, checkp
 
 def main() -> None:
     """Parse the command line and train."""
+    cores = os.process_cpu_count() or 1
     parser = argparse.ArgumentParser(prog="python -m twinbeat.segmentation.train", description=__doc__)
     parser.add_argument("--dimensions", type=int, choices=(2, 3), default=3)
     parser.add_argument("--seed", type=int, default=1)
@@ -277,10 +278,9 @@ def main() -> None:
     parser.add_argument("--from", type=Path, dest="start", help="network of train that learns more, with a lower rate")
     parser.add_argument("--folder", type=Path, default=Path("results/segmenter"), help="of the checkpoint")
     parser.add_argument("--output", type=Path, help="default: beside the library")
-    cores = os.process_cpu_count() or 1
     parser.add_argument("--workers", type=int, default=max(1, cores // 2), help="processes that make samples")
     parser.add_argument("--every", type=int, default=500)
-    parser.add_argument("--threads", type=int, default=max(1, cores - cores // 2))
+    parser.add_argument("--threads", type=int, default=cores - cores // 2)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
