@@ -8,7 +8,7 @@ from mpi4py import MPI
 from pytest import approx
 
 from twinbeat.materials import LAWS, ActiveStrain
-from twinbeat.mechanics import Sensitivity, Ventricle, problems, ventricle
+from twinbeat.mechanics import Sensitivity, Tension, Ventricle, problems, ventricle
 from twinbeat.mechanics.problems import FREE
 from twinbeat.parameters import Mechanics
 from twinbeat.units import MM3_PER_ML
@@ -139,6 +139,27 @@ def test_an_ellipsoid_ejects(ejecting):
     ejecting.pressure.value = 10.0
     ejecting.solve()
     assert ejecting.solve_volume(lambda p: (volume, 0.0)) == approx(12.0, rel=1e-6)
+
+
+@pytest.mark.mpi
+def test_a_volume_is_held_by_the_tension(ejecting):
+    """One half of the wall develops 60 % of what the other does. At the volume and pressure of 100 kPa that tension is
+    found again from 70 kPa; the pressure does not move."""
+    heart = ejecting
+    regions = (np.arange(heart.tension.x.array.size) % 2).astype(np.int32)
+    shares = np.array([1.0, 0.6])
+    heart.tension.x.array[:] = 100 * shares[regions]
+    heart.solve()
+    volume = heart.cavity_volume()
+    heart.tension.x.array[:] = 70 * shares[regions]
+    heart.solve()
+    assert heart.cavity_volume() > 1.1 * volume
+    sensitivity = Sensitivity(heart, np.ones(regions.size), regions, 2)
+    tension = Tension(sensitivity, shares, shares[regions], 70.0)
+    assert heart.solve_volume(lambda _: (volume, 0.0), tension) == 12.0
+    assert tension.value == approx(100, rel=1e-6)
+    assert heart.tension.x.array == approx(100 * shares[regions], rel=1e-6)
+    assert heart.cavity_volume() == approx(volume, rel=1e-8)
 
 
 @pytest.mark.mpi

@@ -12,7 +12,7 @@ import ufl
 from dolfinx import fem
 from petsc4py import PETSc
 
-from ..mechanics import Sensitivity, Snapshot, UnloadedSensitivity, Ventricle
+from ..mechanics import Sensitivity, Snapshot, Tension, UnloadedSensitivity, Ventricle
 from ..mechanics.cavity import assemble
 from ..mechanics.sensitivity import spread
 from .observations import Observations
@@ -21,8 +21,6 @@ from .windows import SECTORS
 
 log = logging.getLogger("twinbeat")
 
-CORRECTIONS = 2  # most solves that bring a volume to where the tangents promised,
-HELD = 0.5  # and the standard deviations within which it is
 EXACT = 1e-6  # accuracy of tangents and adjoints: with an iterative solver slopes and gradient are then exact to 1e-7
 
 
@@ -169,9 +167,12 @@ class Problem:
     def load(self, tension: float, pressure: float, shares: np.ndarray | None = None) -> None:
         """Set the tension of healthy muscle and the pressure of the cavity, kPa; without ``shares`` (region,) all
         regions develop it."""
-        share = 1.0 if self.regions is None or shares is None else shares[self.regions]
-        self.ventricle.tension.x.array[:] = tension * share * self.contractile
+        self.ventricle.tension.x.array[:] = tension * self._share(shares)
         self.ventricle.pressure.value = pressure
+
+    def _share(self, shares: np.ndarray | None) -> np.ndarray:
+        """What each cell develops of the tension of healthy muscle (cell,), ghosts included."""
+        return self.contractile if self.regions is None or shares is None else shares[self.regions] * self.contractile
 
     def evaluate(self, point: Point, near: "Evaluation | list[Snapshot]") -> Evaluation:
         """All frames at a point, starting from a nearby evaluation or from states.
@@ -179,52 +180,66 @@ class Problem:
         Raises Quarantined("mechanics-diverged") where a frame has no equilibrium.
         """
         unloaded = self.unload(point.stiffness, point.end_diastolic, point.logs)
-        point, corrections = point._replace(tension=point.tension.copy()), 0
+        point, solves = point._replace(tension=point.tension.copy()), 0
         parts, start = [], time.perf_counter()
         adjoint = self.ventricle.jacobian.matrix.createVecRight()
         adjoint.zeroEntries()
         for k in range(len(self.frames)):
-            self._from(self._guess(k, point, near), k, point)
-            if self.shares and not isinstance(near, list):
-                corrections += self._hold(k, point, near)
+            solves += self._reach(k, point, near)
             parts.append(self._differentiate(k, point, unloaded, adjoint))
             left = (time.perf_counter() - start) / (k + 1) * (len(self.frames) - k - 1)
             log.info("calibrate: frame %d of %d, %.0f s left of this iteration", k + 1, len(self.frames), left)
-        return Evaluation.of(point, parts, unloaded.through(adjoint), 1 + corrections / len(self.frames))
+        return Evaluation.of(point, parts, unloaded.through(adjoint), solves / len(self.frames))
+
+    def _reach(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> int:
+        """Bring a frame to equilibrium from a nearby one; the solves that took."""
+        self._begin(k, point, near)
+        if self.shares and self.frames.free[k] and not isinstance(near, list):
+            return self._hold(k, point, near)
+        self.ventricle.solve()
+        return 1
 
     def _hold(self, k: int, point: Point, near: "Evaluation") -> int:
-        """Bring the volume of an active frame to what the tangents promised, by its tension (set in ``point``); the
-        solves that took.
+        """Equilibrium of an active frame at the volume that the tangents promised, by its tension (set in ``point``);
+        where that would be below nought, at none. The solves that took.
 
-        Regions that weaken bulge: the volume, known far better than radii, bends with the shares. Without this the
-        trust region would have to be small.
+        Regions that weaken bulge: the volume, known far better than radii, bends with the shares, and at a given
+        tension there may be no equilibrium. Without this the trust region would have to be small.
         """
-        slopes, wanted = near.slopes[k, 0], near.values[k, 0]
-        wanted += slopes @ (point.coordinates(k) - near.point.coordinates(k))
-        for solves in range(CORRECTIONS):
-            off = wanted - self.ventricle.cavity_volume()
-            rise = max(off / slopes[-2], -point.tension[k]) if self.frames.free[k] else 0.0
-            if abs(off) * self.frames.weight[k, 0] < HELD or rise == 0:
-                return solves
-            here, point.tension[k] = self.ventricle.snapshot(), point.tension[k] + rise
-            moved = here.state + rise * near.solutions[k].tangents[-2]
-            self._from(replace(here, state=moved), k, point)
-        return CORRECTIONS
+        promised = near.values[k, 0] + near.slopes[k, 0] @ (point.coordinates(k) - near.point.coordinates(k))
+        tension = Tension(self.sensitivity, point.shares, self._share(point.shares), point.tension[k])
+        self.ventricle.solve_volume(lambda _: (promised, 0.0), tension)
+        point.tension[k] = max(tension.value, 0.0)
+        if tension.value >= 0:
+            return 1
+        self._set(self.ventricle.snapshot(), k, point)
+        self.ventricle.solve()
+        return 2
 
-    def _from(self, start: Snapshot, k: int, point: Point) -> None:
-        """Equilibrium of a frame from a start."""
+    def _set(self, start: Snapshot, k: int, point: Point) -> None:
+        """A start, and the loads of a frame to be reached from it."""
         self.ventricle.restore(start)
         self.ventricle.stiffness.value = point.stiffness
         self.load(point.tension[k], point.pressure[k], point.shares)
-        self.ventricle.solve()
 
-    def _guess(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> Snapshot:
-        """The nearby state of the frame, moved along its tangents."""
+    def _begin(self, k: int, point: Point, near: "Evaluation | list[Snapshot]") -> None:
+        """Begin with the nearby state of the frame, or with that moved along its tangents: with the one whose forces
+        are nearer to balance. Far along tangents of a stiffening law they may not even be finite."""
         if isinstance(near, list):
-            return near[k]
-        change = point.coordinates(k) - near.point.coordinates(k)
-        solution = near.solutions[k]
-        return replace(solution.snapshot, state=solution.snapshot.state + change @ solution.tangents)
+            self._set(near[k], k, point)
+            return
+        here, tangents = near.solutions[k].snapshot, near.solutions[k].tangents
+        moved = (point.coordinates(k) - near.point.coordinates(k)) @ tangents
+        starts = [here, replace(here, state=here.state + moved)]
+        self._set(starts[int(np.argmin([self._imbalance(start, k, point) for start in starts]))], k, point)
+
+    def _imbalance(self, start: Snapshot, k: int, point: Point) -> float:
+        """Out-of-balance forces (mN) of a start under the loads of a frame."""
+        self._set(start, k, point)
+        residual = self.ventricle.residual()
+        size = residual.norm()
+        residual.destroy()
+        return size if np.isfinite(size) else np.inf
 
     def _differentiate(self, k: int, point: Point, unloaded: UnloadedSensitivity, adjoint_unloaded: PETSc.Vec) -> Part:
         """Values, tangents and adjoint of the frame at which the ventricle is; adds to the adjoint of the unloading.

@@ -5,7 +5,7 @@ from .cavity import BASE, ENDOCARDIUM, EPICARDIUM, Cavity, Per
 from .compilation import wait_longer
 from .dynamics import Dynamics
 from .journal import Journal
-from .sensitivity import Sensitivity, UnloadedSensitivity
+from .sensitivity import Sensitivity, Tension, UnloadedSensitivity
 from .strain import FiberStrain
 from .stretch import Contractile
 from .ventricle import Snapshot, Ventricle
@@ -22,6 +22,7 @@ __all__ = [
     "Per",
     "Sensitivity",
     "Snapshot",
+    "Tension",
     "UnloadedSensitivity",
     "Ventricle",
     "at_points",

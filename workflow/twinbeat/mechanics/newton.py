@@ -1,7 +1,8 @@
-"""Newton's method with load steps that adapt, optionally with the cavity pressures as further unknowns."""
+"""Newton's method with load steps that adapt, optionally with the cavity pressures, or another load in their place, as
+further unknowns."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from dolfinx import fem
@@ -38,6 +39,39 @@ class Gap(NamedTuple):
     slope: np.ndarray
 
 
+class Unknown(Protocol):
+    """Loads (cavity,) in kPa that are sought with the equilibrium, so that cavities hold the law's volumes."""
+
+    def values(self) -> np.ndarray:
+        """The loads as they are."""
+
+    def set(self, values: np.ndarray) -> None:
+        """Apply such loads."""
+
+    def forces(self) -> list[PETSc.Vec]:
+        """Forces on the wall per load (mN/kPa) in the present state; the caller destroys them."""
+
+
+class Pressures:
+    """The pressures of the cavities as the unknown."""
+
+    def __init__(self, ventricle: "Ventricle") -> None:
+        self.cavities = ventricle.cavities
+
+    def values(self) -> np.ndarray:
+        """Pressures (cavity,) in kPa."""
+        return np.array([float(cavity.pressure.value) for cavity in self.cavities])
+
+    def set(self, values: np.ndarray) -> None:
+        """Apply pressures (cavity,) in kPa."""
+        for cavity, value in zip(self.cavities, values, strict=True):
+            cavity.pressure.value = value
+
+    def forces(self) -> list[PETSc.Vec]:
+        """Forces per pressure, mm^2."""
+        return [cavity.slope() for cavity in self.cavities]
+
+
 class Newton:
     """Converged when a full step moves no degree of freedom by more than ``tolerance`` (mm, kPa).
 
@@ -49,19 +83,26 @@ class Newton:
     def __init__(self, ventricle: "Ventricle", tolerance: float = 1e-6, iterations: int = 15) -> None:
         self.ventricle, self.tolerance, self.iterations = ventricle, tolerance, iterations
         self.close, self.faster = CLOSE, FASTER
+        self._unknown: Unknown = Pressures(ventricle)
         self._factorised: Linear | None = None
         self._found: np.ndarray | None = None  # equilibrium by which an exact Jacobian was factorised
 
-    def ramp(self, start: "Snapshot", end: "Snapshot", law: Callable | None = None) -> int:
-        """From the loads of ``start`` to those of ``end``: the step halves when Newton fails, else it doubles."""
-        share, step, taken = 0.0, 1.0, 0
-        good = start
+    def ramp(
+        self, start: "Snapshot", end: "Snapshot", law: Callable | None = None, unknown: Unknown | None = None
+    ) -> int:
+        """From the loads of ``start`` to those of ``end``: the step halves when Newton fails, else it doubles.
+
+        With a law pressures begin with those of ``start``, another ``unknown`` with the value that it has.
+        """
+        share, step, taken, good = 0.0, 1.0, 0, start
+        values = start.pressure if unknown is None else unknown.values()
+        self._unknown = unknown or Pressures(self.ventricle)
         volume = np.zeros(0) if law is None else self._volumes_of(start)
         while share < 1:
             step = min(step, 1 - share)
             self.ventricle.apply(start, end, share + step)
             if law is not None:
-                self.ventricle.press(good.pressure)
+                self._unknown.set(values)
             try:
                 between = None if law is None else towards(law, volume, share + step)
                 taken += self.equilibrium(between, self.tolerance if share + step == 1 else ROUGH)
@@ -77,7 +118,7 @@ class Newton:
                     ) from failure
                 continue
             share, step = share + step, 2 * step
-            good = self.ventricle.snapshot()
+            good, values = self.ventricle.snapshot(), self._unknown.values()
         return taken
 
     def _volumes_of(self, start: "Snapshot") -> np.ndarray:
@@ -123,11 +164,10 @@ class Newton:
     ) -> tuple[PETSc.Vec, Gap, float]:
         """Take the step, or the first of its halves that keeps the forces below a thousand times the reference."""
         ventricle, share = self.ventricle, 1.0
-        state, pressure = ventricle.state.x.array.copy(), pressures(ventricle)
+        state, values = ventricle.state.x.array.copy(), self._unknown.values()
         while share > 0.05:
             add(ventricle.state, state, step, share)
-            for cavity, before, more in zip(ventricle.cavities, pressure, rise, strict=True):
-                cavity.pressure.value = before + share * more
+            self._unknown.set(values + share * rise)
             residual, gap = self._residual(law)
             if np.isfinite(size := self._size(residual, gap)) and size <= 1000 * reference:
                 return residual, gap, share
@@ -140,7 +180,7 @@ class Newton:
         residual = self.ventricle.residual()
         if law is None:
             return residual, Gap(np.zeros(0), np.zeros(0))
-        volume, slope = law(pressures(self.ventricle))
+        volume, slope = law(self._unknown.values())
         gap = self.ventricle.volumes() - volume
         return residual, Gap(MM3_PER_ML * gap, MM3_PER_ML * np.broadcast_to(slope, gap.shape))
 
@@ -149,26 +189,21 @@ class Newton:
         return float(np.hypot(residual.norm(), np.linalg.norm(gap.volume)))
 
     def _step(self, residual: PETSc.Vec, gap: Gap, law: Callable | None) -> tuple[PETSc.Vec, np.ndarray]:
-        """Newton's step of the state and of the pressures (block elimination of the bordered system)."""
+        """Newton's step of the state and of the unknown (block elimination of the bordered system)."""
         factorised = self._factorised
         assert factorised is not None
         step = factorised.solve(residual, INEXACT)
         step.scale(-1.0)
         if law is None:
             return step, np.zeros(len(self.ventricle.cavities))
-        slopes = [cavity.slope() for cavity in self.ventricle.cavities]
-        per_pressure = [factorised.solve(slope, INEXACT) for slope in slopes]
-        compliance = np.array([[slope.dot(moved) for moved in per_pressure] for slope in slopes]) - np.diag(gap.slope)
+        slopes, forces = [cavity.slope() for cavity in self.ventricle.cavities], self._unknown.forces()
+        moves = [factorised.solve(force, INEXACT) for force in forces]
+        compliance = np.array([[slope.dot(moved) for moved in moves] for slope in slopes]) - np.diag(gap.slope)
         rise = -np.linalg.solve(compliance, gap.volume + [slope.dot(step) for slope in slopes])
-        step.maxpy(rise.tolist(), per_pressure)
-        for vector in (*slopes, *per_pressure):
+        step.maxpy(rise.tolist(), moves)
+        for vector in (*slopes, *forces, *moves):
             vector.destroy()
         return step, rise
-
-
-def pressures(ventricle: "Ventricle") -> np.ndarray:
-    """Of its cavities (cavity,), kPa."""
-    return np.array([float(cavity.pressure.value) for cavity in ventricle.cavities])
 
 
 def towards(law: Callable, start: np.ndarray, share: float) -> Callable:

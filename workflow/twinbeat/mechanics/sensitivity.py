@@ -69,6 +69,34 @@ class Sensitivity:
         return assemble(self._reference_transposed)
 
 
+class Tension:
+    """The tension of healthy muscle (kPa) as what is sought where a volume is held at a given pressure; it begins with
+    ``value``. ``shares`` (region,) are those of it that the regions of ``sensitivity`` develop, ``share`` (cell,) what
+    every cell does."""
+
+    def __init__(self, sensitivity: Sensitivity, shares: np.ndarray, share: np.ndarray, value: float) -> None:
+        self.sensitivity, self.shares, self.share, self.value = sensitivity, shares, share, value
+
+    def values(self) -> np.ndarray:
+        """The tension (1,)."""
+        return np.array([self.value])
+
+    def set(self, values: np.ndarray) -> None:
+        """Give every cell its share of a tension (1,)."""
+        self.value = float(values[0])
+        self.sensitivity.ventricle.tension.x.array[:] = self.value * self.share
+
+    def forces(self) -> list[PETSc.Vec]:
+        """Forces per tension, mm^2."""
+        regions = self.sensitivity.to_tension()
+        forces = regions[0].duplicate()
+        forces.zeroEntries()
+        forces.maxpy(-self.shares, regions)
+        for region in regions:
+            region.destroy()
+        return [forces]
+
+
 class UnloadedSensitivity:
     """Derivatives of the unloaded shape; made after ``Ventricle.unload`` and valid until the next one.
 

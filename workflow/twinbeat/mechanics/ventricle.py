@@ -30,7 +30,7 @@ from .elements import PAIRS, clamp
 from .inverse import Unloading
 from .krylov import Iterative
 from .linear import Factorised, Linear
-from .newton import Newton
+from .newton import Newton, Unknown
 
 Load = Callable[["Ventricle"], Expr]
 """Virtual work (mN mm) of further forces: a linear form in the test functions of a ventricle's ``space``."""
@@ -204,9 +204,10 @@ class Ventricle:
         self.pressure.value = pressure
         return load
 
-    def solve_volume(self, law: VolumeLaw) -> Per:
-        """Equilibrium at the cavity pressure (kPa, returned) at which the cavity holds the law's volume."""
-        self.newton.ramp(self._done, self._wanted(), law)
+    def solve_volume(self, law: VolumeLaw, unknown: Unknown | None = None) -> Per:
+        """Equilibrium in which the cavity holds the law's volume, at the cavity pressure (kPa, returned), or another
+        ``unknown``, that this takes."""
+        self.newton.ramp(self._done, self._wanted(), law, unknown)
         self._done = self.snapshot()
         return self.held()
 
