@@ -14,7 +14,7 @@ from petsc4py import PETSc
 
 from ..mechanics import Sensitivity, Snapshot, Tension, UnloadedSensitivity, Ventricle
 from ..mechanics.cavity import assemble
-from ..mechanics.sensitivity import spread
+from ..mechanics.sensitivity import combined, spread
 from .observations import Observations
 from .scales import Scaled
 from .windows import SECTORS
@@ -271,9 +271,7 @@ class Problem:
         """Derivatives of the residual by the ``coordinates`` of the frame, the unloaded shape held; None for nought."""
         S, tension = self.sensitivity, point.tension[k]
         regions, shares = S.to_tension(), point.shares if len(point.shares) else np.ones(1)
-        by_tension = regions[0].duplicate()
-        by_tension.zeroEntries()
-        by_tension.maxpy(shares, regions)
+        by_tension = combined(regions, shares)
         for region in regions:
             region.scale(tension)
         by_shares = [region if tension > 0 else None for region in regions[: len(point.shares)]]

@@ -89,9 +89,7 @@ class Tension:
     def forces(self) -> list[PETSc.Vec]:
         """Forces per tension, mm^2."""
         regions = self.sensitivity.to_tension()
-        forces = regions[0].duplicate()
-        forces.zeroEntries()
-        forces.maxpy(-self.shares, regions)
+        forces = combined(regions, -self.shares)
         for region in regions:
             region.destroy()
         return [forces]
@@ -134,6 +132,14 @@ def _by_regions(form: Expr, regions: np.ndarray, count: int) -> list[fem.Form]:
         fem.form(ufl.Form([part.reconstruct(subdomain_id=1, subdomain_data=cells) for part in form.integrals()]))
         for cells in within
     ]
+
+
+def combined(vectors: Sequence[PETSc.Vec], weights: np.ndarray) -> PETSc.Vec:
+    """Weighted sum of vectors, a vector of its own."""
+    total = vectors[0].duplicate()
+    total.zeroEntries()
+    total.maxpy(weights, vectors)
+    return total
 
 
 def spread(function: fem.Function, vector: PETSc.Vec) -> None:
