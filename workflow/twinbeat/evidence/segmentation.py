@@ -72,10 +72,10 @@ def ejected(volume: np.ndarray) -> float:
     return float(100 * (1 - volume.min() / volume.max()))
 
 
-def phantom(seed: int, phenotype: patient.Phenotype, frames: int) -> xr.Dataset:
-    """A cine with truth labels of a heart of this phenotype."""
+def phantom(seed: int, phenotype: patient.Phenotype, frames: int, settings: Phantom | None = None) -> xr.Dataset:
+    """A cine with truth labels of a heart of this phenotype, by default as phantoms are."""
     rng = np.random.default_rng([seed, PHENOTYPES.index(phenotype)])
-    seen = imaging.acquire(motion(patient.draw(rng, phenotype), frames), Phantom(), rng)
+    seen = imaging.acquire(motion(patient.draw(rng, phenotype), frames), settings or Phantom(), rng)
     return seen.assign(shift_removed=(("z", "in_plane"), np.zeros((seen.sizes["z"], 2)))).assign_attrs(modality="MR")
 
 

@@ -1,8 +1,9 @@
 """A short-axis cine of a moving ventricle, as a scanner would take it.
 
-Surfaces are cut by several planes through the thickness of a slice and filled on samples finer than the pixels; the
-mean signal of the samples is the partial volume. Coils, limited resolution, Rician noise and breath-holds that are
-never quite alike do the rest. Truth labels are the tissue that most samples of a voxel have.
+Surfaces are cut by several planes through the thickness of a slice and filled on samples finer than the pixels, the
+pool with a rim of trabeculae; the mean signal of the samples is the partial volume. Coils, limited resolution, Rician
+noise and breath-holds that are never quite alike do the rest. Truth labels are the tissue that most samples of a voxel
+have, trabeculae and papillary muscles counted as blood.
 """
 
 import logging
@@ -19,6 +20,7 @@ from . import neighbours
 from .neighbours import Layer, Right
 from .plan import Scan, plan
 from .surfaces import Grid, Surface, capped, filled
+from .trabeculae import Rim, Strands
 
 log = logging.getLogger("twinbeat")
 
@@ -53,7 +55,8 @@ def acquire(motion: xr.Dataset, phantom: Phantom, rng: np.random.Generator) -> x
     scenes = _scenes(hearts, float(motion.rv_angle), float(motion.rv_width), rng)
     largest = max(hearts, key=lambda heart: heart[0].volume())
     scan = plan(largest[1], phantom.slice_spacing, rng)
-    moved = [[Layer(layer.tissue, scan.seen(layer.surface)) for layer in scene] for scene in scenes]
+    strands = _strands(largest, phantom.trabeculae, rng)
+    moved = [[_seen(layer, scan, strands) for layer in scene] for scene in scenes]
     shape = (len(scenes), len(scan.z), *scan.shape)
     signal, labels = np.empty(shape, np.float32), np.zeros(shape, np.uint8)
     started = time.monotonic()
@@ -63,6 +66,19 @@ def acquire(motion: xr.Dataset, phantom: Phantom, rng: np.random.Generator) -> x
         left = (time.monotonic() - started) * (len(scan.z) / (k + 1) - 1)
         log.info("phantom: slice %d of %d, %.0f s left", k + 1, len(scan.z), left)
     return _dataset(motion, scan, signal, labels)
+
+
+def _strands(heart: tuple[Surface, Surface], mean: float, rng: np.random.Generator) -> Strands | None:
+    """Of a patient; another stream than the scanner's, which is thus the same with and without them."""
+    inner, outer = heart
+    return Strands.draw(rng.spawn(1)[0], mean, outer.volume() - inner.volume()) if mean else None
+
+
+def _seen(layer: Layer, scan: Scan, strands: Strands | None) -> Layer:
+    """A layer in the coordinates of the stack, the pool with its rim."""
+    surface = scan.seen(layer.surface)
+    rimmed = strands is not None and layer.tissue == "left blood"
+    return Layer(layer.tissue, surface, Rim.on(surface, strands) if rimmed else None)
 
 
 def _scenes(
@@ -169,8 +185,17 @@ def _paint(
         if len(segments):
             small, part = grid.around(segments)
             inside = filled(segments, small)
-            signal[part][inside], label[part][inside] = SIGNAL[layer.tissue], LABEL.get(layer.tissue, 0)
+            signal[part][inside] = _signal(layer, inside, small.step, height)
+            label[part][inside] = LABEL.get(layer.tissue, 0)
     return signal, label
+
+
+def _signal(layer: Layer, inside: np.ndarray, step: float, height: float) -> np.ndarray | float:
+    """Of the samples (sample,) inside of a layer, or of all alike."""
+    own = SIGNAL[layer.tissue]
+    if layer.rim is None or not inside.any():
+        return own
+    return own + (SIGNAL["muscle"] - own) * layer.rim.muscle(inside, step, height)
 
 
 def _receive(scan: Scan, k: int, noise: float, signal: np.ndarray, rng: np.random.Generator) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..units import MM3_PER_ML
 from .surfaces import Surface, ellipsoid, loft, profile, tube
+from .trabeculae import Rim
 
 LEVELS = 16
 ANGLES = 72
@@ -23,10 +24,11 @@ RIM = 3.0
 
 @dataclass(frozen=True)
 class Layer:
-    """A tissue inside a surface; later layers lie over earlier ones."""
+    """A tissue inside a surface, with a rim of muscle where it has one; later layers lie over earlier ones."""
 
     tissue: str
     surface: Surface
+    rim: Rim | None = None
 
 
 @dataclass(frozen=True)

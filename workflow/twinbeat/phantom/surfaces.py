@@ -43,6 +43,12 @@ class Surface:
         a, b, c = np.moveaxis(self.vertices[self.triangles], 1, 0)
         return float(abs(np.einsum("ti,ti->", a, np.cross(b, c))) / 6)
 
+    def girth(self) -> float:
+        """Perimeter of the cuts, integrated over their heights (mm²), of a surface of ``capped`` without its cap."""
+        open_ = self.triangles[(self.triangles < len(self.vertices) - 1).all(axis=1)]
+        a, b, c = np.moveaxis(self.vertices[open_], 1, 0)
+        return float(np.linalg.norm(np.cross(b - a, c - a)[:, :2], axis=1).sum() / 2)
+
     def cut(self, height: float) -> np.ndarray:
         """Segments of the plane where the third coordinate is ``height``."""
         above = self.vertices[:, 2] > height
