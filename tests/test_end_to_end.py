@@ -40,7 +40,7 @@ STOPPED = {
     "gap": ("rejected", "import_image", "missing-slice"),
     "damaged": ("rejected", "deidentify", "corrupt-file"),
     "shuffled": ("needs review", "review_labels"),  # at which of its gates hangs on single pixels
-    "miscalibrated": ("quarantined", "calibrate_heart"),  # at a bound, or by the solver: hangs on the mesh
+    "miscalibrated": ("quarantined", "calibrate_heart", "-diverged"),  # the solver at once, or the fit after some steps
 }
 """How, where and why each patient but the phantom stops."""
 SAMPLED = {"origin": {"value": 0, "code": "mm[Hg]"}, "period": 150, "dimensions": 1, "data": "60 300 350 -20 -20 -20"}

@@ -28,8 +28,8 @@ class Phantom(Section):
     noise: Annotated[float, Field(ge=0)] = 0.04
     """Rician noise as a share of the blood signal."""
 
-    trabeculae: Annotated[float, Field(ge=0, le=0.3)] = 0.092
-    """Muscle of trabeculae, on the mean over patients, as a share of the wall's (Bentatou et al. 2018); 0: none."""
+    trabeculae: Annotated[float, Field(ge=0, le=0.3)] = 0.0
+    """Muscle of trabeculae, as a mean share of the wall's; people have 0.092 (Bentatou et al. 2018)."""
 
     around: Annotated[int, Field(ge=8, multiple_of=4)] = 16
     """Hexahedra about the long axis."""
