@@ -1,9 +1,9 @@
 """A short-axis cine of a moving ventricle, as a scanner would take it.
 
 Surfaces are cut by several planes through the thickness of a slice and filled on samples finer than the pixels, the
-pool with a rim of trabeculae; the mean signal of the samples is the partial volume. Coils, limited resolution, Rician
-noise and breath-holds that are never quite alike do the rest. Truth labels are the tissue that most samples of a voxel
-have, trabeculae and papillary muscles counted as blood.
+pool with a rim of trabeculae where they are asked for; the mean signal of the samples is the partial volume. Coils,
+limited resolution, Rician noise and breath-holds that are never quite alike do the rest. Truth labels are the tissue
+that most samples of a voxel have, trabeculae and papillary muscles counted as blood.
 """
 
 import logging
